@@ -1,0 +1,32 @@
+package dev.caisson.cli;
+
+/**
+ * Settings of the log. Levels of single loggers can be set with {@code -Dorg.slf4j.simpleLogger.log.NAME=LEVEL} in
+ * {@code CAISSON_JAVA_OPTIONS}.
+ *
+ * @param file where to, or null for standard error
+ * @param isDebug whether debug messages are wanted
+ */
+record Logging(String file, boolean isDebug) {
+    private static final String PREFIX = "org.slf4j.simpleLogger.";
+
+    /** Sets the logging backend up; it reads its settings once, when the first logger is made. */
+    void apply() {
+        // Without --log, standard error belongs to the program: only what it dies of is worth a line there.
+        String level = isDebug ? "debug" : file != null ? "info" : "error";
+        set("defaultLogLevel", level);
+        set("showDateTime", file != null ? "true" : "false");
+        set("dateTimeFormat", "HH:mm:ss.SSS");
+        set("showThreadName", isDebug || file != null ? "true" : "false");
+        set("showShortLogName", "true");
+        if (file != null) {
+            set("logFile", file);
+        }
+    }
+
+    private static void set(String key, String value) {
+        if (System.getProperty(PREFIX + key) == null) {
+            System.setProperty(PREFIX + key, value);
+        }
+    }
+}

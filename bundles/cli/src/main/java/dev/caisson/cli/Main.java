@@ -1,0 +1,52 @@
+package dev.caisson.cli;
+
+import dev.caisson.control.SandboxException;
+import java.util.List;
+
+/** Entry point. Nothing here or in what it calls before {@link Container} may load a logger: its settings come from the line. */
+public final class Main {
+    private Main() {}
+
+    /**
+     * Runs the command and exits.
+     *
+     * @param args the command line
+     */
+    public static void main(String[] args) {
+        int status;
+        try {
+            status = run(CallerProcess.rawArguments(args));
+        } catch (SandboxException e) {
+            System.err.println("caisson: " + e.getMessage());
+            status = e.exitStatus();
+        } catch (RuntimeException | LinkageError | InterruptedException e) {
+            System.err.println("caisson: internal error: " + e);
+            e.printStackTrace();
+            status = SandboxException.OWN_FAILURE;
+        }
+        System.out.flush();
+        System.err.flush();
+        // Task threads and timers may still be there; the sandbox is closed, so nothing of theirs is worth waiting for.
+        Runtime.getRuntime().halt(status);
+    }
+
+    private static int run(List<String> args) throws SandboxException, InterruptedException {
+        // Not a switch over patterns: its bootstrap costs a cold JVM 40 ms, which no AOT cache saves.
+        Command command = new CommandLineParser().parse(args);
+        if (command instanceof Command.Do run) {
+            return DoCommand.run(run);
+        } else if (command instanceof Command.Shell shell) {
+            return ShellCommand.run(shell);
+        } else if (command instanceof Command.Help help) {
+            System.out.print(Usage.text(help.command()));
+            return 0;
+        } else if (command instanceof Command.WrongUsage wrong) {
+            System.err.println("caisson: " + wrong.message());
+            System.err.println("Try: caisson help" + (wrong.command() == null ? "" : " " + wrong.command()));
+            return 2;
+        }
+        String version = Main.class.getPackage().getImplementationVersion();
+        System.out.println("caisson " + (version == null ? "(unpackaged)" : version));
+        return 0;
+    }
+}

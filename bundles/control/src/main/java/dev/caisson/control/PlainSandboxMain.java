@@ -1,0 +1,95 @@
+package dev.caisson.control;
+
+import dev.caisson.fs.dev.SandboxDevices;
+import dev.caisson.kernel.KernelFileSystem;
+import dev.caisson.kernel.syscall.SyscallTableProvider;
+import dev.caisson.memory.MemoryFile;
+import dev.caisson.spi.fs.FileSystemProvider;
+import dev.caisson.spi.net.NetworkStack;
+import dev.caisson.spi.platform.Platform;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+
+/**
+ * Runs a program in a sandbox without a framework, for debugging: the providers are named classes on the class path.
+ *
+ * <p>{@code java ... dev.caisson.control.PlainSandboxMain [--strace] [--rootfs overlay|hostdir] [--] CMD [ARG...]}
+ */
+public final class PlainSandboxMain {
+    private PlainSandboxMain() {}
+
+    /**
+     * Runs and exits with the program's status.
+     *
+     * @param args options and command
+     * @throws Exception when something fails; this is for people who read stack traces
+     */
+    public static void main(String[] args) throws Exception {
+        List<String> words = new ArrayList<>(Arrays.asList(args));
+        String strace = null;
+        String rootfs = "overlay";
+        while (!words.isEmpty() && words.getFirst().startsWith("--")) {
+            String word = words.removeFirst();
+            if (word.equals("--strace")) {
+                strace = "-";
+            } else if (word.equals("--rootfs")) {
+                rootfs = words.removeFirst();
+            } else if (word.equals("--")) {
+                break;
+            }
+        }
+        MemoryFile memory = SandboxBuilder.newMemoryFile();
+        FileSystemProvider tmpfs = make("dev.caisson.fs.tmpfs.TmpfsProvider", FileSystemProvider.class, memory);
+        FileSystemProvider directories = make("dev.caisson.fs.host.HostDirectoryProvider", FileSystemProvider.class, memory);
+        FileSystemProvider root = switch (rootfs) {
+            case "hostdir" -> directories;
+            case "tmpfs" -> tmpfs;
+            default -> make("dev.caisson.fs.overlay.OverlayProvider", FileSystemProvider.class, tmpfs, directories);
+        };
+        SandboxBuilder builder = new SandboxBuilder(memory)
+                .platform(make("dev.caisson.platform.ptrace.PtracePlatform", Platform.class))
+                .rootfs(root).fileSystem(tmpfs).fileSystem(directories)
+                .syscalls(make("dev.caisson.syscalls.LinuxTable", SyscallTableProvider.class));
+        SandboxDevices devices = new SandboxDevices(memory);
+        builder.devices(devices)
+                .fileSystem(make("dev.caisson.fs.dev.DevtmpfsProvider", FileSystemProvider.class, tmpfs))
+                .fileSystem(make("dev.caisson.fs.dev.DevptsProvider", FileSystemProvider.class, devices));
+        for (String name : List.of("dev.caisson.fs.proc.ProcKernelFileSystem", "dev.caisson.fs.sys.SysKernelFileSystem")) {
+            try {
+                builder.kernelFileSystem(make(name, KernelFileSystem.class));
+            } catch (ClassNotFoundException e) {
+                System.err.println("left out: " + name);
+            }
+        }
+        try {
+            builder.network(make("dev.caisson.net.stack.LoopbackProvider", NetworkStack.class));
+        } catch (ClassNotFoundException e) {
+            System.err.println("left out: network");
+        }
+        int status;
+        try (Sandbox sandbox = builder.start(SandboxSpec.of(words).environment(environment()).strace(strace)
+                .workingDirectory(System.getProperty("user.dir")).build())) {
+            sandbox.takeSignals();
+            status = sandbox.awaitExit();
+        } catch (SandboxException e) {
+            System.err.println("caisson: " + e.getMessage());
+            if (e.getCause() != null) {
+                e.printStackTrace();
+            }
+            status = e.exitStatus();
+        }
+        Runtime.getRuntime().halt(status);
+    }
+
+    private static List<String> environment() {
+        List<String> environment = new ArrayList<>();
+        System.getenv().forEach((name, value) -> environment.add(name + "=" + value));
+        return environment;
+    }
+
+    /** Instantiates a provider by its one public constructor, so that this class needs no implementation at compile time. */
+    private static <T> T make(String name, Class<T> type, Object... arguments) throws Exception {
+        return type.cast(Class.forName(name).getConstructors()[0].newInstance(arguments));
+    }
+}

@@ -1,0 +1,106 @@
+package dev.caisson.fs.dev;
+
+import dev.caisson.abi.Errno;
+import dev.caisson.abi.ErrnoException;
+import dev.caisson.host.HostSystem;
+import dev.caisson.memory.AnonymousMemory;
+import dev.caisson.memory.MemoryFile;
+import dev.caisson.spi.fs.IoBuffer;
+import dev.caisson.spi.fs.Mappable;
+import dev.caisson.spi.fs.OpenFile;
+import java.lang.foreign.MemorySegment;
+
+/** The devices of mem(4), null(4), full(4) and random(4). */
+final class MemoryDevice extends OpenFile {
+    /** Which device. */
+    enum Kind {
+        NULL, ZERO, FULL, RANDOM
+    }
+
+    /** More at once only delays signals. */
+    private static final long MOST_RANDOM = 64 << 10;
+    /** A mapping of /dev/zero may be of any length. */
+    private static final long ZERO_BYTES = 1L << 46;
+
+    private final Kind kind;
+    private final MemoryFile memory;
+
+    MemoryDevice(Kind kind, MemoryFile memory) {
+        this.kind = kind;
+        this.memory = memory;
+    }
+
+    @Override
+    public long read(IoBuffer target, long position) throws ErrnoException {
+        if (kind == Kind.NULL) {
+            return 0;
+        }
+        long done = 0;
+        while (target.remaining() > 0) {
+            MemorySegment run;
+            try {
+                run = target.run();
+            } catch (ErrnoException fault) {
+                if (done > 0) {
+                    return done;
+                }
+                throw fault;
+            }
+            long step = run.byteSize();
+            if (kind == Kind.RANDOM) {
+                step = Errno.check(HostSystem.random(run.address(), Math.min(step, MOST_RANDOM), 0));
+            } else {
+                run.fill((byte) 0);
+            }
+            target.advance(step);
+            done += step;
+        }
+        return done;
+    }
+
+    @Override
+    public long write(IoBuffer source, long position) throws ErrnoException {
+        if (kind == Kind.FULL) {
+            throw Errno.ENOSPC.error();
+        }
+        long done = 0;
+        while (source.remaining() > 0) {
+            long step;
+            try {
+                step = source.run().byteSize();
+            } catch (ErrnoException fault) {
+                if (done > 0) {
+                    return done;
+                }
+                throw fault;
+            }
+            source.advance(step);
+            done += step;
+        }
+        return done;
+    }
+
+    @Override
+    public long append(IoBuffer source) throws ErrnoException {
+        write(source, 0);
+        return 0;
+    }
+
+    @Override
+    public long sizeBytes() {
+        return 0;
+    }
+
+    @Override
+    public long seek(long position) {
+        return 0;
+    }
+
+    @Override
+    public Mappable mappable() throws ErrnoException {
+        if (kind != Kind.ZERO) {
+            throw Errno.ENODEV.error();
+        }
+        return new AnonymousMemory(memory, ZERO_BYTES); // each mapping gets memory of its own, as in Linux
+    }
+}

@@ -1,0 +1,215 @@
+package dev.caisson.fs.dev.stdio;
+
+import dev.caisson.abi.Errno;
+import dev.caisson.abi.ErrnoException;
+import dev.caisson.abi.Fcntl;
+import dev.caisson.abi.Stat;
+import dev.caisson.fs.dev.SandboxDevices;
+import dev.caisson.host.HostFile;
+import dev.caisson.host.HostPath;
+import dev.caisson.memory.MemoryFile;
+import dev.caisson.spi.cred.Credentials;
+import dev.caisson.spi.wait.HostWatcher;
+import dev.caisson.vfs.FileDescription;
+import dev.caisson.vfs.FsContext;
+import dev.caisson.vfs.Location;
+import dev.caisson.vfs.Mount;
+import dev.caisson.vfs.Vfs;
+import dev.caisson.vfs.pseudo.PseudoDirectory;
+import dev.caisson.vfs.pseudo.PseudoFileSystem;
+import java.util.ArrayList;
+import java.util.List;
+
+/**
+ * The standard streams of a sandbox: descriptors 0, 1 and 2 of the sandbox's own process, given to the guest's first process. Descriptors
+ * that are one open file on the host (as after {@code 2>&1}) are one in the guest.
+ */
+public final class HostStdio implements AutoCloseable {
+    private static final int STREAMS = 3;
+    private static final long MAGIC = 0x50495045; // as pipefs: files that no directory names
+
+    private final Vfs vfs;
+    private final HostWatcher watcher;
+    private final MemoryFile memory;
+    private final FileDescription[] descriptions = new FileDescription[STREAMS];
+    private final List<HostStdioInode> inodes = new ArrayList<>();
+    private final PseudoFileSystem fileSystem = new PseudoFileSystem("pipefs", MAGIC);
+    private final Mount mount;
+    private HostTerminal terminal;
+
+    private HostStdio(Vfs vfs, HostWatcher watcher, MemoryFile memory) {
+        this.vfs = vfs;
+        this.watcher = watcher;
+        this.memory = memory;
+        fileSystem.root(new PseudoDirectory(fileSystem, 0));
+        this.mount = Mount.internal(fileSystem, "none");
+        mount.retain();
+    }
+
+    /**
+     * Opens the streams of this process. Terminals get a name in /dev/pts, and the first one becomes /dev/console; so devpts should be
+     * mounted before.
+     *
+     * @param vfs the sandbox's files
+     * @param devices its devices
+     * @param watcher tells when host descriptors become ready (the kernel's HostEvents)
+     * @param memory where mapped pages live
+     * @param fs root directory of the first process
+     * @return the streams; one that is closed on the host is null
+     * @throws ErrnoException EMFILE
+     */
+    public static HostStdio open(Vfs vfs, SandboxDevices devices, HostWatcher watcher, MemoryFile memory, FsContext fs)
+            throws ErrnoException {
+        HostStdio stdio = new HostStdio(vfs, watcher, memory);
+        for (int fd = 0; fd < STREAMS; fd++) {
+            stdio.open(fd, devices, fs);
+        }
+        return stdio;
+    }
+
+    private void open(int fd, SandboxDevices devices, FsContext fs) throws ErrnoException {
+        long flags = HostFile.flags(fd);
+        if (flags < 0) {
+            return; // closed
+        }
+        for (int other = 0; other < fd; other++) {
+            if (descriptions[other] != null && isSameOpenFile(other, fd)) {
+                descriptions[fd] = descriptions[other];
+                return;
+            }
+        }
+        HostStat status = HostStat.of(fd);
+        int access = (int) flags & (Fcntl.O_ACCMODE | Fcntl.O_APPEND | Fcntl.O_NONBLOCK);
+        if (status.type() == Stat.S_IFCHR && HostFile.isTerminal(fd)) {
+            descriptions[fd] = openTerminal(fd, devices, fs);
+        } else {
+            HostStdioInode inode = inode(fd, status);
+            String name = HostPath.link(Fcntl.AT_FDCWD, "/proc/self/fd/" + fd);
+            FileDescription description = vfs.openUnnamed(mount, name == null ? "host:" + fd : name, inode, access, Credentials.ROOT);
+            long offset = status.type() == Stat.S_IFREG ? HostFile.seek(fd, 0, Fcntl.SEEK_CUR) : 0;
+            if (offset > 0) {
+                description.offset(offset);
+            }
+            descriptions[fd] = description;
+        }
+    }
+
+    private HostStdioInode inode(int fd, HostStat status) {
+        for (HostStdioInode known : inodes) {
+            if (known.status().device() == status.device() && known.status().inode() == status.inode()
+                    && HostFile.flags(fd) == known.hostFlags()) {
+                return known;
+            }
+        }
+        HostStdioInode made = new HostStdioInode(fileSystem, fd, status, watcher, memory);
+        inodes.add(made);
+        return made;
+    }
+
+    private FileDescription openTerminal(int fd, SandboxDevices devices, FsContext fs) throws ErrnoException {
+        if (terminal == null) {
+            terminal = devices.terminals().add(index -> {
+                try {
+                    return new HostTerminal(fd, index, watcher);
+                } catch (ErrnoException e) {
+                    throw new IllegalStateException("the terminal cannot be watched: " + e.errno(), e);
+                }
+            });
+            devices.console(terminal);
+        }
+        // Linux gives a shell one open terminal three times, for reading and writing.
+        for (FileDescription other : descriptions) {
+            if (other != null && other.file() instanceof HostTerminal.Side) {
+                return other;
+            }
+        }
+        int flags = Fcntl.O_RDWR | Fcntl.O_NOCTTY;
+        Location place = vfs.resolve(fs, Credentials.ROOT, fs.root(), "/dev/pts/" + terminal.minor(), 0);
+        return new FileDescription(terminal.openControlling(flags), place, flags, Credentials.ROOT, vfs.watches());
+    }
+
+    /** Whether two descriptors are one open file: moving the offset or flags of one moves those of the other. */
+    private static boolean isSameOpenFile(int first, int second) throws ErrnoException {
+        HostStat a = HostStat.of(first);
+        HostStat b = HostStat.of(second);
+        if (a.device() != b.device() || a.inode() != b.inode() || HostFile.flags(first) != HostFile.flags(second)) {
+            return false;
+        }
+        if (a.type() != Stat.S_IFREG) {
+            return true; // without an offset nobody can tell
+        }
+        long offset = HostFile.seek(first, 0, Fcntl.SEEK_CUR);
+        if (HostFile.seek(second, 0, Fcntl.SEEK_CUR) != offset) {
+            return false;
+        }
+        HostFile.seek(first, offset + 1, Fcntl.SEEK_SET);
+        boolean isSame = HostFile.seek(second, 0, Fcntl.SEEK_CUR) == offset + 1;
+        HostFile.seek(first, offset, Fcntl.SEEK_SET);
+        return isSame;
+    }
+
+    /**
+     * The description for a descriptor of the first process; several descriptors may have the same one.
+     *
+     * @param fd 0, 1 or 2
+     * @return the description with a reference that is the caller's, or null when the host's descriptor is closed
+     */
+    public FileDescription description(int fd) {
+        FileDescription description = descriptions[fd];
+        if (description != null) {
+            description.retain();
+        }
+        return description;
+    }
+
+    /** The sandbox is about to be stopped: its terminal gets the settings it had before. */
+    public void suspend() {
+        if (terminal != null) {
+            terminal.suspend();
+        }
+    }
+
+    /** The sandbox goes on: its terminal gets the guest's settings again. */
+    public void resume() {
+        if (terminal != null) {
+            terminal.resume();
+        }
+    }
+
+    /** {@return the host's terminal, or null when none of the streams is one} */
+    public HostTerminal terminal() {
+        return terminal;
+    }
+
+    /** Gives regular files the offset where the guest stopped, restores the terminal, and lets everything go. */
+    @Override
+    public void close() {
+        for (int fd = 0; fd < STREAMS; fd++) {
+            FileDescription description = descriptions[fd];
+            if (description == null) {
+                continue;
+            }
+            if (description.file() instanceof HostOffsetFile) {
+                HostFile.seek(fd, description.offset(), Fcntl.SEEK_SET);
+            }
+        }
+        for (int fd = 0; fd < STREAMS; fd++) {
+            FileDescription description = descriptions[fd];
+            descriptions[fd] = null;
+            if (description == null) {
+                continue;
+            }
+            boolean isLast = true;
+            for (int other = fd + 1; other < STREAMS; other++) {
+                isLast &= descriptions[other] != description;
+            }
+            if (isLast) {
+                description.release();
+            }
+        }
+        if (terminal != null) {
+            terminal.close();
+            terminal = null;
+        }
+    }
+}

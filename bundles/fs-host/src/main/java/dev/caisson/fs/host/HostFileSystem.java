@@ -1,0 +1,288 @@
+package dev.caisson.fs.host;
+
+import static dev.caisson.abi.Errno.EINVAL;
+
+import dev.caisson.abi.Errno;
+import dev.caisson.abi.ErrnoException;
+import dev.caisson.abi.Fcntl;
+import dev.caisson.abi.Layouts;
+import dev.caisson.host.HostFile;
+import dev.caisson.host.HostPath;
+import dev.caisson.memory.MemoryFile;
+import dev.caisson.spi.fs.AnonymousDevices;
+import dev.caisson.spi.fs.FileSystem;
+import dev.caisson.spi.fs.FileSystemStatus;
+import dev.caisson.spi.fs.Inode;
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.lang.ref.ReferenceQueue;
+import java.lang.ref.WeakReference;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.ConcurrentHashMap;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/** A host directory, or a single file of the host, mounted. */
+public final class HostFileSystem implements FileSystem {
+    private static final Logger log = LoggerFactory.getLogger(HostFileSystem.class);
+
+    private static final int IDLE_HANDLES = 384;
+    /** Files whose pages are kept though nobody has them open. */
+    private static final int CACHED_FILES = 4096;
+
+    private record Key(long device, long inode) {}
+
+    private static final class Reference extends WeakReference<HostInode> {
+        private final Key key;
+
+        Reference(Key key, HostInode inode, ReferenceQueue<HostInode> queue) {
+            super(inode, queue);
+            this.key = key;
+        }
+    }
+
+    private final MemoryFile memory;
+    private final CacheMode cacheMode;
+    private final boolean isReadOnly;
+    private final long deviceId = AnonymousDevices.next();
+    private final int rootFd;
+    private final HostDevices devices;
+    private final HandleCache handles = new HandleCache(IDLE_HANDLES);
+    private final HostInode root;
+
+    private final ConcurrentHashMap<Key, Reference> inodes = new ConcurrentHashMap<>();
+    private final ReferenceQueue<HostInode> collected = new ReferenceQueue<>();
+    /** Files that have a page cache; they stay reachable for it. Guarded by itself; in order of first use. */
+    private final Map<HostInode, Boolean> cached = new LinkedHashMap<>();
+
+    /**
+     * Mounts.
+     *
+     * @param path absolute path on the host; of a directory, or of any other file, which is then the root
+     * @param cacheMode who else changes the files
+     * @param isReadOnly whether every change is EROFS
+     * @param memory where cached pages live
+     * @throws ErrnoException ENOENT, EACCES, EINVAL for a path that is not absolute
+     */
+    public HostFileSystem(String path, CacheMode cacheMode, boolean isReadOnly, MemoryFile memory) throws ErrnoException {
+        if (!path.startsWith("/")) {
+            throw EINVAL.error("the path of a host directory must be absolute");
+        }
+        this.memory = memory;
+        this.cacheMode = cacheMode;
+        this.isReadOnly = isReadOnly;
+        String directory = path;
+        String file = null;
+        long fd = HostPath.open(Fcntl.AT_FDCWD, path, Fcntl.O_PATH | Fcntl.O_DIRECTORY | Fcntl.O_CLOEXEC, 0);
+        if (fd == -Errno.ENOTDIR.number()) {
+            int slash = path.lastIndexOf('/');
+            directory = slash == 0 ? "/" : path.substring(0, slash);
+            file = path.substring(slash + 1);
+            fd = HostPath.open(Fcntl.AT_FDCWD, directory, Fcntl.O_PATH | Fcntl.O_DIRECTORY | Fcntl.O_CLOEXEC, 0);
+        }
+        this.rootFd = (int) Errno.check(fd);
+        try {
+            HostStatus status = HostStatus.of(rootFd);
+            this.devices = new HostDevices(status.device());
+            HostDirectory top = new HostDirectory(this, status, new HostDevices.Device(0, false), true);
+            remember(new Key(status.device(), status.inode()), top);
+            this.root = file == null ? top : existing(top.lookup(file));
+        } catch (ErrnoException | RuntimeException e) {
+            HostFile.close(rootFd);
+            throw e;
+        }
+        memory.onPressure(this::evict);
+    }
+
+    private static HostInode existing(Inode found) throws ErrnoException {
+        if (found == null) {
+            throw Errno.ENOENT.error();
+        }
+        return (HostInode) found;
+    }
+
+    @Override
+    public String typeName() {
+        return "hostdir";
+    }
+
+    @Override
+    public String options() {
+        return "cache=" + (cacheMode == CacheMode.EXCLUSIVE ? "exclusive" : "shared");
+    }
+
+    @Override
+    public long deviceId() {
+        return deviceId;
+    }
+
+    @Override
+    public Inode root() {
+        return root;
+    }
+
+    @Override
+    public boolean cachesDentries() {
+        return cacheMode == CacheMode.EXCLUSIVE;
+    }
+
+    boolean isExclusive() {
+        return cacheMode == CacheMode.EXCLUSIVE;
+    }
+
+    boolean isReadOnly() {
+        return isReadOnly;
+    }
+
+    void checkWritable() throws ErrnoException {
+        if (isReadOnly) {
+            throw Errno.EROFS.error();
+        }
+    }
+
+    int rootFd() {
+        return rootFd;
+    }
+
+    HandleCache handles() {
+        return handles;
+    }
+
+    HostDevices devices() {
+        return devices;
+    }
+
+    MemoryFile memory() {
+        return memory;
+    }
+
+    @Override
+    public FileSystemStatus status() throws ErrnoException {
+        try (Arena arena = Arena.ofConfined()) {
+            MemorySegment s = arena.allocate(120, 8);
+            Errno.check(HostFile.fileSystemStatus(rootFd, s.address()));
+            return new FileSystemStatus(s.get(Layouts.U64, 0), s.get(Layouts.U64, 8), s.get(Layouts.U64, 16), s.get(Layouts.U64, 24),
+                    s.get(Layouts.U64, 32), s.get(Layouts.U64, 40), s.get(Layouts.U64, 48), deviceId, (int) s.get(Layouts.U64, 64));
+        }
+    }
+
+    /** The one live inode of a host file, with its attributes as just read. */
+    HostInode inode(HostStatus status, HostDirectory parent, String name, HostDevices.Device device) {
+        purge();
+        Key key = new Key(status.device(), status.inode());
+        HostInode made = null;
+        while (true) {
+            Reference reference = inodes.get(key);
+            HostInode known = reference == null ? null : reference.get();
+            if (known != null && known.isSameFile(status)) {
+                known.found(status, parent, name);
+                return known;
+            }
+            if (made == null) {
+                made = status.isDirectory() ? new HostDirectory(this, status, device, false) : new HostInode(this, status, device);
+                made.found(status, parent, name);
+            }
+            Reference fresh = new Reference(key, made, collected);
+            if (reference == null ? inodes.putIfAbsent(key, fresh) == null : inodes.replace(key, reference, fresh)) {
+                return made;
+            }
+        }
+    }
+
+    private void remember(Key key, HostInode inode) {
+        inodes.put(key, new Reference(key, inode, collected));
+    }
+
+    /** A file has no name and no user any more; the host may give its number to another one. */
+    void forget(HostInode inode) {
+        Key key = new Key(inode.hostDevice(), inode.hostInode());
+        Reference reference = inodes.get(key);
+        if (reference != null && reference.get() == inode) {
+            inodes.remove(key, reference);
+        }
+        dropPages(inode);
+        handles.forget(inode);
+    }
+
+    private void purge() {
+        for (Reference gone = (Reference) collected.poll(); gone != null; gone = (Reference) collected.poll()) {
+            inodes.remove(gone.key, gone);
+        }
+    }
+
+    /** A file got a page cache: keeps the file reachable, and drops the caches of files that were first used long ago. */
+    void hasPages(HostInode inode) {
+        List<HostInode> surplus = new ArrayList<>();
+        synchronized (cached) {
+            cached.put(inode, Boolean.TRUE);
+            for (HostInode candidate : cached.keySet()) {
+                if (cached.size() - surplus.size() <= CACHED_FILES) {
+                    break;
+                }
+                if (candidate != inode && !candidate.isInUse()) {
+                    surplus.add(candidate);
+                }
+            }
+        }
+        surplus.forEach(this::dropPages);
+    }
+
+    /** Drops the pages of a file that nobody has open. */
+    void dropPages(HostInode inode) {
+        if (inode.dropPages()) {
+            synchronized (cached) {
+                cached.remove(inode);
+            }
+        }
+    }
+
+    private void evict() {
+        List<HostInode> all;
+        synchronized (cached) {
+            all = new ArrayList<>(cached.keySet());
+        }
+        for (HostInode inode : all) {
+            inode.evictPages();
+        }
+    }
+
+    @Override
+    public void sync() throws ErrnoException {
+        List<HostInode> all;
+        synchronized (cached) {
+            all = new ArrayList<>(cached.keySet());
+        }
+        for (HostInode inode : all) {
+            inode.writeBack();
+        }
+        if (!isReadOnly) {
+            long fd = HostPath.open(rootFd, ".", Fcntl.O_RDONLY | Fcntl.O_DIRECTORY | Fcntl.O_CLOEXEC, 0);
+            if (fd >= 0) {
+                try {
+                    Errno.check(HostFile.syncFileSystem((int) fd));
+                } finally {
+                    HostFile.close((int) fd);
+                }
+            }
+        }
+    }
+
+    @Override
+    public void close() {
+        List<HostInode> all;
+        synchronized (cached) {
+            all = new ArrayList<>(cached.keySet());
+            cached.clear();
+        }
+        for (HostInode inode : all) {
+            if (!inode.dropPages()) {
+                log.warn("closed while a file was in use: inode={}", inode.number());
+            }
+        }
+        handles.close();
+        HostFile.close(rootFd);
+    }
+}

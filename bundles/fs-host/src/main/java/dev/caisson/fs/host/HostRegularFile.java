@@ -1,0 +1,193 @@
+package dev.caisson.fs.host;
+
+import dev.caisson.abi.Errno;
+import dev.caisson.abi.ErrnoException;
+import dev.caisson.abi.Fcntl;
+import dev.caisson.host.HostFile;
+import dev.caisson.memory.PageCache;
+import dev.caisson.spi.fs.IoBuffer;
+import dev.caisson.spi.fs.Mappable;
+import dev.caisson.spi.fs.OpenFile;
+import java.lang.foreign.MemorySegment;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/** A regular host file that was opened. The host's descriptor is taken at the first use and shared with other opens of the file. */
+final class HostRegularFile extends OpenFile {
+    private static final Logger log = LoggerFactory.getLogger(HostRegularFile.class);
+
+    private final HostInode inode;
+    private final boolean isWritable;
+    private volatile HandleCache.Handle handle;
+    private boolean isClosed;
+
+    HostRegularFile(HostInode inode, int flags) {
+        this.inode = inode;
+        this.isWritable = (flags & Fcntl.O_ACCMODE) != Fcntl.O_RDONLY;
+    }
+
+    private int fd() throws ErrnoException {
+        HandleCache.Handle open = handle;
+        return open != null ? open.fd : take();
+    }
+
+    private synchronized int take() throws ErrnoException {
+        if (isClosed) {
+            throw Errno.EBADF.error("closed while in use");
+        }
+        if (handle == null) {
+            handle = inode.contentHandle(isWritable);
+        }
+        return handle.fd;
+    }
+
+    @Override
+    public long read(IoBuffer target, long position) throws ErrnoException {
+        PageCache pages = inode.pages();
+        if (pages != null) {
+            return pages.read(target, position);
+        }
+        int fd = fd();
+        long done = 0;
+        while (target.remaining() > 0) {
+            MemorySegment run;
+            try {
+                run = target.run();
+            } catch (ErrnoException fault) {
+                if (done > 0) {
+                    return done;
+                }
+                throw fault;
+            }
+            long got = HostFile.pread(fd, run.address(), run.byteSize(), position + done);
+            if (got <= 0) {
+                return done > 0 ? done : Errno.check(got);
+            }
+            target.advance(got);
+            done += got;
+            if (got < run.byteSize()) {
+                break;
+            }
+        }
+        return done;
+    }
+
+    @Override
+    public long write(IoBuffer source, long position) throws ErrnoException {
+        int fd = fd();
+        inode.lock.lock();
+        try {
+            return writeLocked(fd, source, position);
+        } finally {
+            inode.lock.unlock();
+        }
+    }
+
+    @Override
+    public long append(IoBuffer source) throws ErrnoException {
+        int fd = fd();
+        inode.lock.lock();
+        try {
+            long end = Errno.check(HostFile.size(fd));
+            return end + writeLocked(fd, source, end);
+        } finally {
+            inode.lock.unlock();
+        }
+    }
+
+    private long writeLocked(int fd, IoBuffer source, long position) throws ErrnoException {
+        inode.changed();
+        PageCache pages = inode.pages();
+        if (pages != null) {
+            return pages.write(source, position);
+        }
+        long done = 0;
+        while (source.remaining() > 0) {
+            MemorySegment run;
+            try {
+                run = source.run();
+            } catch (ErrnoException fault) {
+                if (done > 0) {
+                    return done;
+                }
+                throw fault;
+            }
+            long put = HostFile.pwrite(fd, run.address(), run.byteSize(), position + done);
+            if (put <= 0) {
+                return done > 0 ? done : Errno.check(put);
+            }
+            source.advance(put);
+            done += put;
+            if (put < run.byteSize()) {
+                break;
+            }
+        }
+        inode.changed();
+        return done;
+    }
+
+    @Override
+    public long sizeBytes() throws ErrnoException {
+        return inode.attributes().sizeBytes();
+    }
+
+    @Override
+    public long seekExtent(long position, boolean hole) throws ErrnoException {
+        // The shared descriptor's own offset is used for nothing else.
+        return Errno.check(HostFile.seek(fd(), position, hole ? Fcntl.SEEK_HOLE : Fcntl.SEEK_DATA));
+    }
+
+    @Override
+    public void sync(boolean dataOnly) throws ErrnoException {
+        inode.writeBack();
+        if (isWritable || !inode.host().isReadOnly()) {
+            Errno.check(dataOnly ? HostFile.syncData(fd()) : HostFile.sync(fd()));
+        }
+    }
+
+    @Override
+    public void allocate(int mode, long position, long lengthBytes) throws ErrnoException {
+        int fd = fd();
+        inode.lock.lock();
+        try {
+            PageCache pages = inode.pages();
+            if (pages != null) {
+                pages.writeBack();
+            }
+            Errno.check(HostFile.allocate(fd, mode, position, lengthBytes));
+            inode.changed();
+            if (pages != null) {
+                pages.resize(Errno.check(HostFile.size(fd)));
+                pages.invalidate(position, Long.MAX_VALUE);
+            }
+        } finally {
+            inode.lock.unlock();
+        }
+    }
+
+    @Override
+    public Mappable mappable() throws ErrnoException {
+        return inode.makePages();
+    }
+
+    @Override
+    public void close() {
+        if (isWritable && inode.pages() != null) {
+            try {
+                inode.writeBack(); // what was written through shared mappings; each of them kept this file open
+            } catch (ErrnoException e) {
+                log.warn("cannot write mapped pages back: inode={} errno={}", inode.number(), e.errno());
+            }
+        }
+        HandleCache.Handle open;
+        synchronized (this) {
+            isClosed = true;
+            open = handle;
+            handle = null;
+        }
+        if (open != null) {
+            inode.host().handles().release(open);
+        }
+        inode.closed();
+    }
+}

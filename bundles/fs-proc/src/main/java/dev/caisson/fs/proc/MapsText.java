@@ -1,0 +1,114 @@
+package dev.caisson.fs.proc;
+
+import dev.caisson.abi.Mman;
+import dev.caisson.kernel.Task;
+import dev.caisson.memory.MemoryManager;
+import dev.caisson.memory.VmaInfo;
+import dev.caisson.spi.fs.DeviceNumbers;
+import java.util.List;
+
+/** /proc/PID/maps, smaps and smaps_rollup, in the columns of fs/proc/task_mmu.c. */
+final class MapsText {
+    private static final int NAME_COLUMN = 73;
+
+    private MapsText() {}
+
+    static String maps(Task task) {
+        StringBuilder text = new StringBuilder(4096);
+        for (VmaInfo vma : mappings(task)) {
+            line(text, vma);
+        }
+        return text.toString();
+    }
+
+    static String smaps(Task task) {
+        StringBuilder text = new StringBuilder(16384);
+        for (VmaInfo vma : mappings(task)) {
+            line(text, vma);
+            sizes(text, (vma.end() - vma.start()) >>> 10, vma.residentPages() * 4, vma.privatePages() * 4, vma.lockedPages() * 4, vma.file() == null);
+            text.append("THPeligible:    0\nVmFlags: ").append(flags(vma)).append('\n');
+        }
+        return text.toString();
+    }
+
+    static String rollup(Task task) {
+        List<VmaInfo> all = mappings(task);
+        if (all.isEmpty()) {
+            return "";
+        }
+        StringBuilder text = new StringBuilder(1024);
+        int start = text.length();
+        text.append(String.format("%08x-%08x ---p 00000000 00:00 0 ", all.getFirst().start(), all.getLast().end()));
+        pad(text, start).append("[rollup]\n");
+        long resident = 0;
+        long copies = 0;
+        long locked = 0;
+        for (VmaInfo vma : all) {
+            resident += vma.residentPages() * 4;
+            copies += vma.privatePages() * 4;
+            locked += vma.lockedPages() * 4;
+        }
+        sizes(text, -1, resident, copies, locked, true);
+        return text.toString();
+    }
+
+    private static List<VmaInfo> mappings(Task task) {
+        MemoryManager memory = task.memory();
+        return memory == null ? List.of() : memory.mappings();
+    }
+
+    private static void line(StringBuilder text, VmaInfo vma) {
+        int start = text.length();
+        int protection = vma.protection();
+        long device = vma.file() == null ? 0 : vma.file().deviceId();
+        text.append(String.format("%08x-%08x %c%c%c%c %08x %02x:%02x %d ", vma.start(), vma.end(),
+                (protection & Mman.PROT_READ) != 0 ? 'r' : '-', (protection & Mman.PROT_WRITE) != 0 ? 'w' : '-',
+                (protection & Mman.PROT_EXEC) != 0 ? 'x' : '-', vma.shared() ? 's' : 'p', vma.fileOffset(), DeviceNumbers.major(device),
+                DeviceNumbers.minor(device), vma.file() == null ? 0 : vma.file().inodeNumber()));
+        String name = vma.file() != null ? vma.file().path().replace("\n", "\\012") : vma.label();
+        if (!name.isEmpty()) {
+            pad(text, start).append(name);
+        }
+        text.append('\n');
+    }
+
+    private static StringBuilder pad(StringBuilder text, int lineStart) {
+        while (text.length() - lineStart < NAME_COLUMN) {
+            text.append(' ');
+        }
+        return text;
+    }
+
+    private static void sizes(StringBuilder text, long size, long resident, long copies, long locked, boolean anonymous) {
+        if (size >= 0) {
+            row(text, "Size", size);
+            row(text, "KernelPageSize", 4);
+            row(text, "MMUPageSize", 4);
+        }
+        row(text, "Rss", resident);
+        row(text, "Pss", resident);
+        row(text, "Shared_Clean", resident - copies);
+        row(text, "Shared_Dirty", 0);
+        row(text, "Private_Clean", 0);
+        row(text, "Private_Dirty", copies);
+        row(text, "Referenced", resident);
+        row(text, "Anonymous", anonymous ? resident : copies);
+        for (String name : new String[] {"LazyFree", "AnonHugePages", "ShmemPmdMapped", "FilePmdMapped", "Shared_Hugetlb", "Private_Hugetlb",
+            "Swap", "SwapPss"}) {
+            row(text, name, 0);
+        }
+        row(text, "Locked", locked);
+    }
+
+    private static void row(StringBuilder text, String name, long kib) {
+        text.append(String.format("%-16s%8d kB\n", name + ":", kib));
+    }
+
+    private static String flags(VmaInfo vma) {
+        int protection = vma.protection();
+        return ((protection & Mman.PROT_READ) != 0 ? "rd " : "") + ((protection & Mman.PROT_WRITE) != 0 ? "wr " : "")
+                + ((protection & Mman.PROT_EXEC) != 0 ? "ex " : "") + (vma.shared() ? "sh " : "") + "mr mw me "
+                + (vma.growsDown() ? "gd " : "") + (vma.lockedPages() > 0 ? "lo " : "") + (vma.dontFork() ? "dc " : "")
+                + (vma.wipeOnFork() ? "wf " : "") + (vma.dontDump() ? "dd " : "");
+    }
+}

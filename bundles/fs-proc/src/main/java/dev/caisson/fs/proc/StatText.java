@@ -1,0 +1,227 @@
+package dev.caisson.fs.proc;
+
+import dev.caisson.abi.Resource;
+import dev.caisson.kernel.CpuTimes;
+import dev.caisson.kernel.GuestProcess;
+import dev.caisson.kernel.ProcessGroup;
+import dev.caisson.kernel.Session;
+import dev.caisson.kernel.Task;
+import dev.caisson.memory.AddressLayout;
+import dev.caisson.memory.MemoryManager;
+import dev.caisson.memory.MemoryUsage;
+import dev.caisson.spi.cred.Credentials;
+import dev.caisson.spi.fs.ControllingTerminal;
+import dev.caisson.spi.fs.DeviceNumbers;
+import dev.caisson.spi.fs.TerminalGroup;
+
+/** /proc/PID/stat, status and statm: proc(5), fs/proc/array.c. */
+final class StatText {
+    /** USER_HZ: clock ticks per second. */
+    static final long TICK_NS = 10_000_000L;
+
+    private static final MemoryUsage NOTHING = new MemoryUsage(0, 0, 0, 0, 0, 0, 0, 0, 0);
+
+    private final GuestProcess process;
+    private final Task task;
+    private final boolean wholeProcess;
+
+    StatText(GuestProcess process, Task task, boolean wholeProcess) {
+        this.process = process;
+        this.task = task;
+        this.wholeProcess = wholeProcess;
+    }
+
+    private char state() {
+        if (process.isZombie()) {
+            return 'Z';
+        }
+        if (process.isStopped()) {
+            return 'T';
+        }
+        return task.isSleeping() ? 'S' : 'R';
+    }
+
+    private CpuTimes times() {
+        return wholeProcess ? process.usage() : task.times();
+    }
+
+    private MemoryUsage usage() {
+        MemoryManager memory = task.memory();
+        return memory == null || process.isZombie() ? NOTHING : memory.usage();
+    }
+
+    private int id(ProcessGroup group) {
+        return group == null ? 0 : group.identity().in(task.pidNamespace());
+    }
+
+    String stat() {
+        Session session = process.session();
+        ControllingTerminal terminal = session == null ? null : session.terminal();
+        TerminalGroup foreground = terminal == null ? null : terminal.foreground();
+        CpuTimes own = times();
+        CpuTimes children = process.childrenUsage();
+        MemoryUsage usage = usage();
+        MemoryManager memory = task.memory();
+        AddressLayout layout = memory == null || process.isZombie() ? null : memory.layout();
+        int nice = task.scheduling().nice();
+        StringBuilder text = new StringBuilder(400);
+        text.append(wholeProcess ? process.pid() : task.tid()).append(" (").append(task.comm()).append(") ").append(state());
+        add(text, process.parentPid());
+        add(text, id(process.group()));
+        add(text, session == null ? 0 : session.identity().in(task.pidNamespace()));
+        add(text, terminal == null ? 0 : DeviceNumbers.of(terminal.major(), terminal.minor()));
+        add(text, foreground instanceof ProcessGroup group ? id(group) : -1);
+        add(text, 0x400000); // flags: PF_RANDOMIZE
+        add(text, own.minorFaults());
+        add(text, children.minorFaults());
+        add(text, own.majorFaults());
+        add(text, children.majorFaults());
+        add(text, own.userNs() / TICK_NS);
+        add(text, own.systemNs() / TICK_NS);
+        add(text, children.userNs() / TICK_NS);
+        add(text, children.systemNs() / TICK_NS);
+        add(text, 20 + nice);
+        add(text, nice);
+        add(text, process.threadCount());
+        add(text, 0);
+        add(text, (process.startNs() - process.kernel().bootNs()) / TICK_NS);
+        add(text, usage.size() * 4096);
+        add(text, usage.resident());
+        text.append(' ').append(Long.toUnsignedString(process.limits().soft(Resource.RLIMIT_RSS)));
+        add(text, layout == null ? 0 : layout.codeStart);
+        add(text, layout == null ? 0 : layout.codeEnd);
+        add(text, layout == null ? 0 : layout.stackStart);
+        add(text, 0);
+        add(text, 0);
+        add(text, process.signals().pendingSet() & 0x7fffffff);
+        add(text, task.signals().mask() & 0x7fffffff);
+        add(text, process.signals().handlers().ignoredSet() & 0x7fffffff);
+        add(text, process.signals().handlers().caughtSet() & 0x7fffffff);
+        add(text, state() == 'S' ? 1 : 0);
+        add(text, 0);
+        add(text, 0);
+        add(text, process.isInit() ? 0 : 17);
+        add(text, 0);
+        add(text, 0);
+        add(text, 0);
+        add(text, 0);
+        add(text, 0);
+        add(text, 0);
+        add(text, layout == null ? 0 : layout.dataStart);
+        add(text, layout == null ? 0 : layout.dataEnd);
+        add(text, layout == null ? 0 : layout.brkStart);
+        add(text, layout == null ? 0 : layout.argumentsStart);
+        add(text, layout == null ? 0 : layout.argumentsEnd);
+        add(text, layout == null ? 0 : layout.environmentStart);
+        add(text, layout == null ? 0 : layout.environmentEnd);
+        add(text, process.exitStatus());
+        return text.append('\n').toString();
+    }
+
+    private static void add(StringBuilder text, long value) {
+        text.append(' ').append(value);
+    }
+
+    String statm() {
+        MemoryUsage usage = usage();
+        return usage.size() + " " + usage.resident() + " " + usage.residentFile() + " " + usage.text() + " 0 " + (usage.data() + usage.stack())
+                + " 0\n";
+    }
+
+    String status() {
+        Credentials who = task.credentials();
+        StringBuilder text = new StringBuilder(1500);
+        char state = state();
+        row(text, "Name", task.comm());
+        if (task.fs() != null) {
+            row(text, "Umask", String.format("%04o", task.fs().umask()));
+        }
+        row(text, "State", state + " " + switch (state) {
+            case 'Z' -> "(zombie)";
+            case 'T' -> "(stopped)";
+            case 'S' -> "(sleeping)";
+            default -> "(running)";
+        });
+        row(text, "Tgid", process.pid());
+        row(text, "Ngid", 0);
+        row(text, "Pid", wholeProcess ? process.pid() : task.tid());
+        row(text, "PPid", process.parentPid());
+        row(text, "TracerPid", 0);
+        row(text, "Uid", who.uid() + "\t" + who.euid() + "\t" + who.suid() + "\t" + who.fsuid());
+        row(text, "Gid", who.gid() + "\t" + who.egid() + "\t" + who.sgid() + "\t" + who.fsgid());
+        row(text, "FDSize", task.fds() == null ? 0 : Math.max(64, Integer.highestOneBit(Math.max(1, highestFd())) * 2));
+        StringBuilder groups = new StringBuilder();
+        for (int group : who.groups()) {
+            groups.append(group).append(' ');
+        }
+        row(text, "Groups", groups.isEmpty() ? " " : groups.toString());
+        row(text, "NStgid", process.pid());
+        row(text, "NSpid", wholeProcess ? process.pid() : task.tid());
+        row(text, "NSpgid", id(process.group()));
+        row(text, "NSsid", process.session() == null ? 0 : process.session().identity().in(task.pidNamespace()));
+        if (!process.isZombie() && task.memory() != null) {
+            memory(text, usage());
+        }
+        row(text, "Threads", process.threadCount());
+        row(text, "SigQ", "0/" + Long.toUnsignedString(process.limits().soft(Resource.RLIMIT_SIGPENDING)));
+        mask(text, "SigPnd", task.signals().pendingSet() & ~process.signals().pendingSet());
+        mask(text, "ShdPnd", process.signals().pendingSet());
+        mask(text, "SigBlk", task.signals().mask());
+        mask(text, "SigIgn", process.signals().handlers().ignoredSet());
+        mask(text, "SigCgt", process.signals().handlers().caughtSet());
+        mask(text, "CapInh", who.inheritable());
+        mask(text, "CapPrm", who.permitted());
+        mask(text, "CapEff", who.effective());
+        mask(text, "CapBnd", who.bounding());
+        mask(text, "CapAmb", who.ambient());
+        row(text, "NoNewPrivs", task.noNewPrivileges() ? 1 : 0);
+        row(text, "Seccomp", 0);
+        row(text, "Seccomp_filters", 0);
+        long[] affinity = task.scheduling().affinity();
+        long cpus = affinity == null ? (1L << task.kernel().options().cpuCount()) - 1 : affinity[0];
+        row(text, "Cpus_allowed", Long.toHexString(cpus));
+        row(text, "Cpus_allowed_list", CpuLists.format(cpus));
+        row(text, "Mems_allowed", "1");
+        row(text, "Mems_allowed_list", "0");
+        row(text, "voluntary_ctxt_switches", task.times().voluntarySwitches());
+        row(text, "nonvoluntary_ctxt_switches", task.times().involuntarySwitches());
+        return text.toString();
+    }
+
+    private int highestFd() {
+        int[] descriptors = task.fds().descriptors();
+        return descriptors.length == 0 ? 0 : descriptors[descriptors.length - 1];
+    }
+
+    private static void memory(StringBuilder text, MemoryUsage usage) {
+        kib(text, "VmPeak", usage.peakSize());
+        kib(text, "VmSize", usage.size());
+        kib(text, "VmLck", usage.locked());
+        kib(text, "VmPin", 0);
+        kib(text, "VmHWM", usage.peakResident());
+        kib(text, "VmRSS", usage.resident());
+        kib(text, "RssAnon", usage.resident() - usage.residentFile());
+        kib(text, "RssFile", usage.residentFile());
+        kib(text, "RssShmem", 0);
+        kib(text, "VmData", usage.data());
+        kib(text, "VmStk", usage.stack());
+        kib(text, "VmExe", usage.text());
+        kib(text, "VmLib", 0);
+        kib(text, "VmPTE", usage.resident() / 512 + 8);
+        kib(text, "VmSwap", 0);
+        row(text, "CoreDumping", 0);
+        row(text, "THP_enabled", 1);
+    }
+
+    private static void kib(StringBuilder text, String name, long pages) {
+        text.append(String.format("%s:\t%8d kB\n", name, pages * 4));
+    }
+
+    private static void mask(StringBuilder text, String name, long mask) {
+        text.append(String.format("%s:\t%016x\n", name, mask));
+    }
+
+    private static void row(StringBuilder text, String name, Object value) {
+        text.append(name).append(":\t").append(value).append('\n');
+    }
+}

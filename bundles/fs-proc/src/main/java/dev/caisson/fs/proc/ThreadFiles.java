@@ -1,0 +1,163 @@
+package dev.caisson.fs.proc;
+
+import static dev.caisson.abi.Errno.EINVAL;
+
+import dev.caisson.abi.ErrnoException;
+import dev.caisson.kernel.GuestProcess;
+import dev.caisson.kernel.Task;
+import dev.caisson.memory.AddressLayout;
+import dev.caisson.memory.MemoryManager;
+import dev.caisson.vfs.FileDescription;
+import dev.caisson.vfs.Location;
+import dev.caisson.vfs.pseudo.PseudoDirectory;
+import java.lang.foreign.MemorySegment;
+import java.nio.charset.StandardCharsets;
+
+/** The files of /proc/PID and of /proc/PID/task/TID: which exist, and who may read them. */
+final class ThreadFiles {
+    private static final long LONGEST_ARGUMENTS = 2 << 20;
+
+    private ThreadFiles() {}
+
+    static void addTo(OwnedDirectory directory, GuestProcess process, Task task, boolean wholeProcess) {
+        StatText stat = new StatText(process, task, wholeProcess);
+        directory.owned("stat", 0444, stat::stat);
+        directory.owned("status", 0444, stat::status);
+        directory.owned("statm", 0444, stat::statm);
+        directory.owned("comm", 0644, () -> task.comm() + "\n", text -> task.comm(strip(text)));
+        directory.owned("cmdline", 0444, () -> commandLine(task));
+        directory.owned("environ", 0400, () -> environment(task));
+        directory.owned("auxv", 0400, () -> auxiliaryVector(task));
+        directory.owned("maps", 0444, () -> MapsText.maps(inspected(task)));
+        directory.owned("smaps", 0444, () -> MapsText.smaps(inspected(task)));
+        directory.owned("smaps_rollup", 0444, () -> MapsText.rollup(inspected(task)));
+        directory.owned("limits", 0444, () -> LimitsText.of(process.limits()));
+        directory.owned("oom_score", 0444, () -> "0\n");
+        directory.owned("oom_score_adj", 0644, () -> process.oomScoreAdjustment() + "\n", text -> adjustOomScore(process, text));
+        directory.owned("loginuid", 0644, () -> "4294967295");
+        directory.owned("sessionid", 0444, () -> "4294967295");
+        directory.owned("cgroup", 0444, () -> "0::/\n");
+        directory.owned("cpuset", 0444, () -> "/\n");
+        directory.owned("wchan", 0444, () -> "0");
+        directory.owned("personality", 0400, () -> String.format("%08x\n", task.personality()));
+        directory.owned("io", 0400, () -> "rchar: 0\nwchar: 0\nsyscr: 0\nsyscw: 0\nread_bytes: 0\nwrite_bytes: 0\ncancelled_write_bytes: 0\n");
+        directory.owned("schedstat", 0444, () -> task.times().userNs() + task.times().systemNs() + " 0 "
+                + (task.times().voluntarySwitches() + task.times().involuntarySwitches()) + "\n");
+        directory.owned("uid_map", 0644, () -> String.format("%10d %10d %10d\n", 0, 0, 4294967295L));
+        directory.owned("gid_map", 0644, () -> String.format("%10d %10d %10d\n", 0, 0, 4294967295L));
+        directory.owned("setgroups", 0644, () -> "allow\n");
+        directory.owned("timerslack_ns", 0666, () -> task.scheduling().timerSlackNs() + "\n");
+        directory.owned("mounts", 0444, () -> MountsText.mounts(task));
+        directory.owned("mountinfo", 0444, () -> MountsText.mountInfo(task));
+        directory.owned("mountstats", 0400, () -> MountsText.mountStats(task));
+        directory.magic("exe", () -> executable(task));
+        directory.magic("cwd", () -> task.fs() == null ? null : task.fs().workingDirectory());
+        directory.magic("root", () -> task.fs() == null ? null : task.fs().root());
+        directory.add("mem", () -> new MemoryFileInode(directory.fileSystem(), task));
+        directory.add("fd", () -> new FdDirectory(directory.fileSystem(), ProcNames.inode(task.tid(), 0x1000), task, false));
+        directory.add("fdinfo", () -> new FdDirectory(directory.fileSystem(), ProcNames.inode(task.tid(), 0x2000), task, true));
+        directory.add("ns", () -> namespaces(directory, task));
+        directory.add("net", () -> new ProcNet(task.kernel()).addTo(new PseudoDirectory(directory.fileSystem(), 0555)));
+        if (!wholeProcess) {
+            directory.owned("children", 0444, () -> children(process, task));
+        }
+    }
+
+    private static PseudoDirectory namespaces(OwnedDirectory parent, Task task) {
+        OwnedDirectory directory = new OwnedDirectory(parent.fileSystem(), 0511, ProcNames.inode(task.tid(), 0x3000), task);
+        directory.link("pid", () -> "pid:[" + task.pidNamespace().id() + "]");
+        directory.link("pid_for_children", () -> "pid:[" + task.pidNamespace().id() + "]");
+        directory.link("uts", () -> "uts:[" + task.uts().id() + "]");
+        for (String kind : new String[] {"mnt", "net", "ipc", "user", "cgroup", "time", "time_for_children"}) {
+            String shown = kind.startsWith("time") ? "time" : kind;
+            directory.link(kind, () -> shown + ":[" + (4026531834L + shown.charAt(0)) + "]");
+        }
+        return directory;
+    }
+
+    private static String children(GuestProcess process, Task task) {
+        StringBuilder text = new StringBuilder();
+        if (process.leader() == task) {
+            for (GuestProcess child : process.children()) {
+                text.append(child.identity().in(task.pidNamespace())).append(' ');
+            }
+        }
+        return text.toString();
+    }
+
+    private static Location executable(Task task) {
+        MemoryManager memory = task.memory();
+        return memory != null && memory.layout().executable instanceof FileDescription file ? file.location() : null;
+    }
+
+    /** Whoever may trace a process may see where its memory lies. */
+    private static Task inspected(Task task) throws ErrnoException {
+        ProcLink.checkMayInspect(task, Callers.current().credentials());
+        return task;
+    }
+
+    private static String commandLine(Task task) {
+        MemoryManager memory = task.memory();
+        if (memory == null) {
+            return "";
+        }
+        AddressLayout layout = memory.layout();
+        String text = fetch(memory, layout.argumentsStart, layout.argumentsEnd);
+        if (text.isEmpty() || text.charAt(text.length() - 1) == 0) {
+            return text;
+        }
+        // setproctitle(3) wrote over the last NUL: the title goes on into the environment.
+        String rest = fetch(memory, layout.argumentsEnd, layout.environmentEnd);
+        int end = rest.indexOf(0);
+        return text + (end < 0 ? rest : rest.substring(0, end));
+    }
+
+    private static String environment(Task task) throws ErrnoException {
+        MemoryManager memory = inspected(task).memory();
+        return memory == null ? "" : fetch(memory, memory.layout().environmentStart, memory.layout().environmentEnd);
+    }
+
+    private static String auxiliaryVector(Task task) throws ErrnoException {
+        MemoryManager memory = inspected(task).memory();
+        if (memory == null) {
+            return "";
+        }
+        StringBuilder bytes = new StringBuilder();
+        for (long word : memory.layout().auxiliaryVector) {
+            for (int shift = 0; shift < 64; shift += 8) {
+                bytes.append((char) (word >>> shift & 0xff));
+            }
+        }
+        return bytes.toString();
+    }
+
+    private static String fetch(MemoryManager memory, long start, long end) {
+        if (start == 0 || end <= start) {
+            return "";
+        }
+        byte[] bytes = new byte[(int) Math.min(end - start, LONGEST_ARGUMENTS)];
+        long got = memory.copyInSome(start, MemorySegment.ofArray(bytes), 0, bytes.length);
+        return new String(bytes, 0, (int) got, StandardCharsets.ISO_8859_1);
+    }
+
+    private static String strip(String text) {
+        String name = text.endsWith("\n") ? text.substring(0, text.length() - 1) : text;
+        return name.length() > 15 ? name.substring(0, 15) : name;
+    }
+
+    private static void adjustOomScore(GuestProcess process, String text) throws ErrnoException {
+        int value;
+        try {
+            value = Integer.parseInt(text.strip());
+        } catch (NumberFormatException e) {
+            throw EINVAL.error("not a number");
+        }
+        if (value < -1000 || value > 1000) {
+            throw EINVAL.error("-1000 to 1000");
+        }
+        if (value < process.oomScoreAdjustment() && !Callers.current().credentials().has(dev.caisson.abi.Capability.CAP_SYS_RESOURCE)) {
+            throw dev.caisson.abi.Errno.EACCES.error();
+        }
+        process.oomScoreAdjustment(value);
+    }
+}

@@ -1,0 +1,72 @@
+package dev.caisson.host;
+
+import dev.caisson.abi.Layouts;
+import dev.caisson.host.raw.HostCalls;
+import dev.caisson.host.raw.SyscallNumber;
+
+/** Signals of this process and others. */
+public final class HostSignal {
+    private static final int SFD_CLOEXEC = 0x80000;
+
+    private HostSignal() {}
+
+    /**
+     * Changes the calling thread's signal mask (rt_sigprocmask(2)). Never block SIGSEGV, SIGBUS, SIGFPE, SIGILL or SIGTRAP in a
+     * thread that runs Java.
+     *
+     * @param how {@code SIG_BLOCK}, {@code SIG_UNBLOCK} or {@code SIG_SETMASK}
+     * @param mask bit n-1 stands for signal n
+     * @return 0 or a negated error number; the mask before is {@link #previousMask}
+     */
+    public static long changeMask(int how, long mask) {
+        Scratch scratch = Scratch.mine();
+        scratch.structure().set(Layouts.U64, 0, mask);
+        return HostCalls.call(SyscallNumber.RT_SIGPROCMASK, how, scratch.structureAddress(), scratch.structureAddress() + 8, 8);
+    }
+
+    /**
+     * The mask that the last {@link #changeMask} of this thread replaced, if no other host call came between.
+     *
+     * @return the mask
+     */
+    public static long previousMask() {
+        return Scratch.mine().structure().get(Layouts.U64, 8);
+    }
+
+    /**
+     * signalfd4(2), closed on exec.
+     *
+     * @param fd descriptor of an earlier signalfd to change, or -1
+     * @param mask bit n-1 stands for signal n
+     * @param flags {@code SFD_NONBLOCK}
+     * @return a descriptor or a negated error number
+     */
+    public static long descriptor(int fd, long mask, int flags) {
+        Scratch scratch = Scratch.mine();
+        scratch.structure().set(Layouts.U64, 0, mask);
+        return HostCalls.call(SyscallNumber.SIGNALFD4, fd, scratch.structureAddress(), 8, flags | SFD_CLOEXEC);
+    }
+
+    /**
+     * kill(2).
+     *
+     * @param process process id, or a negated group id
+     * @param signal signal number, 0 to ask only
+     * @return 0 or a negated error number
+     */
+    public static long kill(int process, int signal) {
+        return HostCalls.call(SyscallNumber.KILL, process, signal);
+    }
+
+    /**
+     * tgkill(2).
+     *
+     * @param process process id
+     * @param thread thread id
+     * @param signal signal number, 0 to ask only
+     * @return 0 or a negated error number
+     */
+    public static long kill(int process, int thread, int signal) {
+        return HostCalls.call(SyscallNumber.TGKILL, process, thread, signal);
+    }
+}

@@ -1,0 +1,75 @@
+package dev.caisson.kernel;
+
+import dev.caisson.abi.SignalAction;
+import dev.caisson.abi.SignalCodes;
+import dev.caisson.abi.SignalInfo;
+import dev.caisson.abi.Signals;
+
+/** Tells parents what became of their children. */
+final class ChildEvents {
+    /** One tick of clock_t in nanoseconds. */
+    private static final long TICK_NS = 10_000_000;
+    private static final int POLLIN = 1;
+
+    private ChildEvents() {}
+
+    /** Job control stopped or continued a process. No lock is held. */
+    static void jobControlChanged(GuestProcess child, int code, int signal) {
+        child.kernel().taskSet().lock();
+        try {
+            GuestProcess parent = child.parent();
+            if (parent == null) {
+                child.kernel().initChangedState(child, code, signal);
+                return;
+            }
+            SignalAction action = parent.signals().handlers().action(Signals.SIGCHLD);
+            if (!action.isIgnore() && !action.has(Signals.SA_NOCLDSTOP)) {
+                send(parent, child, Signals.SIGCHLD, code, signal);
+            }
+            parent.childEvents().notify(POLLIN);
+        } finally {
+            child.kernel().taskSet().unlock();
+        }
+    }
+
+    /**
+     * A process has become a zombie. TASK_SET is held.
+     *
+     * @return whether the parent does not care, so that the process goes at once
+     */
+    static boolean exited(GuestProcess child) {
+        GuestProcess parent = child.parent();
+        if (parent == null) {
+            return true;
+        }
+        boolean ignored = false;
+        int signal = child.exitSignal;
+        if (signal == Signals.SIGCHLD) {
+            SignalAction action = parent.signals().handlers().action(Signals.SIGCHLD);
+            // POSIX 3.3.1.3: SIG_IGN and SA_NOCLDWAIT leave no zombies; with the latter the signal is sent still.
+            if (action.isIgnore() || action.has(Signals.SA_NOCLDWAIT)) {
+                ignored = true;
+            }
+            if (action.isIgnore()) {
+                signal = 0;
+            }
+        }
+        if (signal > 0) {
+            int status = child.exitStatus();
+            int killer = status & 0x7f;
+            if (killer == 0) {
+                send(parent, child, signal, SignalCodes.CLD_EXITED, status >>> 8 & 0xff);
+            } else {
+                send(parent, child, signal, (status & 0x80) != 0 ? SignalCodes.CLD_DUMPED : SignalCodes.CLD_KILLED, killer);
+            }
+        }
+        parent.childEvents().notify(POLLIN);
+        return ignored;
+    }
+
+    private static void send(GuestProcess parent, GuestProcess child, int signal, int code, int status) {
+        CpuTimes usage = child.endedThreads;
+        parent.signals().send(SignalInfo.child(signal, code, child.identity().in(parent.identity().namespace()), child.uid(), status,
+                usage.userNs / TICK_NS, usage.systemNs / TICK_NS), null, true);
+    }
+}

@@ -1,0 +1,477 @@
+package dev.caisson.kernel;
+
+import dev.caisson.abi.ErrnoException;
+import dev.caisson.abi.SignalInfo;
+import dev.caisson.kernel.futex.FutexTable;
+import dev.caisson.kernel.futex.RobustList;
+import dev.caisson.kernel.ipc.IpcNamespace;
+import dev.caisson.kernel.syscall.SyscallTable;
+import dev.caisson.kernel.syscall.SyscallTracer;
+import dev.caisson.kernel.time.Clocks;
+import dev.caisson.kernel.time.HostClock;
+import dev.caisson.kernel.time.Timers;
+import dev.caisson.loader.VdsoImage;
+import dev.caisson.memory.MemoryFile;
+import dev.caisson.memory.MemoryManager;
+import dev.caisson.spi.lock.LockRank;
+import dev.caisson.spi.lock.RankedLock;
+import dev.caisson.spi.platform.Platform;
+import dev.caisson.vfs.Vfs;
+import java.util.IdentityHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.atomic.AtomicLong;
+import java.util.function.BiConsumer;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * The root of everything a sandbox is: memory, tasks, files, clocks, the system-call table. All state of the sandbox can be reached from
+ * here.
+ *
+ * <p>Safe for many threads. Tasks find their kernel through {@link Task#kernel}.
+ */
+public final class Kernel implements AutoCloseable {
+    static final Logger LOG = LoggerFactory.getLogger(Kernel.class);
+    /** /proc/PID/ns links start here, as in Linux (PROC_DYNAMIC_FIRST). */
+    private static final long FIRST_NAMESPACE = 0xF0000000L;
+
+    private final KernelOptions options;
+    private final MemoryFile memoryFile;
+    private final Vfs vfs;
+    private final RankedLock taskSet = RankedLock.of(LockRank.TASK_SET);
+    private final SafePoints safePoints = new SafePoints();
+    private final TaskThreads threads = new TaskThreads();
+    private final AtomicLong namespaceIds = new AtomicLong(FIRST_NAMESPACE);
+    private final PidNamespace rootPids;
+    private final UtsNamespace rootUts;
+    private final Map<Integer, UserAccount> users = new ConcurrentHashMap<>();
+    private final Timers timers = new Timers();
+    private final Clocks clocks;
+    private final FutexTable futexes = new FutexTable();
+    private final HostEvents hostEvents;
+    private final ProcessAttachments services = new ProcessAttachments();
+    private final AtomicInteger tasks = new AtomicInteger();
+    private final Map<Long, Boolean> unknownSyscalls = new ConcurrentHashMap<>();
+    private final long bootNs = System.nanoTime();
+    private final CountDownLatch ended = new CountDownLatch(1);
+
+    private volatile Platform platform;
+    private volatile SyscallTable syscallTable;
+    private volatile SyscallTracer tracer;
+    private final FileSystemRegistry fileSystems = new FileSystemRegistry();
+    private final IpcNamespace rootIpc;
+    private volatile VdsoImage vdso;
+    private volatile GuestProcess init;
+    private volatile int initStatus;
+    private volatile Throwable failure;
+    private volatile BiConsumer<Integer, Integer> initStateListener = (code, signal) -> { };
+
+    /**
+     * Makes a kernel without any process.
+     *
+     * @param options what it is told
+     * @param platform runs guest code
+     * @param memoryFile all guest memory; stays the caller's to close
+     * @param vfs the files
+     * @param syscallTable answers system calls
+     * @throws ErrnoException when the host refuses an epoll descriptor
+     */
+    public Kernel(KernelOptions options, Platform platform, MemoryFile memoryFile, Vfs vfs, SyscallTable syscallTable)
+            throws ErrnoException {
+        this.options = options;
+        this.platform = platform;
+        this.memoryFile = memoryFile;
+        this.vfs = vfs;
+        this.syscallTable = syscallTable;
+        this.clocks = new Clocks(HostClock.MACHINE, timers);
+        this.rootUts = new UtsNamespace(namespaceIds.getAndIncrement(), options.hostName(), "(none)");
+        this.rootPids = new PidNamespace(null, namespaceIds.getAndIncrement());
+        this.rootIpc = newIpcNamespace();
+        this.hostEvents = new HostEvents();
+    }
+
+    // ---- what hangs on it
+
+    /** {@return what the kernel was told} */
+    public KernelOptions options() {
+        return options;
+    }
+
+    /** {@return the platform that runs guest code now} */
+    public Platform platform() {
+        return platform;
+    }
+
+    /** {@return all guest memory} */
+    public MemoryFile memoryFile() {
+        return memoryFile;
+    }
+
+    /** {@return the files} */
+    public Vfs vfs() {
+        return vfs;
+    }
+
+    /** {@return clocks} */
+    public Clocks clocks() {
+        return clocks;
+    }
+
+    /** {@return what every program gets mapped, or null} */
+    public VdsoImage vdso() {
+        return vdso;
+    }
+
+    /**
+     * Sets what programs that are loaded from now on get mapped.
+     *
+     * @param image code and data of the kernel, or null
+     */
+    public void vdso(VdsoImage image) {
+        vdso = image;
+    }
+
+    /** {@return all futex queues} */
+    public FutexTable futexes() {
+        return futexes;
+    }
+
+    /** {@return the timer thread} */
+    public Timers timers() {
+        return timers;
+    }
+
+    /** {@return the kinds of filesystems that can be mounted} */
+    public FileSystemRegistry fileSystems() {
+        return fileSystems;
+    }
+
+    /** {@return the epoll thread for descriptors of the host} */
+    public HostEvents hostEvents() {
+        return hostEvents;
+    }
+
+    /** {@return state that other parts of the kernel hang on it, one object per type} */
+    public ProcessAttachments services() {
+        return services;
+    }
+
+    /** {@return the pid namespace of the sandbox} */
+    public PidNamespace rootPids() {
+        return rootPids;
+    }
+
+    /** {@return the UTS namespace of the sandbox} */
+    public UtsNamespace rootUts() {
+        return rootUts;
+    }
+
+    /** {@return the lock over the process tree, of rank TASK_SET} */
+    public RankedLock taskSet() {
+        return taskSet;
+    }
+
+    /** {@return System.nanoTime() of the start} */
+    public long bootNs() {
+        return bootNs;
+    }
+
+    /** {@return the memory the guest believes to have, in bytes} */
+    public long totalMemoryBytes() {
+        long limit = memoryFile.limitBytes();
+        return limit > 0 ? limit : memoryFile.sizeBytes();
+    }
+
+    /** {@return how many tasks there are} */
+    public int taskCount() {
+        return tasks.get();
+    }
+
+    /** {@return a fresh inode number for a namespace's nsfs link} */
+    public long nextNamespaceId() {
+        return namespaceIds.getAndIncrement();
+    }
+
+    SafePoints safePoints() {
+        return safePoints;
+    }
+
+    TaskThreads threads() {
+        return threads;
+    }
+
+    AtomicInteger tasks() {
+        return tasks;
+    }
+
+    /**
+     * What is counted per user.
+     *
+     * @param uid real user id
+     * @return the account
+     */
+    public UserAccount user(int uid) {
+        UserAccount account = users.get(uid);
+        return account != null ? account : users.computeIfAbsent(uid, key -> new UserAccount());
+    }
+
+    // ---- the system-call table
+
+    /** {@return the table that the next system call uses} */
+    public SyscallTable syscallTable() {
+        return syscallTable;
+    }
+
+    /**
+     * Replaces the table; the next system call uses it.
+     *
+     * @param table the new table
+     */
+    public void selectSyscallTable(SyscallTable table) {
+        syscallTable = table;
+    }
+
+    /** {@return who gets a line per system call, or null} */
+    public SyscallTracer tracer() {
+        return tracer;
+    }
+
+    /**
+     * Starts or ends tracing.
+     *
+     * @param next who gets a line per system call, or null
+     */
+    public void tracer(SyscallTracer next) {
+        tracer = next;
+    }
+
+    void unknownSyscall(long number) {
+        if (unknownSyscalls.size() < 64 && unknownSyscalls.putIfAbsent(number, true) == null) {
+            LOG.info("unknown system call {}", number);
+        }
+    }
+
+    // ---- life
+
+    /**
+     * Starts process 1.
+     *
+     * @param request the program
+     * @return the process
+     * @throws ErrnoException when the program cannot be loaded: ENOENT, EACCES, ENOEXEC, ENOMEM and others
+     */
+    public GuestProcess startInit(ExecRequest request) throws ErrnoException {
+        init = ProcessStart.start(this, request, true);
+        return init;
+    }
+
+    /**
+     * Starts one more process from outside, a child of nobody in the guest.
+     *
+     * @param request the program
+     * @return the process
+     * @throws ErrnoException as {@link #startInit}; EAGAIN when the sandbox ends
+     */
+    public GuestProcess startProcess(ExecRequest request) throws ErrnoException {
+        return ProcessStart.start(this, request, false);
+    }
+
+    /** {@return process 1, or null before its start} */
+    public GuestProcess init() {
+        return init;
+    }
+
+    /**
+     * Waits until process 1 and with it everybody else has ended.
+     *
+     * @return its status as wait(2) tells it: exit code times 256, or the signal with 128 for a core dump
+     * @throws InterruptedException when the calling thread is interrupted
+     * @throws IllegalStateException when a bug ended the sandbox; the cause says which
+     */
+    public int awaitExit() throws InterruptedException {
+        ended.await();
+        Throwable bug = failure;
+        if (bug != null) {
+            throw new IllegalStateException("the kernel failed: " + bug, bug);
+        }
+        return initStatus;
+    }
+
+    /**
+     * The status a shell shows for a wait status.
+     *
+     * @param waitStatus as {@link #awaitExit} gives it
+     * @return the exit code, or 128 + n for signal n
+     */
+    public static int shellStatus(int waitStatus) {
+        int signal = waitStatus & 0x7f;
+        return signal == 0 ? waitStatus >>> 8 & 0xff : 128 + signal;
+    }
+
+    /**
+     * Sends a signal to process 1, as from outside its pid namespace.
+     *
+     * @param signal signal number
+     */
+    public void signalInit(int signal) {
+        GuestProcess process = init;
+        if (process != null) {
+            process.sendSignal(SignalInfo.kernel(signal));
+        }
+    }
+
+    /**
+     * Sets who hears that process 1 stopped or continued by job control, since it has no parent in the guest.
+     *
+     * @param listener gets CLD_STOPPED or CLD_CONTINUED and the signal, possibly under locks; it must not block
+     */
+    public void onInitStateChange(BiConsumer<Integer, Integer> listener) {
+        initStateListener = listener;
+    }
+
+    void initChangedState(GuestProcess process, int code, int signal) {
+        if (process == init) {
+            initStateListener.accept(code, signal);
+        }
+    }
+
+    void initExited(GuestProcess process) {
+        if (process == init) {
+            initStatus = process.exitStatus();
+            ended.countDown();
+        }
+    }
+
+    /** A bug: ends the sandbox loudly. */
+    void fail(Task task, Throwable bug) {
+        if (failure == null) {
+            failure = bug;
+            LOG.error("{}: the kernel failed; the sandbox ends", task, bug);
+        }
+        ended.countDown();
+        for (GuestProcess process : rootPids.processes()) {
+            process.exitGroup(dev.caisson.abi.Signals.SIGKILL);
+        }
+    }
+
+    /** {@return what ended the sandbox, or null} */
+    public Throwable failure() {
+        return failure;
+    }
+
+    /** Kills every process. {@link #awaitExit} then returns. */
+    public void shutdown() {
+        for (GuestProcess process : rootPids.processes()) {
+            process.exitGroup(dev.caisson.abi.Signals.SIGKILL);
+        }
+    }
+
+    /** Ends what is left: processes, timers, the epoll thread. Waits up to two seconds for tasks. */
+    @Override
+    public void close() {
+        shutdown();
+        long deadline = System.nanoTime() + 2_000_000_000L;
+        while (tasks.get() > 0 && System.nanoTime() < deadline) {
+            java.util.concurrent.locks.LockSupport.parkNanos(1_000_000);
+        }
+        clocks.close();
+        timers.close();
+        hostEvents.close();
+    }
+
+    // ---- stopping the world
+
+    /** Brings every task to its safe point and keeps it there. Not for tasks' own threads. */
+    public void pauseAll() {
+        safePoints.pause(false);
+    }
+
+    /** Ends {@link #pauseAll}. */
+    public void resumeAll() {
+        safePoints.resume();
+    }
+
+    /**
+     * Moves the running sandbox to another platform. Registers and FPU state go along; address spaces are rebuilt as they are touched.
+     *
+     * @param next the new platform
+     */
+    public void selectPlatform(Platform next) {
+        if (next == platform) {
+            return;
+        }
+        safePoints.pause(true);
+        try {
+            platform = next;
+            Map<MemoryManager, Boolean> moved = new IdentityHashMap<>();
+            for (GuestProcess process : rootPids.processes()) {
+                for (Task task : process.tasks()) {
+                    MemoryManager memory = task.memory();
+                    if (memory != null && moved.putIfAbsent(memory, true) == null) {
+                        memory.switchPlatform(next);
+                    }
+                }
+            }
+        } finally {
+            safePoints.resume();
+        }
+        LOG.info("now on platform {}", next.name());
+    }
+
+    // ---- memory pressure
+
+    /** No frame is left for a fault of a task: kills the process that uses most, mm/oom_kill.c. */
+    void outOfMemory(Task task) {
+        GuestProcess victim = null;
+        long worst = Long.MIN_VALUE;
+        long total = Math.max(1, memoryFile.limitBytes() >>> 12);
+        List<GuestProcess> all = rootPids.processes();
+        for (GuestProcess process : all) {
+            MemoryManager memory = process.isZombie() ? null : process.memory();
+            if (memory == null || process.oomScoreAdjustment() == -1000) {
+                continue;
+            }
+            if (process.isExiting()) {
+                // Somebody is dying already; give it time.
+                victim = null;
+                worst = Long.MAX_VALUE;
+                break;
+            }
+            long score = memory.usage().resident() + process.oomScoreAdjustment() * total / 1000;
+            if (score > worst) {
+                worst = score;
+                victim = process;
+            }
+        }
+        if (victim != null) {
+            LOG.warn("out of memory: killed {} ({}), {} KiB resident", victim, victim.leader().comm(),
+                    victim.memory() == null ? 0 : victim.memory().usage().resident() * 4);
+            victim.exitGroup(dev.caisson.abi.Signals.SIGKILL);
+        } else if (worst == Long.MIN_VALUE) {
+            task.process().exitGroup(dev.caisson.abi.Signals.SIGKILL);
+        }
+        if (victim != task.process()) {
+            java.util.concurrent.locks.LockSupport.parkNanos(1_000_000);
+        }
+    }
+
+    // ---- joints to other parts of the kernel
+
+    /** A task gives its address space up, at exit or execve: robust futexes, the tid to clear. */
+    void memoryReleased(Task task, MemoryManager memory) {
+        RobustList.release(futexes, task, memory);
+    }
+
+    /** {@return the IPC namespace of the sandbox} */
+    public IpcNamespace rootIpc() {
+        return rootIpc;
+    }
+
+    IpcNamespace newIpcNamespace() {
+        return new IpcNamespace(nextNamespaceId(), memoryFile);
+    }
+}

@@ -1,0 +1,23 @@
+package dev.caisson.kernel;
+
+/**
+ * What a sandbox may be told at its start.
+ *
+ * @param hostName nodename
+ * @param cpuCount CPUs the guest sees
+ * @param maximumTasks most tasks at a time; more is EAGAIN
+ */
+public record KernelOptions(String hostName, int cpuCount, int maximumTasks) {
+    /** Host name "caisson", the CPUs of the JVM, 32768 tasks. */
+    public static final KernelOptions DEFAULT = new KernelOptions("caisson", Runtime.getRuntime().availableProcessors(), 32768);
+
+    /**
+     * The same with another host name.
+     *
+     * @param name nodename, at most 64 bytes
+     * @return new options
+     */
+    public KernelOptions withHostName(String name) {
+        return new KernelOptions(name, cpuCount, maximumTasks);
+    }
+}

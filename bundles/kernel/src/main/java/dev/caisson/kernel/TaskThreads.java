@@ -1,0 +1,109 @@
+package dev.caisson.kernel;
+
+import dev.caisson.spi.fs.JobControl;
+import java.util.ArrayDeque;
+import java.util.concurrent.locks.LockSupport;
+
+/**
+ * Java threads for tasks. A thread belongs to one task for the task's whole life and is then kept for a while for another one, since
+ * making a thread costs more than the rest of fork(2) on this side.
+ */
+final class TaskThreads {
+    private static final long STACK_BYTES = 256 << 10;
+    private static final int MOST_IDLE = 8;
+    private static final long IDLE_NS = 5_000_000_000L;
+
+    /** Guarded by itself. */
+    private final ArrayDeque<TaskThread> idle = new ArrayDeque<>();
+
+    /** A thread that runs tasks, one after the other. */
+    static final class TaskThread extends Thread implements JobControl.Holder {
+        private final TaskThreads pool;
+        private volatile Task task;
+        private volatile boolean cancelled;
+
+        private TaskThread(TaskThreads pool) {
+            super(null, null, "task", STACK_BYTES, false);
+            this.pool = pool;
+            setDaemon(true);
+        }
+
+        @Override
+        public JobControl jobControl() {
+            return task;
+        }
+
+        Task task() {
+            return task;
+        }
+
+        /** Gives the thread its task and lets it run. */
+        void assign(Task next) {
+            next.thread(this);
+            task = next;
+            LockSupport.unpark(this);
+        }
+
+        /** There is no task after all. */
+        void cancel() {
+            pool.giveBack(this);
+        }
+
+        @Override
+        public void run() {
+            for (;;) {
+                long deadline = System.nanoTime() + IDLE_NS;
+                while (task == null && !cancelled) {
+                    long left = deadline - System.nanoTime();
+                    if (left <= 0 && pool.retire(this)) {
+                        return;
+                    }
+                    LockSupport.parkNanos(this, left <= 0 ? IDLE_NS : left);
+                }
+                if (cancelled) {
+                    return;
+                }
+                try {
+                    task.live();
+                } finally {
+                    task = null;
+                }
+                if (!pool.giveBack(this)) {
+                    return;
+                }
+            }
+        }
+    }
+
+    /** {@return a thread that waits for its task; it may still be starting} */
+    TaskThread reserve() {
+        synchronized (idle) {
+            TaskThread thread = idle.pollLast();
+            if (thread != null) {
+                return thread;
+            }
+        }
+        TaskThread thread = new TaskThread(this);
+        thread.start();
+        return thread;
+    }
+
+    private boolean giveBack(TaskThread thread) {
+        synchronized (idle) {
+            if (idle.size() < MOST_IDLE) {
+                idle.addLast(thread);
+                return true;
+            }
+        }
+        thread.cancelled = true;
+        LockSupport.unpark(thread);
+        return false;
+    }
+
+    /** Whether an idle thread may end: false when somebody has just reserved it. */
+    private boolean retire(TaskThread thread) {
+        synchronized (idle) {
+            return idle.remove(thread);
+        }
+    }
+}

@@ -1,0 +1,23 @@
+package dev.caisson.kernel;
+
+import dev.caisson.kernel.signal.SignalQuota;
+import java.util.concurrent.atomic.AtomicInteger;
+
+/** What is counted per real user id. */
+public final class UserAccount {
+    private final SignalQuota signals = new SignalQuota();
+    /** Tasks, for RLIMIT_NPROC. */
+    final AtomicInteger tasks = new AtomicInteger();
+
+    UserAccount() {}
+
+    /** {@return queued signals and timers} */
+    public SignalQuota signals() {
+        return signals;
+    }
+
+    /** {@return how many tasks the user has} */
+    public int taskCount() {
+        return tasks.get();
+    }
+}

@@ -1,0 +1,67 @@
+package dev.caisson.kernel.futex;
+
+import dev.caisson.memory.FutexKey;
+import dev.caisson.spi.lock.LockRank;
+import dev.caisson.spi.lock.RankedLock;
+
+/** The waiters whose keys share a hash, in order of arrival. All but {@link #count} is guarded by {@link #lock}. */
+final class FutexBucket {
+    final RankedLock lock = RankedLock.of(LockRank.FUTEX);
+    final int index;
+    FutexWaiter head;
+    FutexWaiter tail;
+    /** How many wait; read without the lock by wakers that then need not take it. */
+    volatile int count;
+
+    FutexBucket(int index) {
+        this.index = index;
+    }
+
+    @SuppressWarnings("NonAtomicOperationOnVolatileField")
+    void addLocked(FutexWaiter waiter) {
+        waiter.next = null;
+        waiter.previous = tail;
+        if (tail == null) {
+            head = waiter;
+        } else {
+            tail.next = waiter;
+        }
+        tail = waiter;
+        count++;
+        waiter.bucket = this;
+    }
+
+    /** Takes a waiter out; it is not woken yet. */
+    @SuppressWarnings("NonAtomicOperationOnVolatileField")
+    void removeLocked(FutexWaiter waiter) {
+        if (waiter.previous == null) {
+            head = waiter.next;
+        } else {
+            waiter.previous.next = waiter.next;
+        }
+        if (waiter.next == null) {
+            tail = waiter.previous;
+        } else {
+            waiter.next.previous = waiter.previous;
+        }
+        waiter.next = null;
+        waiter.previous = null;
+        count--;
+        waiter.bucket = null;
+    }
+
+    /** Takes a waiter out and wakes it. */
+    void wakeLocked(FutexWaiter waiter) {
+        removeLocked(waiter);
+        waiter.waiter.onEvent(0);
+    }
+
+    FutexWaiter firstLocked(FutexKey key) {
+        for (FutexWaiter waiter = head; waiter != null; waiter = waiter.next) {
+            if (waiter.key.equals(key)) {
+                return waiter;
+            }
+        }
+        return null;
+    }
+}

@@ -1,0 +1,78 @@
+package dev.caisson.kernel.net;
+
+import static dev.caisson.abi.Errno.EAFNOSUPPORT;
+
+import dev.caisson.abi.ErrnoException;
+import dev.caisson.abi.Socket;
+import dev.caisson.kernel.Kernel;
+import dev.caisson.kernel.unix.UnixSockets;
+import dev.caisson.spi.net.NetworkInterface;
+import dev.caisson.spi.net.NetworkStack;
+import dev.caisson.spi.net.SocketCaller;
+import dev.caisson.spi.net.SocketFile;
+import java.util.List;
+
+/** The network of a sandbox: local sockets, and whatever stack is selected now. A service of the kernel. */
+public final class KernelNetwork {
+    private volatile NetworkStack stack;
+    private final UnixSockets unixSockets = new UnixSockets(this::interfaces);
+
+    /** Makes a network that has local sockets only. */
+    public KernelNetwork() {}
+
+    /**
+     * The network of a kernel.
+     *
+     * @param kernel the kernel
+     * @return its network, made at the first call
+     */
+    public static KernelNetwork of(Kernel kernel) {
+        return kernel.services().of(KernelNetwork.class, KernelNetwork::new);
+    }
+
+    /** {@return the stack that makes new sockets; null when there is none} */
+    public NetworkStack stack() {
+        return stack;
+    }
+
+    /**
+     * Selects a stack. New sockets come from it; open ones stay with the stack that made them.
+     *
+     * @param next the new one, or null for none
+     */
+    public void select(NetworkStack next) {
+        stack = next;
+    }
+
+    /** {@return the local sockets} */
+    public UnixSockets unixSockets() {
+        return unixSockets;
+    }
+
+    /** {@return the interfaces of the selected stack} */
+    public List<NetworkInterface> interfaces() {
+        NetworkStack now = stack;
+        return now == null ? List.of() : now.interfaces();
+    }
+
+    /**
+     * Makes a socket.
+     *
+     * @param family {@code AF_*}
+     * @param type {@code SOCK_*} without flags
+     * @param protocol protocol number
+     * @param caller who asks
+     * @return the socket
+     * @throws ErrnoException as socket(2) has it
+     */
+    public SocketFile create(int family, int type, int protocol, SocketCaller caller) throws ErrnoException {
+        if (family == Socket.AF_UNIX) {
+            return unixSockets.create(type, protocol, caller);
+        }
+        NetworkStack now = stack;
+        if (now == null) {
+            throw EAFNOSUPPORT.error();
+        }
+        return now.create(family, type, protocol, caller);
+    }
+}

@@ -1,0 +1,598 @@
+package dev.caisson.kernel.signal;
+
+import dev.caisson.abi.Poll;
+import dev.caisson.abi.SignalAction;
+import dev.caisson.abi.SignalCodes;
+import dev.caisson.abi.SignalInfo;
+import dev.caisson.abi.Signals;
+import dev.caisson.spi.lock.LockRank;
+import dev.caisson.spi.lock.RankedLock;
+import dev.caisson.spi.wait.WaitQueue;
+import java.util.Arrays;
+import java.util.function.LongSupplier;
+import java.util.function.ToLongFunction;
+
+/**
+ * The signals of a thread group (the part of Linux's struct signal_struct that concerns them): what is pending for the group,
+ * its handlers, its threads, whether it is stopped or ending. One lock of rank SIGNAL guards all of it.
+ */
+public final class ProcessSignals {
+    private static final SignalState[] NOBODY = new SignalState[0];
+
+    /** Guards this object and the {@link SignalState}s of its threads. Wake-ups happen under it, nothing else is called. */
+    final RankedLock lock = RankedLock.of(LockRank.SIGNAL);
+
+    private final SignalOwner owner;
+    private final PendingSignals shared = new PendingSignals();
+    private final WaitQueue readers = new WaitQueue();
+    private volatile SignalHandlers handlers;
+    /** Live threads, the oldest first. Copied on write under the lock. */
+    private volatile SignalState[] threads = NOBODY;
+    private volatile boolean unkillable;
+    /** Odd while a thread is being removed. Written under the lock. */
+    private volatile int leaving;
+
+    private volatile boolean ending;
+    private int endStatus;
+    private final JobControl jobControl = new JobControl(this);
+
+    /**
+     * Makes the signals of a new thread group.
+     *
+     * @param owner the thread group
+     * @param handlers its handlers; shared ones are CLONE_SIGHAND
+     * @param unkillable whether it is the init process of a pid namespace: signals without a handler do not reach it from inside
+     */
+    public ProcessSignals(SignalOwner owner, SignalHandlers handlers, boolean unkillable) {
+        this.owner = owner;
+        this.handlers = handlers;
+        this.unkillable = unkillable;
+    }
+
+    /** {@return the handlers} */
+    public SignalHandlers handlers() {
+        return handlers;
+    }
+
+    /**
+     * Replaces the handlers, for execve(2): {@link SignalHandlers#afterExec}.
+     *
+     * @param next the new handlers
+     */
+    public void handlers(SignalHandlers next) {
+        handlers = next;
+    }
+
+    /**
+     * Whether a signal has no effect, by choice or by default; any thread.
+     *
+     * @param signal 1 to 64
+     * @return whether it is ignored
+     */
+    public boolean isIgnored(int signal) {
+        return handlers.isIgnored(signal);
+    }
+
+    /** {@return the thread group} */
+    SignalOwner owner() {
+        return owner;
+    }
+
+    JobControl jobControl() {
+        return jobControl;
+    }
+
+    /** {@return the live threads; not to be written to} */
+    SignalState[] threads() {
+        return threads;
+    }
+
+    /** {@return how many threads have not begun to exit; any thread} */
+    public int threadCount() {
+        return threads.length;
+    }
+
+    /**
+     * Adds something up over the threads that have not begun to exit, and what those left behind that have. Any thread, without locks.
+     *
+     * @param value what to add
+     * @param left what {@link SignalOwner#threadLeaves} has added up
+     * @return the sum; a thread that leaves meanwhile is counted once
+     */
+    public long sum(ToLongFunction<SignalThread> value, LongSupplier left) {
+        while (true) {
+            int version = leaving;
+            long sum = left.getAsLong();
+            for (SignalState state : threads) {
+                sum += value.applyAsLong(state.thread());
+            }
+            if ((version & 1) == 0 && version == leaving) {
+                return sum;
+            }
+            Thread.onSpinWait();
+        }
+    }
+
+    /** {@return what is pending for the group; any thread} */
+    public long pendingSet() {
+        return shared.set();
+    }
+
+    /** {@return where signalfd(2) readers of the group's threads wait} */
+    public WaitQueue signalReaders() {
+        return readers;
+    }
+
+    /** {@return whether signals without a handler do not reach it from inside its pid namespace} */
+    public boolean isUnkillable() {
+        return unkillable;
+    }
+
+    void killableLocked() {
+        unkillable = false;
+    }
+
+    /**
+     * Makes a thread known.
+     *
+     * @param state the new thread's state
+     */
+    public void add(SignalState state) {
+        lock.lock();
+        try {
+            SignalState[] more = Arrays.copyOf(threads, threads.length + 1);
+            more[threads.length] = state;
+            threads = more;
+            if (ending) {
+                state.pending.addBare(Signals.SIGKILL);
+            }
+            jobControl.joinedLocked(state);
+            state.workLocked(state.needsWorkLocked());
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    /**
+     * A thread ends: it takes no more signals, and others take what was meant for it.
+     *
+     * @param state the thread's state
+     */
+    public void remove(SignalState state) {
+        int stopSignal = 0;
+        lock.lock();
+        try {
+            if (state.exiting) {
+                return;
+            }
+            state.exiting = true;
+            leaveLocked(state);
+            state.pending.clear();
+            state.workLocked(false);
+            if (!ending) {
+                retargetLocked(state, ~state.mask());
+                stopSignal = jobControl.leftLocked(state);
+            }
+            if (threads.length == 0) {
+                shared.clear();
+            }
+        } finally {
+            lock.unlock();
+        }
+        if (stopSignal != 0) {
+            owner.jobControlChanged(SignalCodes.CLD_STOPPED, stopSignal);
+        }
+    }
+
+    @SuppressWarnings("NonAtomicOperationOnVolatileField")
+    private void leaveLocked(SignalState state) {
+        SignalState[] old = threads;
+        int at = Arrays.asList(old).indexOf(state);
+        if (at < 0) {
+            return;
+        }
+        SignalState[] fewer = new SignalState[old.length - 1];
+        System.arraycopy(old, 0, fewer, 0, at);
+        System.arraycopy(old, at + 1, fewer, at, fewer.length - at);
+        leaving++;
+        owner.threadLeaves(state.thread());
+        threads = fewer;
+        leaving++;
+    }
+
+    /**
+     * sigaction(2), with its effect on pending signals.
+     *
+     * @param signal 1 to 64, neither SIGKILL nor SIGSTOP when there is an action
+     * @param action the new action, or null to ask only
+     * @return the old action
+     */
+    public SignalAction setAction(int signal, SignalAction action) {
+        if (action == null) {
+            return handlers.action(signal);
+        }
+        lock.lock();
+        try {
+            SignalAction old = handlers.replace(signal, action);
+            if (handlers.isIgnored(signal)) {
+                // POSIX 3.3.1.3: setting a signal to be ignored discards it when it is pending.
+                discardLocked(SignalSets.bit(signal));
+            }
+            return old;
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    /** Discards signals wherever they are pending. */
+    void discardLocked(long mask) {
+        shared.discard(mask);
+        for (SignalState thread : threads) {
+            thread.pending.discard(mask);
+        }
+    }
+
+    /**
+     * Sends a signal. Permissions were checked.
+     *
+     * @param info the signal
+     * @param target the thread it is for, null for the group
+     * @param fromOutside whether it comes from the kernel or from outside the pid namespace: SIGKILL and SIGSTOP then reach an
+     *     unkillable process too
+     * @return false when the queue of real-time signals is full (EAGAIN)
+     */
+    public boolean send(SignalInfo info, SignalState target, boolean fromOutside) {
+        return send(info, target, fromOutside, null) != Sent.FULL;
+    }
+
+    /**
+     * Sends the signal of a POSIX timer, whose limit was checked when it was made.
+     *
+     * @param info the signal
+     * @param target the thread it is for, null for the group
+     * @param source the timer
+     * @return false when the signal was ignored, so that nobody will dequeue it
+     */
+    public boolean sendFromTimer(SignalInfo info, SignalState target, SignalSource source) {
+        return send(info, target, true, source) == Sent.QUEUED;
+    }
+
+    private enum Sent { QUEUED, IGNORED, FULL }
+
+    private Sent send(SignalInfo info, SignalState target, boolean fromOutside, SignalSource source) {
+        int signal = info.signal();
+        int continued = 0;
+        Sent result = Sent.IGNORED;
+        lock.lock();
+        try {
+            if (ending && signal != Signals.SIGKILL || target != null && target.exiting || threads.length == 0) {
+                return Sent.IGNORED;
+            }
+            if (SignalSets.has(SignalSets.STOP, signal)) {
+                discardLocked(SignalSets.bit(Signals.SIGCONT));
+            } else if (signal == Signals.SIGCONT) {
+                discardLocked(SignalSets.STOP);
+                continued = jobControl.continueLocked();
+            }
+            SignalState first = target != null ? target : threads[0];
+            if (!isDroppedLocked(first, signal, fromOutside)) {
+                result = queueLocked(info, first, target == null, source);
+            }
+        } finally {
+            lock.unlock();
+        }
+        if (continued != 0) {
+            int status = continued == SignalCodes.CLD_CONTINUED ? Signals.SIGCONT : jobControl.stopSignal();
+            owner.jobControlChanged(continued, status);
+        }
+        return result;
+    }
+
+    private Sent queueLocked(SignalInfo info, SignalState first, boolean forGroup, SignalSource source) {
+        int signal = info.signal();
+        PendingSignals queue = forGroup ? shared : first.pending;
+        boolean known = source != null ? queue.holds(source) : signal < Signals.SIGRTMIN && queue.has(signal);
+        if (known) {
+            return Sent.QUEUED;
+        }
+        if (!queue.add(info, source, owner)) {
+            return Sent.FULL;
+        }
+        readers.notify(Poll.POLLIN);
+        completeLocked(signal, first, forGroup);
+        return Sent.QUEUED;
+    }
+
+    private boolean isDroppedLocked(SignalState state, int signal, boolean fromOutside) {
+        if (state.isBlocked(signal) || SignalSets.has(state.realMask(), signal)) {
+            return false;
+        }
+        SignalAction action = handlers.action(signal);
+        if (unkillable && action.isDefault() && !(fromOutside && SignalSets.has(SignalSets.UNMASKABLE, signal))) {
+            return true;
+        }
+        return handlers.isIgnored(signal);
+    }
+
+    /** Finds a thread that takes the signal and wakes it; a fatal one ends the group at once. */
+    private void completeLocked(int signal, SignalState first, boolean forGroup) {
+        SignalState taker = null;
+        if (wants(first, signal)) {
+            taker = first;
+        } else if (forGroup) {
+            for (SignalState thread : threads) {
+                if (wants(thread, signal)) {
+                    taker = thread;
+                    break;
+                }
+            }
+        }
+        if (taker == null) {
+            // Blocked everywhere, or everybody is awake already and will look.
+            return;
+        }
+        if (isFatal(signal) && !ending && !SignalSets.has(taker.realMask(), signal)
+                && !SignalSets.has(SignalSets.CORE, signal)) {
+            endLocked(signal);
+            return;
+        }
+        taker.kickLocked();
+    }
+
+    private static boolean wants(SignalState state, int signal) {
+        if (state.exiting || state.isBlocked(signal)) {
+            return false;
+        }
+        return signal == Signals.SIGKILL || !state.stopped;
+    }
+
+    private boolean isFatal(int signal) {
+        return handlers.action(signal).isDefault() && !SignalSets.has(SignalSets.IGNORE | SignalSets.STOP, signal);
+    }
+
+    /** Wakes others for group signals that a thread no longer takes. */
+    void retargetLocked(SignalState leaving, long which) {
+        long orphaned = shared.set() & which;
+        if (orphaned == 0) {
+            return;
+        }
+        for (SignalState thread : threads) {
+            if (thread != leaving && (orphaned & ~thread.mask()) != 0) {
+                orphaned &= thread.mask();
+                thread.kickLocked();
+                if (orphaned == 0) {
+                    return;
+                }
+            }
+        }
+    }
+
+    /**
+     * Sends a signal that the thread cannot escape: when it is blocked or ignored, it kills. For faults and for what the kernel
+     * does to the current thread.
+     *
+     * @param state the current thread
+     * @param info the signal
+     * @param alwaysFatal whether a handler does not count either
+     */
+    public void force(SignalState state, SignalInfo info, boolean alwaysFatal) {
+        int signal = info.signal();
+        lock.lock();
+        try {
+            SignalAction action = handlers.action(signal);
+            if (state.isBlocked(signal) || action.isIgnore() || alwaysFatal) {
+                handlers.replace(signal, SignalAction.DEFAULT);
+                action = SignalAction.DEFAULT;
+                if (state.isBlocked(signal)) {
+                    state.setMaskLocked(state.mask() & ~SignalSets.bit(signal));
+                }
+            }
+            if (action.isDefault()) {
+                unkillable = false;
+            }
+            if (!ending && !state.exiting && !state.pending.has(signal)) {
+                state.pending.add(info, null, owner);
+            }
+            state.kickLocked();
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    /** {@return whether the group is ending: exit_group(2) or a fatal signal; any thread} */
+    public boolean isEnding() {
+        return ending;
+    }
+
+    /** {@return the wait status the group ends with, once {@link #isEnding}} */
+    public int endStatus() {
+        lock.lock();
+        try {
+            return endStatus;
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    /**
+     * Ends the group: every thread is woken and finds {@link SignalDelivery.Outcome#EXIT_GROUP}.
+     *
+     * @param status wait status: exit code times 256, or the signal with 128 for a core dump
+     * @return false when it was ending already, with another status
+     */
+    public boolean end(int status) {
+        lock.lock();
+        try {
+            if (ending) {
+                return false;
+            }
+            endLocked(status);
+            return true;
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    void endLocked(int status) {
+        if (!ending) {
+            endStatus = status;
+            ending = true;
+            jobControl.cancelLocked();
+        }
+        for (SignalState thread : threads) {
+            thread.pending.addBare(Signals.SIGKILL);
+            thread.kickLocked();
+        }
+    }
+
+    /**
+     * Tells all other threads to end, for execve(2); they find {@link SignalDelivery.Outcome#EXIT_THREAD}.
+     *
+     * @param survivor the thread that stays
+     * @return false when the group is ending: the caller gives up (EAGAIN)
+     */
+    public boolean endOthers(SignalState survivor) {
+        lock.lock();
+        try {
+            if (ending) {
+                return false;
+            }
+            jobControl.cancelLocked();
+            for (SignalState thread : threads) {
+                if (thread != survivor) {
+                    thread.dying = true;
+                    thread.kickLocked();
+                }
+            }
+            return true;
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    boolean wantsAttentionLocked(SignalState state) {
+        return ending || state.dying || jobControl.isStoppingLocked();
+    }
+
+    /**
+     * Takes the next signal that is not blocked.
+     *
+     * @param state the calling thread
+     * @param blocked what to leave
+     * @return its information, or null
+     */
+    SignalInfo dequeueLocked(SignalState state, long blocked) {
+        while (true) {
+            long own = state.pending.set() & ~blocked;
+            long group = shared.set() & ~blocked;
+            if ((own | group) == 0) {
+                return null;
+            }
+            // Own signals go first, as a whole; among them synchronous ones, then the lowest number.
+            PendingSignals queue = own != 0 ? state.pending : shared;
+            long candidates = own != 0 ? own : group;
+            long synchronous = candidates & SignalSets.SYNCHRONOUS;
+            SignalInfo info = queue.take(SignalSets.lowest(synchronous != 0 ? synchronous : candidates));
+            if (info != null) {
+                return info;
+            }
+        }
+    }
+
+    /**
+     * Takes a pending signal of a set without waiting, for rt_sigtimedwait(2) and signalfd(2).
+     *
+     * @param state the calling thread
+     * @param wanted which
+     * @return its information, or null
+     */
+    public SignalInfo take(SignalState state, long wanted) {
+        if (((state.pending.set() | shared.set()) & wanted) == 0) {
+            return null;
+        }
+        lock.lock();
+        try {
+            SignalInfo info = dequeueLocked(state, ~wanted);
+            state.workLocked(state.needsWorkLocked());
+            return info;
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    /**
+     * Starts waiting for signals as rt_sigtimedwait(2) does: until {@link #endAwait} they wake the thread without running a handler.
+     *
+     * @param state the calling thread
+     * @param wanted the signals
+     */
+    public void beginAwait(SignalState state, long wanted) {
+        lock.lock();
+        try {
+            state.beginAwaitLocked(wanted);
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    /**
+     * Ends {@link #beginAwait}.
+     *
+     * @param state the calling thread
+     * @param wanted the signals
+     * @return one that arrived, or null
+     */
+    public SignalInfo endAwait(SignalState state, long wanted) {
+        lock.lock();
+        try {
+            state.endAwaitLocked();
+            SignalInfo info = dequeueLocked(state, ~wanted);
+            state.workLocked(state.needsWorkLocked());
+            return info;
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    /**
+     * Discards what a deleted POSIX timer queued.
+     *
+     * @param source the timer
+     */
+    public void discard(SignalSource source) {
+        lock.lock();
+        try {
+            shared.discard(source);
+            for (SignalState thread : threads) {
+                thread.pending.discard(source);
+            }
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    /**
+     * The stop that wait(2) with WUNTRACED reports.
+     *
+     * @param consume whether it is reported only once
+     * @return the signal, 0 for none
+     */
+    public int takeStopped(boolean consume) {
+        return jobControl.takeStopped(consume);
+    }
+
+    /**
+     * The continuation that wait(2) with WCONTINUED reports.
+     *
+     * @param consume whether it is reported only once
+     * @return whether there was one
+     */
+    public boolean takeContinued(boolean consume) {
+        return jobControl.takeContinued(consume);
+    }
+
+    /** {@return whether all threads are stopped (state T of /proc); any thread} */
+    public boolean isStopped() {
+        return jobControl.isStopped();
+    }
+}

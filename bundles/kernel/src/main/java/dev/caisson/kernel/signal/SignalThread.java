@@ -1,0 +1,26 @@
+package dev.caisson.kernel.signal;
+
+import dev.caisson.spi.fs.IoctlMemory;
+import dev.caisson.spi.platform.GuestContext;
+import dev.caisson.spi.platform.Registers;
+
+/** A task, as far as signals need it. Its memory is reached through {@link IoctlMemory}. */
+public interface SignalThread extends IoctlMemory {
+    /** {@return the thread id, as the thread itself knows it} */
+    int tid();
+
+    /** {@return its signal state; never changes} */
+    SignalState signals();
+
+    /** {@return its general registers; only the task's own thread uses them} */
+    Registers registers();
+
+    /** {@return its platform context} */
+    GuestContext context();
+
+    /**
+     * Makes the task look at {@link SignalState#hasWork}: ends its current or next sleep (a {@code Blocker.block} then throws
+     * ERESTARTSYS) and its current or next run of guest code. Any thread, takes no lock, never lost.
+     */
+    void wakeUp();
+}

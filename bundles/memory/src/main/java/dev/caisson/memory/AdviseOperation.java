@@ -1,0 +1,187 @@
+package dev.caisson.memory;
+
+import static dev.caisson.abi.Errno.EACCES;
+import static dev.caisson.abi.Errno.EFAULT;
+import static dev.caisson.abi.Errno.EINVAL;
+import static dev.caisson.abi.Errno.ENOMEM;
+import static dev.caisson.abi.Errno.EOPNOTSUPP;
+import static dev.caisson.abi.Errno.EPERM;
+import static dev.caisson.abi.Mman.*;
+
+import dev.caisson.abi.ErrnoException;
+import java.util.ArrayList;
+import java.util.List;
+
+/** madvise(2), as Linux's mm/madvise.c. */
+final class AdviseOperation {
+    private static final int MADV_SOFT_OFFLINE = 101;
+
+    private final Mappings mappings;
+    private final FaultHandler faults;
+
+    /** A range of shared memory to be freed when no lock is held. */
+    private record Hole(AnonymousMemory memory, long position, long lengthBytes) {}
+
+    AdviseOperation(Mappings mappings, FaultHandler faults) {
+        this.mappings = mappings;
+        this.faults = faults;
+    }
+
+    void advise(long address, long lengthBytes, int advice) throws ErrnoException {
+        switch (advice) {
+            case MADV_NORMAL, MADV_RANDOM, MADV_SEQUENTIAL, MADV_WILLNEED, MADV_DONTNEED, MADV_FREE, MADV_REMOVE, MADV_DONTFORK,
+                    MADV_DOFORK, MADV_MERGEABLE, MADV_UNMERGEABLE, MADV_HUGEPAGE, MADV_NOHUGEPAGE, MADV_DONTDUMP, MADV_DODUMP,
+                    MADV_WIPEONFORK, MADV_KEEPONFORK, MADV_COLD, MADV_PAGEOUT, MADV_POPULATE_READ, MADV_POPULATE_WRITE,
+                    MADV_DONTNEED_LOCKED -> {}
+            case MADV_HWPOISON, MADV_SOFT_OFFLINE -> throw EPERM.error("there is no real memory to poison");
+            default -> throw EINVAL.error("unknown advice");
+        }
+        if (!Pages.isAligned(address)) {
+            throw EINVAL.error();
+        }
+        long length = Pages.up(lengthBytes);
+        long end = address + length;
+        if (lengthBytes != 0 && length == 0 || Long.compareUnsigned(end, address) < 0) {
+            throw EINVAL.error();
+        }
+        if (length == 0) {
+            return;
+        }
+        if (address < 0 || end > mappings.layout.addressLimit || end < 0) {
+            throw ENOMEM.error();
+        }
+        List<Vma> detached = new ArrayList<>();
+        List<Hole> holes = new ArrayList<>();
+        mappings.lock.lock();
+        try {
+            if (advice == MADV_POPULATE_READ || advice == MADV_POPULATE_WRITE) {
+                populateLocked(address, end, advice == MADV_POPULATE_WRITE);
+            } else {
+                walkLocked(address, end, advice, holes);
+            }
+        } finally {
+            mappings.mergeRangeLocked(address, end, detached);
+            mappings.lock.unlock();
+            detached.forEach(Vma::detach);
+            for (Hole hole : holes) {
+                hole.memory.punchHole(hole.position, hole.lengthBytes);
+            }
+        }
+    }
+
+    private void walkLocked(long start, long end, int advice, List<Hole> holes) throws ErrnoException {
+        boolean gap = false;
+        long at = start;
+        while (at < end) {
+            Vma vma = mappings.vmas.findAtOrAbove(at);
+            if (vma == null) {
+                throw ENOMEM.error("a gap");
+            }
+            if (vma.start > at) {
+                gap = true;
+                at = vma.start;
+                if (at >= end) {
+                    break;
+                }
+            }
+            long to = Math.min(end, vma.end);
+            adviseLocked(vma, at, to, advice, holes);
+            at = to;
+        }
+        if (gap) {
+            throw ENOMEM.error("a gap");
+        }
+    }
+
+    private void adviseLocked(Vma vma, long from, long to, int advice, List<Hole> holes) throws ErrnoException {
+        switch (advice) {
+            case MADV_DONTNEED, MADV_DONTNEED_LOCKED -> {
+                if (vma.is(Vma.SPECIAL) || vma.is(Vma.LOCKED) && advice == MADV_DONTNEED) {
+                    throw EINVAL.error("locked or special");
+                }
+                dropLocked(from, to);
+            }
+            case MADV_FREE -> {
+                if (vma.mappable != null) {
+                    throw EINVAL.error("not private anonymous memory");
+                }
+                dropLocked(from, to); // Allowed: the pages may be freed at once.
+            }
+            case MADV_REMOVE -> {
+                if (vma.is(Vma.LOCKED) || vma.mappable == null) {
+                    throw EINVAL.error();
+                }
+                if (!vma.isShared() || (vma.protection & PROT_WRITE) == 0) {
+                    throw EACCES.error();
+                }
+                if (!(vma.mappable instanceof AnonymousMemory memory)) {
+                    throw EOPNOTSUPP.error();
+                }
+                holes.add(new Hole(memory, vma.filePage(from >>> Pages.SHIFT) << Pages.SHIFT, to - from));
+            }
+            case MADV_WILLNEED -> {
+                if (vma.mappable != null) {
+                    vma.mappable.readAhead(vma.filePage(from >>> Pages.SHIFT), to - from >>> Pages.SHIFT);
+                }
+            }
+            case MADV_COLD, MADV_PAGEOUT -> {
+                if (vma.is(Vma.SPECIAL) || vma.is(Vma.LOCKED)) {
+                    throw EINVAL.error();
+                }
+            }
+            case MADV_DONTFORK -> changeLocked(vma, from, to, Vma.DONT_FORK, true);
+            case MADV_DOFORK -> changeLocked(vma, from, to, Vma.DONT_FORK, false);
+            case MADV_WIPEONFORK -> {
+                if (vma.mappable != null) {
+                    throw EINVAL.error("not private anonymous memory");
+                }
+                changeLocked(vma, from, to, Vma.WIPE_ON_FORK, true);
+            }
+            case MADV_KEEPONFORK -> changeLocked(vma, from, to, Vma.WIPE_ON_FORK, false);
+            case MADV_DONTDUMP -> changeLocked(vma, from, to, Vma.DONT_DUMP, true);
+            case MADV_DODUMP -> changeLocked(vma, from, to, Vma.DONT_DUMP, false);
+            default -> {} // Hints about things we do not do: read order, huge pages, merging.
+        }
+    }
+
+    private void dropLocked(long from, long to) {
+        mappings.dropPagesLocked(from >>> Pages.SHIFT, to >>> Pages.SHIFT);
+    }
+
+    private void changeLocked(Vma vma, long from, long to, int flag, boolean on) throws ErrnoException {
+        if (vma.is(flag) == on) {
+            return;
+        }
+        mappings.splitLocked(from);
+        mappings.splitLocked(to);
+        Vma part = mappings.vmas.find(from);
+        part.flags = on ? part.flags | flag : part.flags & ~flag;
+    }
+
+    private void populateLocked(long start, long end, boolean write) throws ErrnoException {
+        long at = start;
+        while (at < end) {
+            Vma vma = mappings.vmas.find(at);
+            if (vma == null) {
+                throw ENOMEM.error("a gap");
+            }
+            int needed = write ? PROT_WRITE : PROT_READ;
+            if ((vma.protection & needed) == 0 || vma.is(Vma.SPECIAL)) {
+                throw EINVAL.error();
+            }
+            long to = Math.min(end, vma.end);
+            for (long page = at >>> Pages.SHIFT; page < to >>> Pages.SHIFT; page++) {
+                int entry;
+                try {
+                    entry = faults.ensureLocked(vma, page, write, (int) Math.min(512, (to >>> Pages.SHIFT) - page));
+                } catch (ErrnoException e) {
+                    throw e.errno() == ENOMEM ? e : EFAULT.error();
+                }
+                if (entry == 0) {
+                    throw EFAULT.error("beyond the end of the file");
+                }
+            }
+            at = to;
+        }
+    }
+}

@@ -1,0 +1,154 @@
+package dev.caisson.memory;
+
+import static dev.caisson.memory.PageTable.FRAME;
+import static dev.caisson.memory.PageTable.MAPPED;
+import static dev.caisson.memory.PageTable.MAPPED_WRITABLE;
+import static dev.caisson.memory.PageTable.PRIVATE;
+import static dev.caisson.memory.PageTable.WRITABLE;
+
+import dev.caisson.abi.ErrnoException;
+import dev.caisson.spi.platform.AddressSpace;
+import dev.caisson.spi.platform.Capability;
+import dev.caisson.spi.platform.GuestContext;
+
+/** Copies an address space for a child process: frames are shared copy-on-write, the platform's mirror is inherited if it can be. */
+final class ForkOperation {
+    private final Mappings parent;
+    private final Mappings child;
+    private final boolean inherits;
+
+    private ForkOperation(Mappings parent, boolean inherits) {
+        this.parent = parent;
+        this.child = new Mappings(parent.frames, parent.platform);
+        this.inherits = inherits;
+    }
+
+    static Mappings fork(Mappings parent, GuestContext current) throws ErrnoException {
+        parent.lock.lock();
+        try {
+            boolean inherits = current != null && parent.mirror.spaceOrNull() != null
+                    && parent.platform.capabilities().contains(Capability.INHERITS_MAPPINGS);
+            return new ForkOperation(parent, inherits).runLocked(current);
+        } finally {
+            parent.lock.unlock();
+        }
+    }
+
+    private Mappings runLocked(GuestContext current) throws ErrnoException {
+        child.layout.copyFrom(parent.layout);
+        child.limits = parent.limits;
+        child.copiesAhead = parent.copiesAhead;
+        // Held so that a file that invalidates pages meanwhile does not pass by before they are copied. Parent before child.
+        child.lock.lockNested();
+        try {
+            // Writers of the kernel look up again from here on, and find what is shared now.
+            parent.translations.forget(0, Long.MAX_VALUE);
+            for (int i = 0; i < parent.vmas.size(); i++) {
+                copyVmaLocked(parent.vmas.at(i));
+            }
+            writeProtectParentLocked();
+            copyPagesLocked();
+            if (current != null && parent.mirror.spaceOrNull() != null) {
+                AddressSpace space = parent.mirror.spaceOrNull().fork(current);
+                child.mirror.space(space);
+                dropUninheritedLocked(space);
+            }
+            return child;
+        } catch (ErrnoException e) {
+            child.closeAll();
+            throw e;
+        } finally {
+            child.lock.unlock();
+        }
+    }
+
+    private void copyVmaLocked(Vma vma) throws ErrnoException {
+        if (vma.is(Vma.DONT_FORK)) {
+            return;
+        }
+        Vma copy = vma.copyFor(child, vma.start, vma.end);
+        copy.flags &= ~(Vma.LOCKED | Vma.LOCK_ON_FAULT);
+        copy.attach();
+        child.vmas.add(copy);
+        child.accountLocked(copy, 1);
+    }
+
+    /** Takes the right to write private pages away from the parent's guest, in as few steps as their mappings allow. */
+    private void writeProtectParentLocked() {
+        if (parent.mirror.spaceOrNull() == null) {
+            return;
+        }
+        long pendingFirst = -1;
+        long pendingEnd = -1;
+        int pendingProtection = 0;
+        for (int i = 0; i < parent.vmas.size(); i++) {
+            Vma vma = parent.vmas.at(i);
+            if (vma.protection == 0) {
+                continue; // Nothing of it is mapped.
+            }
+            boolean joins = pendingFirst >= 0 && !vma.isShared() && vma.protection == pendingProtection;
+            if (!joins && pendingFirst >= 0) {
+                parent.mirror.writeProtect(pendingFirst, pendingEnd, pendingProtection);
+                pendingFirst = -1;
+            }
+            if (vma.isShared() || (vma.protection & 2) == 0) {
+                continue;
+            }
+            long end = vma.end >>> Pages.SHIFT;
+            for (long page = vma.start >>> Pages.SHIFT; (page = parent.pages.nextPresent(page, end)) < end; page++) {
+                if ((parent.pages.get(page) & MAPPED_WRITABLE) != 0) {
+                    pendingFirst = pendingFirst < 0 ? page : pendingFirst;
+                    pendingEnd = page + 1;
+                    pendingProtection = vma.protection;
+                }
+            }
+        }
+        if (pendingFirst >= 0) {
+            parent.mirror.writeProtect(pendingFirst, pendingEnd, pendingProtection);
+        }
+    }
+
+    private void copyPagesLocked() {
+        MemoryFile frames = parent.frames;
+        frames.lock().lock();
+        try {
+            for (int i = 0; i < parent.vmas.size(); i++) {
+                Vma vma = parent.vmas.at(i);
+                if (!vma.is(Vma.DONT_FORK) && !vma.is(Vma.WIPE_ON_FORK)) {
+                    copyPagesLocked(vma, frames);
+                }
+            }
+        } finally {
+            frames.lock().unlock();
+        }
+    }
+
+    private void copyPagesLocked(Vma vma, MemoryFile frames) {
+        int kept = inherits ? -1 : ~(MAPPED | MAPPED_WRITABLE);
+        long end = vma.end >>> Pages.SHIFT;
+        for (long page = vma.start >>> Pages.SHIFT; (page = parent.pages.nextPresent(page, end)) < end; page++) {
+            int entry = parent.pages.get(page);
+            if (!vma.isShared() && (entry & WRITABLE) != 0) {
+                entry &= ~WRITABLE;
+                parent.pages.set(page, entry);
+            }
+            if ((entry & PRIVATE) != 0) {
+                frames.retainLocked(entry & FRAME);
+            }
+            child.pages.set(page, entry & kept);
+        }
+    }
+
+    /** What the child has inherited from the platform but must not have. */
+    private void dropUninheritedLocked(AddressSpace space) {
+        if (!inherits) {
+            return;
+        }
+        for (int i = 0; i < parent.vmas.size(); i++) {
+            Vma vma = parent.vmas.at(i);
+            if (vma.is(Vma.DONT_FORK) || vma.is(Vma.WIPE_ON_FORK)) {
+                space.unmap(vma.start, vma.end - vma.start);
+            }
+        }
+    }
+}

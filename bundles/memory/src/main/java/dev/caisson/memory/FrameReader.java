@@ -1,0 +1,78 @@
+package dev.caisson.memory;
+
+import java.lang.invoke.MethodHandles;
+import java.lang.invoke.VarHandle;
+
+/**
+ * Marks the time during which one thread may use frames it has found (see the package page). Entering nests and is cheap: one
+ * fenced store at the outermost level. A thread leaves before it sleeps and before it runs guest code.
+ *
+ * <p>A reader belongs to its thread; {@link MemoryFile#reader} finds it.
+ */
+public final class FrameReader {
+    private static final VarHandle EPOCH;
+
+    static {
+        try {
+            EPOCH = MethodHandles.lookup().findVarHandle(FrameReader.class, "epoch", long.class);
+        } catch (ReflectiveOperationException e) {
+            throw new ExceptionInInitializerError(e);
+        }
+    }
+
+    private final Reclaimer reclaimer;
+    private final Thread thread = Thread.currentThread();
+    private int depth;
+
+    /** The reclaimer's epoch at entry, 0 outside. Written by the owner, read by whoever reclaims. */
+    @SuppressWarnings("unused")
+    private long epoch;
+
+    FrameReader(Reclaimer reclaimer) {
+        this.reclaimer = reclaimer;
+    }
+
+    /** Enters a section. */
+    public void enter() {
+        if (depth++ == 0) {
+            EPOCH.setVolatile(this, reclaimer.epoch());
+        }
+    }
+
+    /** Leaves a section. */
+    public void leave() {
+        if (--depth == 0) {
+            EPOCH.setRelease(this, 0L);
+        }
+    }
+
+    /** Leaves all sections, to sleep. {@return how many there were, for {@link #resume}} */
+    public int suspend() {
+        int levels = depth;
+        if (levels != 0) {
+            depth = 0;
+            EPOCH.setRelease(this, 0L);
+        }
+        return levels;
+    }
+
+    /**
+     * Enters as many sections as there were.
+     *
+     * @param levels result of {@link #suspend}
+     */
+    public void resume(int levels) {
+        if (levels != 0) {
+            enter();
+            depth = levels;
+        }
+    }
+
+    boolean isDead() {
+        return !thread.isAlive();
+    }
+
+    long activeSince() {
+        return (long) EPOCH.getVolatile(this);
+    }
+}

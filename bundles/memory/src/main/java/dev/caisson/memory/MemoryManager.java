@@ -1,0 +1,686 @@
+package dev.caisson.memory;
+
+import dev.caisson.abi.ErrnoException;
+import dev.caisson.abi.StructCodec;
+import dev.caisson.spi.fs.IoBuffer;
+import dev.caisson.spi.fs.Mappable;
+import dev.caisson.spi.platform.AccessType;
+import dev.caisson.spi.platform.AddressSpace;
+import dev.caisson.spi.platform.GuestContext;
+import dev.caisson.spi.platform.Platform;
+import java.lang.foreign.MemorySegment;
+import java.util.List;
+import java.util.concurrent.atomic.AtomicInteger;
+
+/**
+ * One guest address space (Linux: mm_struct): what is mapped where, which frames hold it, and the platform's mirror of it.
+ *
+ * <p>Thread-safe. A task's system calls use {@link #copyIn}, {@link #copyOut}, {@link #read}, {@link #write} and {@link #buffer} to reach
+ * guest memory: they fault pages in, respect protections, and fail with EFAULT. Reference-counted by its users (CLONE_VM):
+ * {@link #retain} and {@link #close}.
+ */
+public final class MemoryManager implements AutoCloseable {
+    private final Mappings mappings;
+    private final FaultHandler faults;
+    private final GuestAccess access;
+    private final MapOperations maps;
+    private final RemapOperation remaps;
+    private final AdviseOperation advice;
+    private final LockOperations locks;
+    private final AtomicInteger users = new AtomicInteger(1);
+
+    /**
+     * Makes an empty address space with one user.
+     *
+     * @param frames where its memory comes from
+     * @param platform what will run it
+     */
+    public MemoryManager(MemoryFile frames, Platform platform) {
+        this(new Mappings(frames, platform));
+    }
+
+    MemoryManager(Mappings mappings) {
+        this.mappings = mappings;
+        this.faults = new FaultHandler(mappings);
+        this.access = new GuestAccess(mappings, faults);
+        this.maps = new MapOperations(mappings, faults);
+        this.remaps = new RemapOperation(mappings, maps);
+        this.advice = new AdviseOperation(mappings, faults);
+        this.locks = new LockOperations(mappings, faults);
+        mappings.identity = this;
+    }
+
+    /** {@return the memory file} */
+    public MemoryFile memoryFile() {
+        return mappings.frames;
+    }
+
+    /** {@return fixed places: brk, stack, arguments, vDSO; set by the loader} */
+    public AddressLayout layout() {
+        return mappings.layout;
+    }
+
+    /**
+     * Sets which resource limits count.
+     *
+     * @param limits read at each check
+     */
+    public void limits(MemoryLimits limits) {
+        mappings.limits = limits;
+    }
+
+    /** For tests: each page of a private file mapping is copied only when it is written itself. */
+    void copyOnlyWhatIsWritten() {
+        mappings.copiesAhead = false;
+    }
+
+    // ---- users ----
+
+    /** Adds a user (CLONE_VM). */
+    public void retain() {
+        users.incrementAndGet();
+    }
+
+    /** Drops a user; the last one releases all memory and the platform's space. No context runs in it any more then. */
+    @Override
+    public void close() {
+        if (users.decrementAndGet() == 0) {
+            mappings.closeAll();
+        }
+    }
+
+    /** {@return how many users there are} */
+    public int users() {
+        return users.get();
+    }
+
+    /**
+     * Copies the address space for a child process, copy-on-write.
+     *
+     * @param current the calling task's context, which last ran here and is stopped; null when it never ran
+     * @return the copy, with one user
+     * @throws ErrnoException ENOMEM, EAGAIN
+     */
+    public MemoryManager fork(GuestContext current) throws ErrnoException {
+        return new MemoryManager(ForkOperation.fork(mappings, current));
+    }
+
+    // ---- platform ----
+
+    /**
+     * The platform's mirror, made at first use: where the task runs.
+     *
+     * @return the space
+     * @throws ErrnoException ENOMEM, EAGAIN
+     */
+    public AddressSpace space() throws ErrnoException {
+        AddressSpace space = mappings.mirror.spaceOrNull();
+        return space != null ? space : mappings.makeSpace();
+    }
+
+    /**
+     * Moves to another platform: the mirror is dropped and rebuilt by faults. Nobody runs in it.
+     *
+     * @param platform the new platform
+     */
+    public void switchPlatform(Platform platform) {
+        mappings.switchPlatform(platform);
+    }
+
+    /**
+     * Resolves a page fault of the guest.
+     *
+     * @param address the address
+     * @param access what the guest wanted
+     * @param mapped whether the platform had a mapping whose rights did not suffice
+     * @return what to do
+     */
+    public FaultOutcome handleFault(long address, AccessType access, boolean mapped) {
+        return faults.handle(address, access, mapped);
+    }
+
+    // ---- system calls ----
+
+    /**
+     * mmap(2).
+     *
+     * @param address hint, or the place with MAP_FIXED
+     * @param lengthBytes length
+     * @param protection {@code PROT_*}
+     * @param flags {@code MAP_*}
+     * @param file what to map, or null for anonymous memory; retained while mapped
+     * @param offset offset in the file
+     * @return the address
+     * @throws ErrnoException as the man page has it
+     */
+    public long map(long address, long lengthBytes, int protection, int flags, MappedFile file, long offset) throws ErrnoException {
+        return maps.map(address, lengthBytes, protection, flags, file, offset);
+    }
+
+    /**
+     * Maps pages of the kernel itself at a fixed place: vDSO, vvar. The guest can unmap them; protection changes stay within
+     * {@code allowed}.
+     *
+     * @param address page aligned; what was there is replaced
+     * @param pages what to map, from its first page
+     * @param lengthBytes page aligned
+     * @param protection {@code PROT_*}
+     * @param label as /proc/PID/maps shows it: {@code [vdso]}
+     * @throws ErrnoException ENOMEM
+     */
+    public void mapSpecial(long address, Mappable pages, long lengthBytes, int protection, String label)
+            throws ErrnoException {
+        maps.mapSpecial(address, pages, lengthBytes, protection, label);
+    }
+
+    /**
+     * Finds room below the mmap base for a mapping, without taking it.
+     *
+     * @param lengthBytes length
+     * @return a free address
+     * @throws ErrnoException ENOMEM
+     */
+    public long findRoom(long lengthBytes) throws ErrnoException {
+        return maps.findRoom(lengthBytes);
+    }
+
+    /**
+     * munmap(2).
+     *
+     * @param address start
+     * @param lengthBytes length
+     * @throws ErrnoException EINVAL, ENOMEM
+     */
+    public void unmap(long address, long lengthBytes) throws ErrnoException {
+        maps.unmap(address, lengthBytes);
+    }
+
+    /**
+     * mprotect(2).
+     *
+     * @param address start
+     * @param lengthBytes length
+     * @param protection {@code PROT_*}
+     * @throws ErrnoException EINVAL, ENOMEM, EACCES
+     */
+    public void protect(long address, long lengthBytes, int protection) throws ErrnoException {
+        maps.protect(address, lengthBytes, protection);
+    }
+
+    /**
+     * mremap(2).
+     *
+     * @param oldAddress start
+     * @param oldLength old length; 0 duplicates a shared mapping
+     * @param newLength new length
+     * @param flags {@code MREMAP_*}
+     * @param newAddress with MREMAP_FIXED
+     * @return where it is now
+     * @throws ErrnoException EINVAL, EFAULT, ENOMEM, EAGAIN
+     */
+    public long remap(long oldAddress, long oldLength, long newLength, int flags, long newAddress) throws ErrnoException {
+        return remaps.remap(oldAddress, oldLength, newLength, flags, newAddress);
+    }
+
+    /**
+     * brk(2).
+     *
+     * @param end wanted end of the data segment
+     * @return the end now, which is the old one when it could not be moved
+     */
+    public long brk(long end) {
+        return maps.brk(end);
+    }
+
+    /**
+     * madvise(2).
+     *
+     * @param address start
+     * @param lengthBytes length
+     * @param advice {@code MADV_*}
+     * @throws ErrnoException EINVAL, ENOMEM, EBADF, EAGAIN, EIO
+     */
+    public void advise(long address, long lengthBytes, int advice) throws ErrnoException {
+        this.advice.advise(address, lengthBytes, advice);
+    }
+
+    /**
+     * msync(2).
+     *
+     * @param address start
+     * @param lengthBytes length
+     * @param flags {@code MS_*}
+     * @throws ErrnoException EINVAL, ENOMEM, EBUSY, EIO
+     */
+    public void sync(long address, long lengthBytes, int flags) throws ErrnoException {
+        locks.sync(address, lengthBytes, flags);
+    }
+
+    /**
+     * mincore(2): which pages are present.
+     *
+     * @param address start, page aligned
+     * @param pages how many
+     * @param vector one byte per page, set to 0 or 1
+     * @throws ErrnoException ENOMEM
+     */
+    public void residency(long address, int pages, byte[] vector) throws ErrnoException {
+        locks.residency(address, pages, vector);
+    }
+
+    /**
+     * mlock(2), mlock2(2).
+     *
+     * @param address start
+     * @param lengthBytes length
+     * @param onFault whether pages are not brought in now
+     * @throws ErrnoException EPERM, ENOMEM, EINVAL, EAGAIN
+     */
+    public void lock(long address, long lengthBytes, boolean onFault) throws ErrnoException {
+        locks.lock(address, lengthBytes, onFault);
+    }
+
+    /**
+     * munlock(2).
+     *
+     * @param address start
+     * @param lengthBytes length
+     * @throws ErrnoException ENOMEM, EINVAL
+     */
+    public void unlock(long address, long lengthBytes) throws ErrnoException {
+        locks.unlock(address, lengthBytes);
+    }
+
+    /**
+     * mlockall(2).
+     *
+     * @param flags {@code MCL_*}
+     * @throws ErrnoException EINVAL, EPERM, ENOMEM
+     */
+    public void lockAll(int flags) throws ErrnoException {
+        locks.lockAll(flags);
+    }
+
+    /** munlockall(2). */
+    public void unlockAll() {
+        locks.unlockAll();
+    }
+
+    // ---- kernel access ----
+
+    /**
+     * Copies from the guest.
+     *
+     * @param address guest address
+     * @param target filled wholly
+     * @throws ErrnoException EFAULT
+     */
+    public void copyIn(long address, MemorySegment target) throws ErrnoException {
+        access.copyIn(address, target, 0, target.byteSize());
+    }
+
+    /**
+     * Copies from the guest.
+     *
+     * @param address guest address
+     * @param target heap or native memory
+     * @param offset where in the target
+     * @param lengthBytes how much
+     * @throws ErrnoException EFAULT
+     */
+    public void copyIn(long address, MemorySegment target, long offset, long lengthBytes) throws ErrnoException {
+        access.copyIn(address, target, offset, lengthBytes);
+    }
+
+    /**
+     * Copies from the guest.
+     *
+     * @param address guest address
+     * @param target filled wholly
+     * @throws ErrnoException EFAULT
+     */
+    public void copyIn(long address, byte[] target) throws ErrnoException {
+        access.copyIn(address, MemorySegment.ofArray(target), 0, target.length);
+    }
+
+    /**
+     * Copies as much as is accessible.
+     *
+     * @param address guest address
+     * @param target heap or native memory
+     * @param offset where in the target
+     * @param lengthBytes how much at most
+     * @return bytes copied before the first inaccessible one
+     */
+    public long copyInSome(long address, MemorySegment target, long offset, long lengthBytes) {
+        return access.copyInSome(address, target, offset, lengthBytes);
+    }
+
+    /**
+     * Copies to the guest.
+     *
+     * @param address guest address
+     * @param source what to copy
+     * @throws ErrnoException EFAULT; a part may have been copied
+     */
+    public void copyOut(long address, MemorySegment source) throws ErrnoException {
+        access.copyOut(address, source, 0, source.byteSize());
+    }
+
+    /**
+     * Copies to the guest.
+     *
+     * @param address guest address
+     * @param source heap or native memory
+     * @param offset where in the source
+     * @param lengthBytes how much
+     * @throws ErrnoException EFAULT; a part may have been copied
+     */
+    public void copyOut(long address, MemorySegment source, long offset, long lengthBytes) throws ErrnoException {
+        access.copyOut(address, source, offset, lengthBytes);
+    }
+
+    /**
+     * Copies to the guest.
+     *
+     * @param address guest address
+     * @param source what to copy
+     * @throws ErrnoException EFAULT; a part may have been copied
+     */
+    public void copyOut(long address, byte[] source) throws ErrnoException {
+        access.copyOut(address, MemorySegment.ofArray(source), 0, source.length);
+    }
+
+    /**
+     * Writes zeros to the guest.
+     *
+     * @param address guest address
+     * @param lengthBytes how many
+     * @throws ErrnoException EFAULT; a part may have been cleared
+     */
+    public void clear(long address, long lengthBytes) throws ErrnoException {
+        access.clear(address, lengthBytes);
+    }
+
+    /**
+     * Copies for a debugger (PTRACE_POKE, /proc/PID/mem with force): protections of private mappings do not count, and copies are made of
+     * pages of files.
+     *
+     * @param address guest address
+     * @param source what to copy
+     * @param offset where in the source
+     * @param lengthBytes how much
+     * @throws ErrnoException EFAULT when nothing is mapped or a shared mapping forbids it
+     */
+    public void forceCopyOut(long address, MemorySegment source, long offset, long lengthBytes) throws ErrnoException {
+        access.forceCopyOut(address, source, offset, lengthBytes);
+    }
+
+    /**
+     * Copies for a debugger: PROT_NONE does not count.
+     *
+     * @param address guest address
+     * @param target where to
+     * @param offset where in the target
+     * @param lengthBytes how much at most
+     * @return bytes copied before the first that is not mapped
+     */
+    public long forceCopyIn(long address, MemorySegment target, long offset, long lengthBytes) {
+        return access.forceCopyIn(address, target, offset, lengthBytes);
+    }
+
+    /**
+     * Reads a structure: copied once, then decoded.
+     *
+     * @param <T> its type
+     * @param address guest address
+     * @param codec decodes it
+     * @return the value
+     * @throws ErrnoException EFAULT
+     */
+    public <T> T read(long address, StructCodec<T> codec) throws ErrnoException {
+        MemorySegment bytes = access.scratch(codec.sizeBytes());
+        access.copyIn(address, bytes, 0, codec.sizeBytes());
+        return codec.read(bytes, 0);
+    }
+
+    /**
+     * Writes a structure; its padding becomes zero.
+     *
+     * @param <T> its type
+     * @param address guest address
+     * @param codec encodes it
+     * @param value the value
+     * @throws ErrnoException EFAULT
+     */
+    public <T> void write(long address, StructCodec<T> codec, T value) throws ErrnoException {
+        MemorySegment bytes = access.scratch(codec.sizeBytes());
+        bytes.asSlice(0, codec.sizeBytes()).fill((byte) 0);
+        codec.write(bytes, 0, value);
+        access.copyOut(address, bytes, 0, codec.sizeBytes());
+    }
+
+    /**
+     * Reads a string up to its NUL.
+     *
+     * @param address guest address
+     * @param maxBytes the most bytes that are looked at, NUL included
+     * @return the string, one char per byte
+     * @throws ErrnoException EFAULT, ENAMETOOLONG when there is no NUL among them
+     */
+    public String readString(long address, int maxBytes) throws ErrnoException {
+        return access.readString(address, maxBytes);
+    }
+
+    /**
+     * Length of a string, strnlen(3).
+     *
+     * @param address guest address
+     * @param maxBytes the most bytes that are looked at
+     * @return bytes before the NUL, or {@code maxBytes} when there is none among them
+     * @throws ErrnoException EFAULT
+     */
+    public int stringLength(long address, int maxBytes) throws ErrnoException {
+        return access.stringLength(address, maxBytes);
+    }
+
+    /**
+     * Reads a byte.
+     *
+     * @param address guest address
+     * @return the byte
+     * @throws ErrnoException EFAULT
+     */
+    public byte readByte(long address) throws ErrnoException {
+        return (byte) access.readSmall(address, 1);
+    }
+
+    /**
+     * Reads 4 bytes.
+     *
+     * @param address guest address, aligned or not
+     * @return the value
+     * @throws ErrnoException EFAULT
+     */
+    public int readInt(long address) throws ErrnoException {
+        return (int) access.readSmall(address, 4);
+    }
+
+    /**
+     * Reads 8 bytes.
+     *
+     * @param address guest address, aligned or not
+     * @return the value
+     * @throws ErrnoException EFAULT
+     */
+    public long readLong(long address) throws ErrnoException {
+        return access.readSmall(address, 8);
+    }
+
+    /**
+     * Writes a byte.
+     *
+     * @param address guest address
+     * @param value the value
+     * @throws ErrnoException EFAULT
+     */
+    public void writeByte(long address, byte value) throws ErrnoException {
+        access.writeSmall(address, value, 1);
+    }
+
+    /**
+     * Writes 4 bytes.
+     *
+     * @param address guest address, aligned or not
+     * @param value the value
+     * @throws ErrnoException EFAULT
+     */
+    public void writeInt(long address, int value) throws ErrnoException {
+        access.writeSmall(address, value, 4);
+    }
+
+    /**
+     * Writes 8 bytes.
+     *
+     * @param address guest address, aligned or not
+     * @param value the value
+     * @throws ErrnoException EFAULT
+     */
+    public void writeLong(long address, long value) throws ErrnoException {
+        access.writeSmall(address, value, 8);
+    }
+
+    /**
+     * A buffer over guest memory for file I/O. Nothing is touched yet; faults show in {@link IoBuffer#run}.
+     *
+     * @param address guest address
+     * @param lengthBytes length; more than MAX_RW_COUNT is cut
+     * @param forWrite whether the kernel writes to it (a read(2))
+     * @return the buffer; belongs to the calling thread
+     * @throws ErrnoException EINVAL for a negative length, EFAULT for an address that no guest has
+     */
+    public IoBuffer buffer(long address, long lengthBytes, boolean forWrite) throws ErrnoException {
+        return GuestBuffer.of(access, address, lengthBytes, forWrite);
+    }
+
+    /**
+     * A buffer over an array of {@code struct iovec}, copied once.
+     *
+     * @param iovecs address of the array
+     * @param count its length
+     * @param forWrite whether the kernel writes to it (a readv(2))
+     * @return the buffer; belongs to the calling thread
+     * @throws ErrnoException EINVAL for a bad count or negative length, EFAULT
+     */
+    public IoBuffer buffers(long iovecs, int count, boolean forWrite) throws ErrnoException {
+        return GuestBuffer.ofVectors(access, iovecs, count, forWrite);
+    }
+
+    /**
+     * A buffer over ranges the kernel has already read.
+     *
+     * @param addresses starts
+     * @param lengths lengths, not negative
+     * @param count how many
+     * @param forWrite whether the kernel writes to it
+     * @return the buffer; belongs to the calling thread
+     * @throws ErrnoException EINVAL, EFAULT
+     */
+    public IoBuffer buffers(long[] addresses, long[] lengths, int count, boolean forWrite) throws ErrnoException {
+        return GuestBuffer.ofRanges(access, addresses, lengths, count, forWrite);
+    }
+
+    // ---- futex words ----
+
+    /**
+     * Loads a futex word with acquire semantics.
+     *
+     * @param address aligned to 4
+     * @return the word
+     * @throws ErrnoException EFAULT
+     */
+    public int loadInt(long address) throws ErrnoException {
+        return access.loadInt(address);
+    }
+
+    /**
+     * Compares and sets a futex word atomically.
+     *
+     * @param address aligned to 4
+     * @param expected what it must be
+     * @param value what it becomes
+     * @return what it was; the exchange took place if that is {@code expected}
+     * @throws ErrnoException EFAULT
+     */
+    public int compareAndExchangeInt(long address, int expected, int value) throws ErrnoException {
+        return access.compareAndExchangeInt(address, expected, value);
+    }
+
+    /**
+     * Compares and sets a futex word atomically.
+     *
+     * @param address aligned to 4
+     * @param expected what it must be
+     * @param value what it becomes
+     * @return whether it was
+     * @throws ErrnoException EFAULT
+     */
+    public boolean compareAndSetInt(long address, int expected, int value) throws ErrnoException {
+        return access.compareAndExchangeInt(address, expected, value) == expected;
+    }
+
+    /**
+     * Identity of a futex word.
+     *
+     * @param address aligned to 4
+     * @param shared whether other address spaces may use it (no FUTEX_PRIVATE_FLAG)
+     * @return the key
+     * @throws ErrnoException EFAULT when a shared word is not mapped
+     */
+    public FutexKey futexKey(long address, boolean shared) throws ErrnoException {
+        return access.futexKey(this, address, shared);
+    }
+
+    // ---- for /proc ----
+
+    /** {@return all mappings in address order} */
+    public List<VmaInfo> mappings() {
+        return mappings.describe();
+    }
+
+    /** {@return sizes} */
+    public MemoryUsage usage() {
+        return mappings.usage();
+    }
+
+    /** {@return the number of page faults that needed no file to be read} */
+    public long minorFaults() {
+        return faults.minorFaults();
+    }
+
+    /** {@return the number of page faults that made a file be read} */
+    public long majorFaults() {
+        return faults.majorFaults();
+    }
+
+    /**
+     * The file mapped at an address.
+     *
+     * @param address any address
+     * @return the file, or null
+     */
+    public MappedFile fileAt(long address) {
+        return mappings.fileAt(address);
+    }
+
+    /**
+     * Whether the whole range is mapped.
+     *
+     * @param address start
+     * @param lengthBytes length
+     * @return whether it is
+     */
+    public boolean isMapped(long address, long lengthBytes) {
+        return mappings.isMapped(address, lengthBytes);
+    }
+}

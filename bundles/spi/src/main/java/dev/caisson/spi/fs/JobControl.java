@@ -1,0 +1,68 @@
+package dev.caisson.spi.fs;
+
+import dev.caisson.abi.ErrnoException;
+import dev.caisson.spi.cred.Credentials;
+import org.osgi.annotation.versioning.ProviderType;
+
+/**
+ * The calling task as far as terminals need it: session, process group, signals (credentials(7), tty_ioctl(4)). Reads and writes have
+ * no caller among their parameters; {@link #current} finds it by the thread.
+ */
+@ProviderType
+public interface JobControl {
+    /** The thread of a task: tells whose thread it is. */
+    interface Holder {
+        /** {@return the task of this thread} */
+        JobControl jobControl();
+    }
+
+    /** {@return the calling task, or null on a thread that is not a task's} */
+    static JobControl current() {
+        return Thread.currentThread() instanceof Holder holder ? holder.jobControl() : null;
+    }
+
+    /** {@return the credentials of the caller} */
+    Credentials credentials();
+
+    /** {@return the caller's session} */
+    TerminalSession session();
+
+    /** {@return the caller's process group} */
+    TerminalGroup group();
+
+    /** {@return whether the caller's process leads its session} */
+    boolean isSessionLeader();
+
+    /**
+     * Whether the caller would not act on a signal now.
+     *
+     * @param signal a signal number
+     * @return whether it is blocked or ignored
+     */
+    boolean isBlockedOrIgnored(int signal);
+
+    /**
+     * Finds a process group, for TIOCSPGRP.
+     *
+     * @param id its id in the caller's pid namespace
+     * @return the group
+     * @throws ErrnoException ESRCH
+     */
+    TerminalGroup groupById(int id) throws ErrnoException;
+
+    /**
+     * The id of a group, for TIOCGPGRP.
+     *
+     * @param group a group, or null
+     * @return its id in the caller's pid namespace, 0 when it has none there
+     */
+    int idOf(TerminalGroup group);
+
+    /**
+     * The id of a session, for TIOCGSID.
+     *
+     * @param session a session, or null
+     * @return its id in the caller's pid namespace, 0 when it has none there
+     */
+    int idOf(TerminalSession session);
+}

@@ -1,0 +1,98 @@
+package dev.caisson.spi.lock;
+
+import java.util.ArrayDeque;
+import java.util.concurrent.locks.ReentrantLock;
+
+/**
+ * A reentrant lock with a place in {@link LockRank}. Under {@code -ea}, acquiring out of order throws and names both locks.
+ */
+public final class RankedLock {
+    private static final boolean CHECKING = assertionsEnabled();
+    private static final ThreadLocal<ArrayDeque<RankedLock>> HELD =
+            CHECKING ? ThreadLocal.withInitial(ArrayDeque::new) : null;
+
+    private final LockRank rank;
+    private final ReentrantLock lock = new ReentrantLock();
+
+    private RankedLock(LockRank rank) {
+        this.rank = rank;
+    }
+
+    /**
+     * Makes a lock.
+     *
+     * @param rank its place in the order
+     * @return the lock
+     */
+    public static RankedLock of(LockRank rank) {
+        return new RankedLock(rank);
+    }
+
+    /** Acquires; waits without being interruptible, since nobody sleeps for long under a ranked lock. */
+    public void lock() {
+        if (CHECKING) {
+            checkOrder(false);
+        }
+        lock.lock();
+        if (CHECKING) {
+            HELD.get().push(this);
+        }
+    }
+
+    /** Acquires a second lock of the same rank; the caller keeps an order of its own (ascending id, parent before child). */
+    public void lockNested() {
+        if (CHECKING) {
+            checkOrder(true);
+        }
+        lock.lock();
+        if (CHECKING) {
+            HELD.get().push(this);
+        }
+    }
+
+    /**
+     * Acquires if nobody holds it; since it does not wait, any order is allowed.
+     *
+     * @return whether it was acquired
+     */
+    public boolean tryLock() {
+        if (!lock.tryLock()) {
+            return false;
+        }
+        if (CHECKING) {
+            HELD.get().push(this);
+        }
+        return true;
+    }
+
+    /** Releases. */
+    public void unlock() {
+        if (CHECKING) {
+            HELD.get().removeFirstOccurrence(this);
+        }
+        lock.unlock();
+    }
+
+    /** {@return whether the calling thread holds it} */
+    public boolean isHeld() {
+        return lock.isHeldByCurrentThread();
+    }
+
+    private void checkOrder(boolean nested) {
+        if (lock.isHeldByCurrentThread()) {
+            return;
+        }
+        for (RankedLock held : HELD.get()) {
+            int order = held.rank.compareTo(rank);
+            if (order > 0 || order == 0 && !nested) {
+                throw new AssertionError("lock order: " + rank + " after " + held.rank);
+            }
+        }
+    }
+
+    private static boolean assertionsEnabled() {
+        boolean enabled = false;
+        assert enabled = true;
+        return enabled;
+    }
+}

@@ -1,0 +1,67 @@
+package dev.caisson.spi.platform;
+
+import dev.caisson.abi.ErrnoException;
+import org.osgi.annotation.versioning.ConsumerType;
+
+/**
+ * One guest address space as the processor sees it: a mirror of parts of the kernel's mappings. The kernel may map less than
+ * the guest may use; an access to the rest comes back as {@link Exit.Fault}.
+ *
+ * <p>Any thread may call; calls that overlap in addresses are serialised by the caller. When a call has returned, no guest
+ * thread of this space can still use a mapping or a right that the call took away. All addresses, offsets and lengths are
+ * multiples of 4096 bytes, and ranges lie below {@link Platform#addressLimit}.
+ */
+@ConsumerType
+public interface AddressSpace extends AutoCloseable {
+    /**
+     * Maps bytes of the memory file, replacing what was mapped in the range.
+     *
+     * @param address guest address
+     * @param lengthBytes length, not 0
+     * @param fileOffset offset in the memory file; beyond its end is an error of the caller
+     * @param protection {@code PROT_*} mask, not 0
+     * @param populate whether the host should enter all pages now, since the guest will touch most of them
+     * @throws ErrnoException ENOMEM when the host refuses; the range is then unmapped
+     */
+    void map(long address, long lengthBytes, long fileOffset, int protection, boolean populate) throws ErrnoException;
+
+    /**
+     * Takes mappings away; parts that are not mapped are skipped.
+     *
+     * @param address guest address
+     * @param lengthBytes length, not 0
+     */
+    void unmap(long address, long lengthBytes);
+
+    /**
+     * Changes the rights of mappings; parts that are not mapped are skipped.
+     *
+     * @param address guest address
+     * @param lengthBytes length, not 0
+     * @param protection {@code PROT_*} mask; 0 allows the platform to unmap
+     * @throws ErrnoException ENOMEM when the host refuses; the range is then unmapped
+     */
+    void protect(long address, long lengthBytes, int protection) throws ErrnoException;
+
+    /**
+     * Makes a space for a child process. It starts with all mappings of this one, or with none: see
+     * {@link Capability#INHERITS_MAPPINGS}. The caller has taken away every right that the child must not have.
+     *
+     * @param current the context of the calling task, which last ran in this space and is stopped; platforms may use it
+     * @return the new space
+     * @throws ErrnoException EAGAIN or ENOMEM when the host refuses
+     */
+    AddressSpace fork(GuestContext current) throws ErrnoException;
+
+    /**
+     * Says that one more task is about to run in this space, so that its context can start without delay.
+     *
+     * @param current the context of the calling task, which last ran in this space and is stopped
+     * @throws ErrnoException EAGAIN when the host has no more threads to give
+     */
+    void prepareContext(GuestContext current) throws ErrnoException;
+
+    /** Releases the space. No context runs in it any more. */
+    @Override
+    void close();
+}

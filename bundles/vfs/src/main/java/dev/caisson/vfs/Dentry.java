@@ -1,0 +1,155 @@
+package dev.caisson.vfs;
+
+import dev.caisson.abi.Stat;
+import dev.caisson.spi.fs.FileSystem;
+import dev.caisson.spi.fs.Inode;
+import dev.caisson.spi.lock.LockRank;
+import dev.caisson.spi.lock.RankedLock;
+import java.util.concurrent.atomic.AtomicInteger;
+
+/**
+ * A name in a directory and the file it stands for, or the knowledge that there is none (a negative dentry). At most one live
+ * dentry exists per directory and name, so mounts, working directories and watches may compare by identity.
+ *
+ * <p>A directory finds its cached children without a lock. The set of children and the fields of this dentry change only under
+ * the lock of the directory; {@code parent} and {@code name} change together, in a rename.
+ */
+public final class Dentry {
+    private final DentryTree tree;
+    private final ChildTable children = new ChildTable();
+    private volatile RankedLock lock;
+    private volatile Dentry parent;
+    private volatile String name;
+    private volatile Inode inode;
+    private volatile boolean deleted;
+    private final AtomicInteger mounts = new AtomicInteger();
+
+    /** Used lately; the cache's second chance. Racy on purpose. */
+    boolean touched;
+
+    Dentry(DentryTree tree, Dentry parent, String name, Inode inode) {
+        this.tree = tree;
+        this.parent = parent == null ? this : parent;
+        this.name = name;
+        this.inode = inode;
+    }
+
+    /**
+     * The root dentry of a filesystem; the same one for the same instance.
+     *
+     * @param fileSystem the instance
+     * @return its root
+     */
+    public static Dentry rootOf(FileSystem fileSystem) {
+        return DentryTree.of(fileSystem).root();
+    }
+
+    /** {@return the file, or null when this dentry is negative} */
+    public Inode inode() {
+        return inode;
+    }
+
+    /** {@return the directory that holds the name; this for a root} */
+    public Dentry parent() {
+        return parent;
+    }
+
+    /** {@return the name; empty for a root} */
+    public String name() {
+        return name;
+    }
+
+    /** {@return the filesystem} */
+    public FileSystem fileSystem() {
+        return tree.fileSystem();
+    }
+
+    /** {@return whether the name was removed while the dentry was in use} */
+    public boolean isDeleted() {
+        return deleted;
+    }
+
+    /** {@return whether this is the root of its filesystem} */
+    public boolean isRoot() {
+        return parent == this;
+    }
+
+    /** {@return whether there is no such file} */
+    public boolean isNegative() {
+        return inode == null;
+    }
+
+    /** {@return whether it is a directory} */
+    public boolean isDirectory() {
+        Inode file = inode;
+        return file != null && (file.mode() & Stat.S_IFMT) == Stat.S_IFDIR;
+    }
+
+    /** {@return whether something may be mounted here, in some namespace} */
+    public boolean isMountPoint() {
+        return mounts.get() != 0;
+    }
+
+    /**
+     * Whether this directory is {@code other} or one above it.
+     *
+     * @param other a dentry of the same tree
+     * @return whether it is
+     */
+    public boolean isAncestorOf(Dentry other) {
+        for (Dentry d = other;; d = d.parent) {
+            if (d == this) {
+                return true;
+            }
+            if (d.parent == d) {
+                return false;
+            }
+        }
+    }
+
+    void mounted(int change) {
+        mounts.addAndGet(change);
+    }
+
+    DentryTree tree() {
+        return tree;
+    }
+
+    /** The lock of this directory; the directory's inode operations run under it. */
+    RankedLock lock() {
+        RankedLock own = lock;
+        if (own == null) {
+            synchronized (children) {
+                own = lock;
+                if (own == null) {
+                    own = RankedLock.of(LockRank.DIRECTORY);
+                    lock = own;
+                }
+            }
+        }
+        return own;
+    }
+
+    ChildTable children() {
+        return children;
+    }
+
+    /** Gives a negative dentry its file. */
+    void instantiate(Inode file) {
+        inode = file;
+    }
+
+    void markDeleted() {
+        deleted = true;
+    }
+
+    void moveTo(Dentry newParent, String newName) {
+        parent = newParent;
+        name = newName;
+    }
+
+    @Override
+    public String toString() {
+        return isRoot() ? "/" : name;
+    }
+}

@@ -1,0 +1,624 @@
+package dev.caisson.vfs;
+
+import static dev.caisson.abi.Errno.EBADF;
+import static dev.caisson.abi.Errno.EFBIG;
+import static dev.caisson.abi.Errno.EINVAL;
+import static dev.caisson.abi.Errno.EISDIR;
+import static dev.caisson.abi.Errno.ENXIO;
+import static dev.caisson.abi.Errno.ESPIPE;
+
+import dev.caisson.abi.ErrnoException;
+import dev.caisson.abi.Fcntl;
+import dev.caisson.abi.Poll;
+import dev.caisson.abi.Stat;
+import dev.caisson.spi.cred.Credentials;
+import dev.caisson.spi.fs.DirectorySink;
+import dev.caisson.spi.fs.Inode;
+import dev.caisson.spi.fs.IoBuffer;
+import dev.caisson.spi.fs.OpenFile;
+import dev.caisson.spi.lock.LockRank;
+import dev.caisson.spi.lock.RankedLock;
+import dev.caisson.spi.wait.WaitQueue;
+import java.lang.invoke.MethodHandles;
+import java.lang.invoke.VarHandle;
+import java.util.concurrent.CopyOnWriteArrayList;
+
+/**
+ * An open file description, open(2): an {@link OpenFile} with place, offset, status flags, owner for SIGIO, and a count of references
+ * (descriptors, calls in progress, messages in flight). Made with one reference.
+ */
+public final class FileDescription {
+    private static final VarHandle REFERENCES;
+
+    static {
+        try {
+            REFERENCES = MethodHandles.lookup().findVarHandle(FileDescription.class, "references", int.class);
+        } catch (ReflectiveOperationException e) {
+            throw new ExceptionInInitializerError(e);
+        }
+    }
+
+    /** Status flags that fcntl(2) F_SETFL changes. */
+    public static final int SETTABLE_FLAGS =
+            Fcntl.O_APPEND | Fcntl.O_ASYNC | Fcntl.O_DIRECT | Fcntl.O_NOATIME | Fcntl.O_NONBLOCK;
+
+    private static final int NO_ATIME = 0;
+    private static final int RELATIVE_ATIME = 1;
+    private static final int STRICT_ATIME = 2;
+
+    private final OpenFile file;
+    private final Location location;
+    private final Inode inode;
+    private final Watches watches;
+    private final Credentials openedBy;
+    private final boolean seekable;
+    private final boolean readable;
+    private final boolean writable;
+    private final boolean regular;
+    private final int accessTimes;
+    private volatile int flags;
+    private volatile int references = 1;
+
+    private final RankedLock offsetLock = RankedLock.of(LockRank.FILE_OFFSET);
+    /** Guarded by {@link #offsetLock}. */
+    private long offset;
+
+    private volatile FileOwner owner = FileOwner.NONE;
+    private volatile CopyOnWriteArrayList<Runnable> closeActions;
+    private volatile Object waitingSigio;
+
+    /**
+     * Makes a description with one reference; keeps the mount busy until that is gone.
+     *
+     * @param file the open file
+     * @param location where it was found
+     * @param flags {@code O_*} as for open(2); O_CREAT, O_EXCL, O_NOCTTY, O_TRUNC and O_CLOEXEC are dropped
+     * @param openedBy who opened it
+     * @param watches where its events go, or null
+     */
+    public FileDescription(OpenFile file, Location location, int flags, Credentials openedBy, Watches watches) {
+        this.file = file;
+        this.location = location;
+        this.inode = location.inode();
+        this.watches = watches;
+        this.openedBy = openedBy;
+        this.flags = flags & ~(Fcntl.O_CREAT | Fcntl.O_EXCL | Fcntl.O_NOCTTY | Fcntl.O_TRUNC | Fcntl.O_CLOEXEC);
+        boolean path = (flags & Fcntl.O_PATH) != 0;
+        int access = flags & Fcntl.O_ACCMODE;
+        this.readable = !path && (access == Fcntl.O_RDONLY || access == Fcntl.O_RDWR);
+        this.writable = !path && (access == Fcntl.O_WRONLY || access == Fcntl.O_RDWR);
+        this.seekable = file.isSeekable();
+        int type = inode.mode() & Stat.S_IFMT;
+        this.regular = type == Stat.S_IFREG;
+        this.accessTimes = accessTimes(location.mount(), flags, type);
+        location.mount().retain();
+    }
+
+    private static int accessTimes(Mount mount, int flags, int type) {
+        if (type != Stat.S_IFREG && type != Stat.S_IFDIR || (flags & (Fcntl.O_NOATIME | Fcntl.O_PATH)) != 0) {
+            return NO_ATIME;
+        }
+        long none = dev.caisson.abi.Mount.MS_RDONLY | dev.caisson.abi.Mount.MS_NOATIME
+                | (type == Stat.S_IFDIR ? dev.caisson.abi.Mount.MS_NODIRATIME : 0);
+        if (mount.has(none)) {
+            return NO_ATIME;
+        }
+        return mount.has(dev.caisson.abi.Mount.MS_STRICTATIME) ? STRICT_ATIME : RELATIVE_ATIME;
+    }
+
+    /** {@return the open file} */
+    public OpenFile file() {
+        return file;
+    }
+
+    /** {@return where it was found when it was opened} */
+    public Location location() {
+        return location;
+    }
+
+    /** {@return the file itself} */
+    public Inode inode() {
+        return inode;
+    }
+
+    /** {@return access mode and status flags, as F_GETFL tells them, with O_PATH and O_DIRECTORY and the like} */
+    public int flags() {
+        return flags;
+    }
+
+    /** {@return whether O_NONBLOCK is set} */
+    public boolean isNonBlocking() {
+        return (flags & Fcntl.O_NONBLOCK) != 0;
+    }
+
+    /** {@return whether it was opened with O_PATH} */
+    public boolean isPath() {
+        return (flags & Fcntl.O_PATH) != 0;
+    }
+
+    /** {@return whether it is open for reading} */
+    public boolean isReadable() {
+        return readable;
+    }
+
+    /** {@return whether it is open for writing} */
+    public boolean isWritable() {
+        return writable;
+    }
+
+    /** {@return whether it has positions} */
+    public boolean isSeekable() {
+        return seekable;
+    }
+
+    /** {@return who opened it} */
+    public Credentials openedBy() {
+        return openedBy;
+    }
+
+    /** {@return where changes of its readiness are announced; null when it is always ready} */
+    public WaitQueue waitQueue() {
+        return file.waitQueue();
+    }
+
+    /**
+     * Changes status flags: F_SETFL, FIONBIO, FIOASYNC.
+     *
+     * @param newFlags new values for {@link #SETTABLE_FLAGS}; other bits are ignored
+     * @throws ErrnoException EINVAL when the file refuses
+     */
+    public synchronized void statusFlags(int newFlags) throws ErrnoException {
+        int changed = flags & ~SETTABLE_FLAGS | newFlags & SETTABLE_FLAGS;
+        if (changed != flags) {
+            file.statusChanged(changed);
+            flags = changed;
+        }
+    }
+
+    /** {@return who gets SIGIO} */
+    public FileOwner owner() {
+        return owner;
+    }
+
+    /**
+     * Sets who gets SIGIO.
+     *
+     * @param newOwner the owner
+     */
+    public void owner(FileOwner newOwner) {
+        owner = newOwner;
+    }
+
+    /** {@return what the kernel keeps here for O_ASYNC: its registered waiter; null when there is none} */
+    public Object asyncWaiter() {
+        return waitingSigio;
+    }
+
+    /**
+     * Keeps the kernel's registered waiter for O_ASYNC.
+     *
+     * @param waiter the waiter, or null
+     */
+    public void asyncWaiter(Object waiter) {
+        waitingSigio = waiter;
+    }
+
+    /**
+     * Adds an action for the time when the last reference goes (epoll removes its entries so).
+     *
+     * @param action runs once, without locks of the VFS
+     */
+    public void onClose(Runnable action) {
+        CopyOnWriteArrayList<Runnable> list;
+        synchronized (this) {
+            list = closeActions;
+            if (list == null) {
+                list = new CopyOnWriteArrayList<>();
+                closeActions = list;
+            }
+        }
+        list.add(action);
+    }
+
+    /**
+     * Removes an action that {@link #onClose} added.
+     *
+     * @param action the action, by equality
+     */
+    public void removeOnClose(Runnable action) {
+        CopyOnWriteArrayList<Runnable> list = closeActions;
+        if (list != null) {
+            list.remove(action);
+        }
+    }
+
+    /** Adds a reference to a description that the caller knows to be alive. */
+    public void retain() {
+        int before = (int) REFERENCES.getAndAdd(this, 1);
+        if (before <= 0) {
+            throw new IllegalStateException("file description was closed");
+        }
+    }
+
+    /**
+     * Adds a reference unless the last one is gone.
+     *
+     * @return whether there is one more now
+     */
+    public boolean tryRetain() {
+        int seen = references;
+        while (seen > 0) {
+            int found = (int) REFERENCES.compareAndExchange(this, seen, seen + 1);
+            if (found == seen) {
+                return true;
+            }
+            seen = found;
+        }
+        return false;
+    }
+
+    /** {@return how many references there are now; for the search for descriptions that only messages in flight hold} */
+    public int references() {
+        return references;
+    }
+
+    /** Gives a reference back; the last one closes the file. */
+    public void release() {
+        if ((int) REFERENCES.getAndAdd(this, -1) == 1) {
+            close();
+        }
+    }
+
+    private void close() {
+        CopyOnWriteArrayList<Runnable> actions = closeActions;
+        if (actions != null) {
+            for (Runnable action : actions) {
+                action.run();
+            }
+        }
+        if (!isPath()) {
+            FileLocks locks = inode.attachment(FileLocks.class, null);
+            if (locks != null) {
+                locks.releaseDescription(this);
+            }
+            if (watches != null && watches.isActive()) {
+                watches.tell(location.dentry(), writable ? Poll.IN_CLOSE_WRITE : Poll.IN_CLOSE_NOWRITE);
+            }
+            if (writable && regular) {
+                Writers.of(inode).endWrite();
+            }
+        }
+        file.close();
+        location.mount().release();
+    }
+
+    /**
+     * Reads at the offset and moves it.
+     *
+     * @param target where to
+     * @return bytes read, 0 at the end, or {@link OpenFile#WOULD_BLOCK}
+     * @throws ErrnoException EBADF, EISDIR, EINVAL, EIO, EFAULT
+     */
+    public long read(IoBuffer target) throws ErrnoException {
+        if (!readable) {
+            throw EBADF.error();
+        }
+        long count;
+        if (!seekable) {
+            count = file.read(target, OpenFile.NO_POSITION);
+        } else {
+            offsetLock.lock();
+            try {
+                count = file.read(target, offset);
+                if (count > 0) {
+                    offset += count;
+                }
+            } finally {
+                offsetLock.unlock();
+            }
+        }
+        if (count >= 0) {
+            wasRead(count);
+        }
+        return count;
+    }
+
+    /**
+     * Reads at a position.
+     *
+     * @param target where to
+     * @param position not negative
+     * @return as {@link #read}
+     * @throws ErrnoException ESPIPE, and as {@link #read}
+     */
+    public long readAt(IoBuffer target, long position) throws ErrnoException {
+        if (position < 0) {
+            throw EINVAL.error();
+        }
+        if (!seekable) {
+            throw ESPIPE.error();
+        }
+        if (!readable) {
+            throw EBADF.error();
+        }
+        long count = file.read(target, position);
+        if (count >= 0) {
+            wasRead(count);
+        }
+        return count;
+    }
+
+    private void wasRead(long count) {
+        if (accessTimes != NO_ATIME) {
+            inode.accessed(accessTimes == RELATIVE_ATIME);
+        }
+        if (count > 0 && watches != null && watches.isActive()) {
+            watches.tell(location.dentry(), Poll.IN_ACCESS);
+        }
+    }
+
+    /**
+     * Writes at the offset and moves it, or at the end with O_APPEND.
+     *
+     * @param source where from
+     * @param caller whose limit on file sizes and capabilities count
+     * @return bytes written, or {@link OpenFile#WOULD_BLOCK}
+     * @throws ErrnoException EBADF, EFBIG (with {@link #isBeyondLimit}: send SIGXFSZ), EPIPE (send SIGPIPE), ENOSPC, EFAULT, EIO
+     */
+    public long write(IoBuffer source, Caller caller) throws ErrnoException {
+        if (!writable) {
+            throw EBADF.error();
+        }
+        long count;
+        if (!seekable) {
+            count = file.write(source, OpenFile.NO_POSITION);
+        } else {
+            offsetLock.lock();
+            try {
+                if ((flags & Fcntl.O_APPEND) != 0) {
+                    beforeChange(caller);
+                    IoBuffer limited = limit(source, appendPosition(), caller);
+                    long wanted = limited.remaining();
+                    long end = file.append(limited);
+                    if (end < 0) {
+                        return end;
+                    }
+                    count = wanted - limited.remaining();
+                    offset = end;
+                } else {
+                    count = writeLimited(source, offset, caller);
+                    if (count > 0) {
+                        offset += count;
+                    }
+                }
+            } finally {
+                offsetLock.unlock();
+            }
+        }
+        if (count > 0) {
+            wasWritten();
+        }
+        return count;
+    }
+
+    /**
+     * Writes at a position; O_APPEND writes at the end nevertheless, as Linux does.
+     *
+     * @param source where from
+     * @param position not negative
+     * @param caller as for {@link #write}
+     * @return as {@link #write}
+     * @throws ErrnoException ESPIPE, and as {@link #write}
+     */
+    public long writeAt(IoBuffer source, long position, Caller caller) throws ErrnoException {
+        return writeAt(source, position, (flags & Fcntl.O_APPEND) != 0, caller);
+    }
+
+    /**
+     * Writes at a position or at the end, leaving the offset alone.
+     *
+     * @param source where from
+     * @param position not negative
+     * @param append whether to write at the end instead
+     * @param caller as for {@link #write}
+     * @return as {@link #write}
+     * @throws ErrnoException ESPIPE, and as {@link #write}
+     */
+    public long writeAt(IoBuffer source, long position, boolean append, Caller caller) throws ErrnoException {
+        if (position < 0) {
+            throw EINVAL.error();
+        }
+        if (!seekable) {
+            throw ESPIPE.error();
+        }
+        if (!writable) {
+            throw EBADF.error();
+        }
+        long count;
+        if (append) {
+            beforeChange(caller);
+            IoBuffer limited = limit(source, appendPosition(), caller);
+            long wanted = limited.remaining();
+            long end = file.append(limited);
+            if (end < 0) {
+                return end;
+            }
+            count = wanted - limited.remaining();
+        } else {
+            count = writeLimited(source, position, caller);
+        }
+        if (count > 0) {
+            wasWritten();
+        }
+        return count;
+    }
+
+    private long appendPosition() throws ErrnoException {
+        return regular ? file.sizeBytes() : 0;
+    }
+
+    private long writeLimited(IoBuffer source, long position, Caller caller) throws ErrnoException {
+        if (!regular) {
+            return file.write(source, position);
+        }
+        beforeChange(caller);
+        IoBuffer limited = limit(source, position, caller);
+        return file.write(limited, position);
+    }
+
+    /** Clips to RLIMIT_FSIZE and to the largest offset. */
+    private IoBuffer limit(IoBuffer source, long position, Caller caller) throws ErrnoException {
+        if (!regular) {
+            return source;
+        }
+        long largest = caller == null ? Long.MAX_VALUE : caller.fileSizeLimit();
+        if (position >= largest) {
+            throw EFBIG.error();
+        }
+        return largest - position < source.remaining() ? new LimitedBuffer(source, largest - position) : source;
+    }
+
+    /**
+     * Whether EFBIG came from RLIMIT_FSIZE, which SIGXFSZ accompanies.
+     *
+     * @param position where was to be written; negative for the current offset
+     * @param caller whose limit
+     * @return whether the position is at or beyond the limit
+     */
+    public boolean isBeyondLimit(long position, Caller caller) {
+        if (!regular || caller.fileSizeLimit() == Long.MAX_VALUE) {
+            return false;
+        }
+        try {
+            long at = (flags & Fcntl.O_APPEND) != 0 ? file.sizeBytes() : position < 0 ? offset() : position;
+            return at >= caller.fileSizeLimit();
+        } catch (ErrnoException e) {
+            return false;
+        }
+    }
+
+    /** Writing takes set-user-ID and set-group-ID away, unless the writer has CAP_FSETID. */
+    private void beforeChange(Caller caller) throws ErrnoException {
+        if ((inode.mode() & (Stat.S_ISUID | Stat.S_ISGID)) != 0 && regular && caller != null) {
+            Ownership.dropPrivilegeBits(inode, caller.credentials());
+        }
+    }
+
+    private void wasWritten() {
+        if (watches != null && watches.isActive()) {
+            watches.tell(location.dentry(), Poll.IN_MODIFY);
+        }
+    }
+
+    /** {@return the offset} */
+    public long offset() {
+        offsetLock.lock();
+        try {
+            return offset;
+        } finally {
+            offsetLock.unlock();
+        }
+    }
+
+    /**
+     * Sets the offset without asking the file; for open files that move to another provider, and for sendfile.
+     *
+     * @param position new offset
+     */
+    public void offset(long position) {
+        offsetLock.lock();
+        try {
+            offset = position;
+        } finally {
+            offsetLock.unlock();
+        }
+    }
+
+    /**
+     * lseek(2).
+     *
+     * @param distance distance from the origin
+     * @param whence {@code SEEK_*}
+     * @return new offset
+     * @throws ErrnoException ESPIPE, EINVAL, ENXIO, EOVERFLOW
+     */
+    public long seek(long distance, int whence) throws ErrnoException {
+        if (whence < Fcntl.SEEK_SET || whence > Fcntl.SEEK_HOLE) {
+            throw EINVAL.error();
+        }
+        if (!seekable) {
+            throw ESPIPE.error();
+        }
+        offsetLock.lock();
+        try {
+            long position;
+            switch (whence) {
+                case Fcntl.SEEK_SET -> position = distance;
+                case Fcntl.SEEK_CUR -> {
+                    if (distance == 0) {
+                        return offset;
+                    }
+                    position = offset + distance;
+                    if (distance > 0 && position < 0) {
+                        throw dev.caisson.abi.Errno.EOVERFLOW.error();
+                    }
+                }
+                case Fcntl.SEEK_END -> {
+                    position = file.sizeBytes() + distance;
+                    if (distance > 0 && position < 0) {
+                        throw dev.caisson.abi.Errno.EOVERFLOW.error();
+                    }
+                }
+                default -> {
+                    if (distance < 0 || distance >= file.sizeBytes()) {
+                        throw ENXIO.error();
+                    }
+                    position = file.seekExtent(distance, whence == Fcntl.SEEK_HOLE);
+                }
+            }
+            offset = file.seek(position);
+            return offset;
+        } finally {
+            offsetLock.unlock();
+        }
+    }
+
+    /**
+     * Reads directory entries at the offset and moves it.
+     *
+     * @param sink takes entries
+     * @throws ErrnoException EBADF, ENOTDIR, ENOENT when the directory was removed
+     */
+    public void readDirectory(DirectorySink sink) throws ErrnoException {
+        if (!readable) {
+            throw EBADF.error();
+        }
+        if ((inode.mode() & Stat.S_IFMT) != Stat.S_IFDIR) {
+            throw dev.caisson.abi.Errno.ENOTDIR.error();
+        }
+        offsetLock.lock();
+        try {
+            if (location.dentry().isDeleted()) {
+                throw dev.caisson.abi.Errno.ENOENT.error();
+            }
+            offset = file.readDirectory(offset, sink);
+        } finally {
+            offsetLock.unlock();
+        }
+        wasRead(1);
+    }
+
+    /**
+     * Checks that data can be read: for calls that do not read through this object (mmap, sendfile).
+     *
+     * @throws ErrnoException EBADF, EISDIR
+     */
+    public void checkReadableData() throws ErrnoException {
+        if (!readable) {
+            throw EBADF.error();
+        }
+        if ((inode.mode() & Stat.S_IFMT) == Stat.S_IFDIR) {
+            throw EISDIR.error();
+        }
+    }
+}

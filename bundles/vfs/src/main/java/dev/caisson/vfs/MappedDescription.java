@@ -1,0 +1,106 @@
+package dev.caisson.vfs;
+
+import static dev.caisson.abi.Errno.EACCES;
+import static dev.caisson.abi.Errno.ENODEV;
+import static dev.caisson.abi.Errno.EPERM;
+
+import dev.caisson.abi.ErrnoException;
+import dev.caisson.abi.Mman;
+import dev.caisson.abi.Stat;
+import dev.caisson.memory.MappedFile;
+import dev.caisson.spi.fs.Mappable;
+
+/** A file description as mmap(2) maps it. Equal when the descriptions are the same. */
+public final class MappedDescription implements MappedFile {
+    private static final Location NOWHERE = new Location(null, null);
+
+    private final FileDescription description;
+    private final Mappable pages;
+    private final int allowed;
+
+    private MappedDescription(FileDescription description, Mappable pages, int allowed) {
+        this.description = description;
+        this.pages = pages;
+        this.allowed = allowed;
+    }
+
+    /**
+     * Checks that a description can be mapped, with the errors of mmap(2) in their order.
+     *
+     * @param description open for reading
+     * @param protection wanted {@code PROT_*}
+     * @param shared MAP_SHARED
+     * @return what to map; holds no reference of its own until {@link #retain}
+     * @throws ErrnoException EACCES, EPERM, ENODEV
+     */
+    public static MappedDescription of(FileDescription description, int protection, boolean shared) throws ErrnoException {
+        boolean writes = (protection & Mman.PROT_WRITE) != 0;
+        if (shared && writes && !description.isWritable()) {
+            throw EACCES.error();
+        }
+        if (!description.isReadable()) {
+            throw EACCES.error();
+        }
+        boolean noexec = description.location().mount().has(dev.caisson.abi.Mount.MS_NOEXEC);
+        if (noexec && (protection & Mman.PROT_EXEC) != 0) {
+            throw EPERM.error();
+        }
+        if ((description.inode().mode() & Stat.S_IFMT) == Stat.S_IFDIR) {
+            throw ENODEV.error();
+        }
+        int allowed = Mman.PROT_READ | (!shared || description.isWritable() ? Mman.PROT_WRITE : 0) | (noexec ? 0 : Mman.PROT_EXEC);
+        return new MappedDescription(description, description.file().mappable(), allowed);
+    }
+
+    /** {@return the description} */
+    public FileDescription description() {
+        return description;
+    }
+
+    @Override
+    public Mappable mappable() {
+        return pages;
+    }
+
+    @Override
+    public int allowedProtection() {
+        return allowed;
+    }
+
+    @Override
+    public String path() {
+        MountNamespace namespace = description.location().mount().namespace();
+        Location root = namespace == null ? NOWHERE : namespace.rootLocation();
+        return Paths.of(description.location(), root);
+    }
+
+    @Override
+    public long deviceId() {
+        return description.inode().fileSystem().deviceId();
+    }
+
+    @Override
+    public long inodeNumber() {
+        return description.inode().number();
+    }
+
+    @Override
+    public void retain() {
+        description.retain();
+    }
+
+    @Override
+    public void release() {
+        description.release();
+    }
+
+    @Override
+    public boolean equals(Object other) {
+        return other instanceof MappedDescription that && that.description == description && that.allowed == allowed;
+    }
+
+    @Override
+    public int hashCode() {
+        return System.identityHashCode(description);
+    }
+}

@@ -1,0 +1,244 @@
+package dev.caisson.vfs;
+
+import dev.caisson.abi.Stat;
+import dev.caisson.spi.fs.FileSystem;
+import java.util.ArrayList;
+import java.util.IdentityHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.atomic.AtomicInteger;
+
+/**
+ * A filesystem, or a directory of one, visible at a place (Linux: struct mount). Belongs to one {@link MountNamespace}. The tree
+ * changes under the namespace's lock; a path walk reads it without one.
+ */
+public final class Mount {
+    /** How mounts and unmounts below travel to other mounts. */
+    public enum Propagation {
+        /** They do not. */
+        PRIVATE,
+        /** Both ways, within the peer group. */
+        SHARED,
+        /** From the master only. */
+        SLAVE,
+        /** They do not, and the mount cannot be bound elsewhere. */
+        UNBINDABLE
+    }
+
+    private static final AtomicInteger IDS = new AtomicInteger(20);
+
+    private final int id = IDS.incrementAndGet();
+    private final FileSystem fileSystem;
+    private final Dentry root;
+    private final String source;
+    private final AtomicInteger users = new AtomicInteger();
+    private volatile long flags;
+    private volatile Mount parent;
+    private volatile Dentry mountPoint;
+    private volatile MountNamespace namespace;
+    private volatile Propagation propagation = Propagation.PRIVATE;
+    private volatile int peerGroup;
+    private volatile int master;
+    private volatile boolean expiring;
+
+    /** Mounts on dentries of this one; copied on write. */
+    private volatile Map<Dentry, Mount> children = Map.of();
+
+    Mount(FileSystem fileSystem, Dentry root, String source, long flags) {
+        this.fileSystem = fileSystem;
+        this.root = root;
+        this.source = source;
+        this.flags = flags;
+        root.tree().retain();
+    }
+
+    /**
+     * A mount that is in no namespace: for the kernel's own use, pipes and the like.
+     *
+     * @param fileSystem the instance
+     * @param source as shown in mountinfo
+     * @return a mount of its whole tree
+     */
+    public static Mount internal(FileSystem fileSystem, String source) {
+        return new Mount(fileSystem, Dentry.rootOf(fileSystem), source, 0);
+    }
+
+    /** {@return the mount ID of mountinfo and statx(2)} */
+    public int id() {
+        return id;
+    }
+
+    /** {@return the filesystem} */
+    public FileSystem fileSystem() {
+        return fileSystem;
+    }
+
+    /** {@return the directory or file that is visible here} */
+    public Dentry root() {
+        return root;
+    }
+
+    /** {@return first argument of mount(2), as /proc/mounts shows it} */
+    public String source() {
+        return source;
+    }
+
+    /** {@return {@code MS_RDONLY, MS_NOSUID, MS_NODEV, MS_NOEXEC, MS_NOATIME, MS_NODIRATIME, MS_RELATIME, MS_NOSYMFOLLOW}} */
+    public long flags() {
+        return flags;
+    }
+
+    /**
+     * Whether a flag is set.
+     *
+     * @param flag {@code MS_*}
+     * @return whether it is
+     */
+    public boolean has(long flag) {
+        return (flags & flag) != 0;
+    }
+
+    /** {@return the mount this one is on; this for the root of a namespace; null when detached} */
+    public Mount parent() {
+        return parent;
+    }
+
+    /** {@return the dentry of {@link #parent} that it covers; null for a root or when detached} */
+    public Dentry mountPoint() {
+        return mountPoint;
+    }
+
+    /** {@return its namespace; null when detached or internal} */
+    public MountNamespace namespace() {
+        return namespace;
+    }
+
+    /** {@return propagation type} */
+    public Propagation propagation() {
+        return propagation;
+    }
+
+    /** {@return peer group of a shared mount, else 0} */
+    public int peerGroup() {
+        return peerGroup;
+    }
+
+    /** {@return peer group it is a slave of, else 0} */
+    public int master() {
+        return master;
+    }
+
+    /** {@return the place it covers, or null} */
+    public Location coveredLocation() {
+        Mount up = parent;
+        Dentry at = mountPoint;
+        return up == null || at == null ? null : new Location(up, at);
+    }
+
+    /**
+     * What is mounted on a dentry of this mount.
+     *
+     * @param dentry the dentry
+     * @return the mount, or null
+     */
+    public Mount on(Dentry dentry) {
+        return children.get(dentry);
+    }
+
+    /** {@return mounts directly on this one} */
+    public List<Mount> children() {
+        return new ArrayList<>(children.values());
+    }
+
+    /** {@return whether files may not be changed through it} */
+    public boolean isReadOnly() {
+        return (flags & 1) != 0;
+    }
+
+    /** Something uses it: an open file, a working directory. */
+    public void retain() {
+        users.incrementAndGet();
+        root.tree().retain();
+    }
+
+    /** A use ended. */
+    public void release() {
+        users.decrementAndGet();
+        root.tree().release();
+    }
+
+    /** {@return whether something uses it, apart from mounts on it} */
+    public boolean isBusy() {
+        return users.get() != 0;
+    }
+
+    boolean isRootDirectory() {
+        return root.inode() != null && (root.inode().mode() & Stat.S_IFMT) == Stat.S_IFDIR;
+    }
+
+    void flags(long newFlags) {
+        flags = newFlags;
+    }
+
+    void namespace(MountNamespace owner) {
+        namespace = owner;
+    }
+
+    void asRoot() {
+        parent = this;
+        mountPoint = null;
+    }
+
+    /** Puts it into the tree; the namespace's lock is held. */
+    void attach(Mount onto, Dentry at) {
+        Map<Dentry, Mount> more = new IdentityHashMap<>(onto.children);
+        more.put(at, this);
+        parent = onto;
+        mountPoint = at;
+        at.mounted(1);
+        onto.children = more;
+    }
+
+    /** Takes it out of the tree; the namespace's lock is held. */
+    void detach() {
+        Mount from = parent;
+        Dentry at = mountPoint;
+        if (from != null && at != null) {
+            Map<Dentry, Mount> fewer = new IdentityHashMap<>(from.children);
+            fewer.remove(at);
+            from.children = fewer;
+            at.mounted(-1);
+        }
+        parent = null;
+        mountPoint = null;
+    }
+
+    /** The mount itself no longer needs the filesystem. */
+    void dropFileSystem() {
+        root.tree().release();
+    }
+
+    void propagation(Propagation type, int group, int newMaster) {
+        propagation = type;
+        peerGroup = group;
+        master = newMaster;
+    }
+
+    /** MNT_EXPIRE: marks; tells whether it was marked before. */
+    boolean markExpiring() {
+        boolean before = expiring;
+        expiring = true;
+        return before;
+    }
+
+    void used() {
+        if (expiring) {
+            expiring = false;
+        }
+    }
+
+    @Override
+    public String toString() {
+        return fileSystem.typeName() + '#' + id;
+    }
+}

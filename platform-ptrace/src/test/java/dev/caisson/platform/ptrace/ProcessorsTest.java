@@ -1,0 +1,85 @@
+package dev.caisson.platform.ptrace;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
+
+import dev.caisson.host.HostFile;
+import dev.caisson.host.HostMemory;
+import dev.caisson.host.HostScheduler;
+import dev.caisson.host.code.Assembler;
+import dev.caisson.host.code.Label;
+import dev.caisson.spi.platform.AddressSpace;
+import dev.caisson.spi.platform.Exit;
+import dev.caisson.spi.platform.Registers;
+import java.lang.foreign.MemorySegment;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.atomic.AtomicReference;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+
+/** Where tasks run. */
+@Timeout(30)
+class ProcessorsTest {
+    private static final long CODE = 0x10000;
+
+    @Test
+    void busyTasksSpreadAndTheirThreadsAreFreeAfterwards() throws Exception {
+        int[] processors = HostScheduler.processors();
+        assumeTrue(processors.length > 1, "one processor only");
+        int file = (int) HostMemory.createFile("spread", 1);
+        HostMemory.resize(file, 4096);
+        MemorySegment memory = HostMemory.mapFile(file, 0, 4096, true);
+        Assembler code = new Assembler();
+        Label loop = code.here();
+        byte[] bytes = code.jump(loop).toBytes();
+        memory.asSlice(0, bytes.length).copyFrom(MemorySegment.ofArray(bytes));
+
+        PtracePlatform platform = new PtracePlatform();
+        AddressSpace space = platform.newAddressSpace(file);
+        space.map(CODE, 4096, 0, 5, false);
+        List<PtraceContext> contexts = new ArrayList<>();
+        List<Thread> threads = new ArrayList<>();
+        CountDownLatch started = new CountDownLatch(2);
+        AtomicReference<Throwable> failure = new AtomicReference<>();
+        for (int i = 0; i < 2; i++) {
+            PtraceContext context = (PtraceContext) platform.newContext();
+            contexts.add(context);
+            Thread thread = new Thread(() -> {
+                try (context) {
+                    HostScheduler.pin(0, processors[0]); // as if the same task had made both
+                    started.countDown();
+                    Registers registers = new Registers();
+                    registers.rip(CODE);
+                    assertEquals(Exit.Plain.INTERRUPTED, context.run(space, registers));
+                } catch (Throwable t) {
+                    failure.set(t);
+                }
+            });
+            threads.add(thread);
+            thread.start();
+        }
+        started.await();
+        long deadline = System.nanoTime() + 5_000_000_000L;
+        while (contexts.get(0).place() == contexts.get(1).place() || contexts.get(0).place() < 0
+            || contexts.get(1).place() < 0) {
+            assertTrue(System.nanoTime() < deadline, "both stay on one processor");
+            Thread.sleep(5);
+        }
+        for (PtraceContext context : contexts) {
+            context.interrupt();
+        }
+        for (Thread thread : threads) {
+            thread.join();
+        }
+        space.close();
+        platform.close();
+        HostMemory.unmap(memory.address(), memory.byteSize());
+        HostFile.close(file);
+        if (failure.get() != null) {
+            throw new AssertionError(failure.get());
+        }
+    }
+}

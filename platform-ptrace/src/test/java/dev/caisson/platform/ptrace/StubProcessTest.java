@@ -1,0 +1,295 @@
+package dev.caisson.platform.ptrace;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import com.kenai.jffi.MemoryIO;
+import dev.caisson.abi.Errno;
+import dev.caisson.abi.ErrnoException;
+import dev.caisson.abi.Signals;
+import dev.caisson.host.HostMemory;
+import dev.caisson.host.HostProcess;
+import dev.caisson.host.HostSignal;
+import dev.caisson.host.code.Assembler;
+import dev.caisson.host.code.Label;
+import dev.caisson.host.code.Register;
+import dev.caisson.spi.platform.Exit;
+import dev.caisson.spi.platform.Registers;
+import java.io.BufferedReader;
+import java.io.IOException;
+import java.lang.foreign.MemorySegment;
+import java.net.URI;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.TimeUnit;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+import org.slf4j.Logger;
+
+/** What stub processes are to the host: poor, mute and mortal. */
+@Timeout(60)
+class StubProcessTest {
+    private static final long CODE = 0x10000;
+
+    private PtracePlatform platform;
+    private PtraceAddressSpace space;
+    private PtraceContext context;
+    private final Registers registers = new Registers();
+    private MemorySegment memory;
+
+    @BeforeEach
+    void start() throws Exception {
+        int file = (int) HostMemory.createFile("stub-test", 1);
+        HostMemory.resize(file, 1 << 20);
+        memory = HostMemory.mapFile(file, 0, 1 << 20, true);
+        platform = new PtracePlatform();
+        space = (PtraceAddressSpace) platform.newAddressSpace(file);
+        context = (PtraceContext) platform.newContext();
+        space.map(CODE, 4096, 0, 7, false);
+        Assembler code = new Assembler();
+        Label loop = code.here();
+        program(code.syscall().jump(loop));
+        registers.rip(CODE);
+    }
+
+    @AfterEach
+    void stop() {
+        context.close();
+        space.close();
+        platform.close();
+    }
+
+    @Test
+    void aStubHasNothingButGuestMemoryAndTwoPages() throws Exception {
+        run();
+        List<String> maps = Files.readAllLines(Path.of("/proc/" + stub() + "/maps"));
+        maps.removeIf(line -> line.contains("[vsyscall]"));
+        assertEquals(3, maps.size(), maps.toString());
+        assertTrue(maps.get(1).contains(" r-xs ") && maps.get(2).contains(" r--s "), maps.toString());
+    }
+
+    @Test
+    void aStubHasNoDescriptorsButItsOwn() throws Exception {
+        run();
+        try (Stream<Path> files = Files.list(Path.of("/proc/" + stub() + "/fd"))) {
+            assertEquals(3, files.count());
+        }
+    }
+
+    @Test
+    void aStubHasASeccompFilterAndNoNewPrivileges() throws Exception {
+        run();
+        String status = Files.readString(Path.of("/proc/" + stub() + "/status"));
+        assertTrue(status.contains("Seccomp:\t2"), status);
+        assertTrue(status.contains("NoNewPrivs:\t1"), status);
+    }
+
+    @Test
+    void stubCodeMakesNoCallForAGuest() throws Exception {
+        run();
+        registers.rip(space.process().code().injectAddress());
+        registers.rax(231); // exit_group
+        assertEquals(Exit.Plain.SYSCALL, context.run(space, registers));
+        assertEquals(231, registers.origRax());
+        registers.rip(CODE);
+        run();
+    }
+
+    @Test
+    void aGuestCannotWriteToStubPages() throws Exception {
+        run();
+        program(new Assembler().store(Register.RDI, 0, Register.RAX));
+        for (long page : new long[] {StubCode.CODE, StubCode.MAILBOX, StubCode.MAILBOX + Mailbox.DONE}) {
+            registers.rip(CODE);
+            registers.rdi(page);
+            assertTrue(context.run(space, registers) instanceof Exit.Fault);
+        }
+    }
+
+    @Test
+    void rangesAboveTheLimitAreRefused() {
+        assertThrows(IllegalArgumentException.class, () -> space.map(StubCode.CODE, 4096, 0, 7, false));
+        assertThrows(IllegalArgumentException.class, () -> space.unmap(platform.addressLimit() - 4096, 8192));
+        assertThrows(IllegalArgumentException.class, () -> space.protect(-4096, 4096, 1));
+    }
+
+    @Test
+    void signalsFromTheHostAreIgnored() throws Exception {
+        run();
+        for (int signal : new int[] {Signals.SIGTERM, Signals.SIGSEGV, Signals.SIGTRAP, Signals.SIGUSR1, Signals.SIGINT}) {
+            assertEquals(0, HostSignal.kill(stub(), signal));
+            run();
+            space.map(0x100000, 4096, 4096, 3, false);
+        }
+    }
+
+    @Test
+    void aStoppedStubGoesOn() throws Exception {
+        run();
+        assertEquals(0, HostSignal.kill(stub(), Signals.SIGSTOP));
+        for (int i = 0; i < 10; i++) {
+            run();
+        }
+        Thread other = new Thread(() -> space.unmap(0x100000, 4096));
+        other.start();
+        other.join();
+        run();
+    }
+
+    @Test
+    void aKilledStubEndsRunWithAnError() throws Exception {
+        run();
+        assertEquals(0, HostSignal.kill(stub(), Signals.SIGKILL));
+        ErrnoException lost = assertThrows(ErrnoException.class, () -> context.run(space, registers));
+        assertEquals(Errno.ESRCH, lost.errno());
+        assertThrows(ErrnoException.class, () -> space.map(0x100000, 4096, 4096, 3, false));
+        space.unmap(0x100000, 4096);
+    }
+
+    @Test
+    void aStubKilledWhileTheGuestRunsEndsRun() throws Exception {
+        run();
+        program(spin());
+        registers.rip(CODE);
+        Thread killer = new Thread(() -> {
+            try {
+                Thread.sleep(30);
+            } catch (InterruptedException e) {
+                return;
+            }
+            HostSignal.kill(stub(), Signals.SIGKILL);
+        });
+        killer.start();
+        assertThrows(ErrnoException.class, () -> context.run(space, registers));
+        killer.join();
+    }
+
+    @Test
+    void closedSpacesAreGoneAndLeaveNoZombie() throws Exception {
+        run();
+        List<Integer> stubs = new ArrayList<>();
+        for (int i = 0; i < 20; i++) {
+            var child = (PtraceAddressSpace) space.fork(context);
+            stubs.add(child.process().processId());
+            child.close();
+        }
+        long deadline = System.nanoTime() + 5_000_000_000L;
+        while (stubs.stream().anyMatch(id -> Files.exists(Path.of("/proc/" + id)))) {
+            assertTrue(System.nanoTime() < deadline, "stubs remain");
+            Thread.sleep(5);
+        }
+    }
+
+    @Test
+    void noStubSurvivesTheJvm() throws Exception {
+        String java = Path.of(System.getProperty("java.home"), "bin", "java").toString();
+        for (int round = 0; round < 3; round++) {
+            Process victim = new ProcessBuilder(java, "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1",
+                "--enable-native-access=ALL-UNNAMED", "-cp", classPath(), Victim.class.getName())
+                .redirectError(ProcessBuilder.Redirect.INHERIT).start();
+            List<Long> stubs = new ArrayList<>();
+            try (BufferedReader out = victim.inputReader()) {
+                String line;
+                while ((line = out.readLine()) != null && !line.equals("ready")) {
+                    stubs.add(Long.parseLong(line));
+                }
+            }
+            assertEquals(Victim.STUBS, stubs.size());
+            victim.destroyForcibly();
+            assertTrue(victim.waitFor(10, TimeUnit.SECONDS));
+            long deadline = System.nanoTime() + 5_000_000_000L;
+            for (long stub : stubs) {
+                while (isStub(stub)) {
+                    assertTrue(System.nanoTime() < deadline, "stub survives");
+                    Thread.sleep(5);
+                }
+            }
+        }
+    }
+
+    /** What the victim needs, wherever this JVM has it from. */
+    private static String classPath() throws Exception {
+        List<String> places = new ArrayList<>();
+        for (Class<?> one : List.of(Victim.class, PtracePlatform.class, HostMemory.class, Registers.class, Errno.class,
+            Logger.class, MemoryIO.class)) {
+            places.add(Path.of(one.getProtectionDomain().getCodeSource().getLocation().toURI()).toString());
+        }
+        String library = MemoryIO.class.getResource("/jni/x86_64-Linux/libjffi-1.2.so").toString();
+        places.add(Path.of(URI.create(library.substring(4, library.indexOf('!')))).toString());
+        return String.join(":", places);
+    }
+
+    private static boolean isStub(long process) {
+        try {
+            return Files.readString(Path.of("/proc/" + process + "/stat")).matches("(?s).*\\) [^ZX] .*")
+                && Files.readString(Path.of("/proc/" + process + "/comm")).startsWith("caisson");
+        } catch (IOException e) {
+            return false;
+        }
+    }
+
+    /** A JVM with stubs in all states: seized, parked, and made an instant ago. */
+    static final class Victim {
+        static final int STUBS = 12;
+
+        private Victim() {}
+
+        public static void main(String[] arguments) throws Exception {
+            int file = (int) HostMemory.createFile("victim", 1);
+            HostMemory.resize(file, 1 << 20);
+            MemorySegment memory = HostMemory.mapFile(file, 0, 1 << 20, true);
+            memory.copyFrom(MemorySegment.ofArray(spin().toBytes()));
+            PtracePlatform platform = new PtracePlatform();
+            PtraceAddressSpace first = null;
+            for (int i = 0; i < STUBS - 1; i++) {
+                var space = (PtraceAddressSpace) platform.newAddressSpace(file);
+                System.out.println(space.process().processId());
+                space.map(CODE, 4096, 0, 7, false);
+                first = space;
+                if (i % 2 == 0) {
+                    Thread guest = new Thread(() -> {
+                        Registers registers = new Registers();
+                        registers.rip(CODE);
+                        try {
+                            platform.newContext().run(space, registers);
+                        } catch (ErrnoException e) {
+                            System.err.println("victim: " + e);
+                        }
+                    });
+                    guest.setDaemon(true);
+                    guest.start();
+                }
+            }
+            System.out.println(((PtraceAddressSpace) first.fork(platform.newContext())).process().processId());
+            System.out.println("ready");
+            Thread.sleep(60_000);
+        }
+    }
+
+    private int stub() {
+        return space.process().processId();
+    }
+
+    private void run() throws ErrnoException {
+        assertEquals(Exit.Plain.SYSCALL, context.run(space, registers));
+        assertFalse(HostProcess.processId() == stub());
+    }
+
+    private void program(Assembler code) {
+        byte[] bytes = code.toBytes();
+        memory.asSlice(0, bytes.length).copyFrom(MemorySegment.ofArray(bytes));
+    }
+
+    private static Assembler spin() {
+        Assembler code = new Assembler();
+        Label loop = code.here();
+        return code.jump(loop);
+    }
+}

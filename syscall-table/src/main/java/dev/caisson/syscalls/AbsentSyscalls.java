@@ -1,0 +1,22 @@
+package dev.caisson.syscalls;
+
+import static dev.caisson.abi.Errno.ENOSYS;
+import static dev.caisson.kernel.syscall.Arguments.address;
+import static dev.caisson.kernel.syscall.Arguments.fd;
+import static dev.caisson.kernel.syscall.Arguments.number;
+
+import dev.caisson.kernel.syscall.SyscallTable;
+
+/** Calls of no family that Caisson implements. */
+final class AbsentSyscalls {
+    private AbsentSyscalls() {}
+
+    static void declare(SyscallTable.Builder table) {
+        table.absent(448, "process_mrelease", ENOSYS, "memory of a killed process is released at once anyway", fd("pidfd"), number("flags"))
+                .absent(459, "lsm_get_self_attr", ENOSYS, "there are no security modules", number("attr"), address("ctx"), address("size"),
+                        number("flags"))
+                .absent(460, "lsm_set_self_attr", ENOSYS, "there are no security modules", number("attr"), address("ctx"), number("size"),
+                        number("flags"))
+                .absent(461, "lsm_list_modules", ENOSYS, "there are no security modules", address("ids"), address("size"), number("flags"));
+    }
+}

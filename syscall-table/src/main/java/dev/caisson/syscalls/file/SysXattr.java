@@ -1,0 +1,156 @@
+package dev.caisson.syscalls.file;
+
+import static dev.caisson.abi.Errno.E2BIG;
+import static dev.caisson.abi.Errno.EINVAL;
+import static dev.caisson.abi.Errno.ENAMETOOLONG;
+import static dev.caisson.abi.Errno.ERANGE;
+
+import dev.caisson.abi.ErrnoException;
+import dev.caisson.abi.Mount;
+import dev.caisson.kernel.Task;
+import dev.caisson.kernel.syscall.SyscallArgs;
+import dev.caisson.vfs.Location;
+import dev.caisson.vfs.PathWalker;
+import java.nio.charset.StandardCharsets;
+
+/** The families of setxattr(2), getxattr(2), listxattr(2), removexattr(2). */
+final class SysXattr {
+    private static final int MAX_BYTES = 65536;
+    private static final int MAX_NAME = 255;
+
+    private SysXattr() {}
+
+    private static Location followed(Task task, SyscallArgs args) throws ErrnoException {
+        return At.resolve(task, args.address(0), PathWalker.FOLLOW);
+    }
+
+    private static Location unfollowed(Task task, SyscallArgs args) throws ErrnoException {
+        return At.resolve(task, args.address(0), 0);
+    }
+
+    private static Location opened(Task task, SyscallArgs args) throws ErrnoException {
+        return At.openPlace(task, args.fd(0));
+    }
+
+    /** Finds the file, after the other arguments were checked. */
+    @FunctionalInterface
+    private interface Finder {
+        Location find(Task task, SyscallArgs args) throws ErrnoException;
+    }
+
+    private static String name(Task task, long address) throws ErrnoException {
+        String name;
+        try {
+            name = task.memory().readString(address, MAX_NAME + 1);
+        } catch (ErrnoException e) {
+            throw e.errno() == ENAMETOOLONG ? ERANGE.error() : e;
+        }
+        if (name.isEmpty()) {
+            throw ERANGE.error();
+        }
+        return name;
+    }
+
+    static long setxattr(Task task, SyscallArgs args) throws ErrnoException {
+        return set(task, args, SysXattr::followed);
+    }
+
+    static long lsetxattr(Task task, SyscallArgs args) throws ErrnoException {
+        return set(task, args, SysXattr::unfollowed);
+    }
+
+    static long fsetxattr(Task task, SyscallArgs args) throws ErrnoException {
+        return set(task, args, SysXattr::opened);
+    }
+
+    private static long set(Task task, SyscallArgs args, Finder finder) throws ErrnoException {
+        Location place = finder.find(task, args);
+        int flags = args.i32(4);
+        if ((flags & ~(Mount.XATTR_CREATE | Mount.XATTR_REPLACE)) != 0) {
+            throw EINVAL.error();
+        }
+        String name = name(task, args.address(1));
+        long size = args.value(3);
+        if (Long.compareUnsigned(size, MAX_BYTES) > 0) {
+            throw E2BIG.error();
+        }
+        byte[] value = new byte[(int) size];
+        if (size > 0) {
+            task.memory().copyIn(args.address(2), value);
+        }
+        task.kernel().vfs().extendedAttributes().set(task, place, name, value, flags);
+        return 0;
+    }
+
+    static long getxattr(Task task, SyscallArgs args) throws ErrnoException {
+        return get(task, args, SysXattr::followed);
+    }
+
+    static long lgetxattr(Task task, SyscallArgs args) throws ErrnoException {
+        return get(task, args, SysXattr::unfollowed);
+    }
+
+    static long fgetxattr(Task task, SyscallArgs args) throws ErrnoException {
+        return get(task, args, SysXattr::opened);
+    }
+
+    private static long get(Task task, SyscallArgs args, Finder finder) throws ErrnoException {
+        Location place = finder.find(task, args);
+        String name = name(task, args.address(1));
+        byte[] value = task.kernel().vfs().extendedAttributes().get(task, place, name);
+        return copyOut(task, value, args.address(2), args.value(3));
+    }
+
+    /** A size of 0 asks for the size. */
+    private static long copyOut(Task task, byte[] bytes, long address, long size) throws ErrnoException {
+        if (size == 0) {
+            return bytes.length;
+        }
+        if (Long.compareUnsigned(size, bytes.length) < 0) {
+            throw ERANGE.error();
+        }
+        if (bytes.length > 0) {
+            task.memory().copyOut(address, bytes);
+        }
+        return bytes.length;
+    }
+
+    static long listxattr(Task task, SyscallArgs args) throws ErrnoException {
+        return list(task, args, SysXattr::followed);
+    }
+
+    static long llistxattr(Task task, SyscallArgs args) throws ErrnoException {
+        return list(task, args, SysXattr::unfollowed);
+    }
+
+    static long flistxattr(Task task, SyscallArgs args) throws ErrnoException {
+        return list(task, args, SysXattr::opened);
+    }
+
+    private static long list(Task task, SyscallArgs args, Finder finder) throws ErrnoException {
+        Location place = finder.find(task, args);
+        StringBuilder names = new StringBuilder();
+        for (String name : task.kernel().vfs().extendedAttributes().list(task, place)) {
+            names.append(name).append('\0');
+        }
+        return copyOut(task, names.toString().getBytes(StandardCharsets.ISO_8859_1), args.address(1), args.value(2));
+    }
+
+    static long removexattr(Task task, SyscallArgs args) throws ErrnoException {
+        return remove(task, args, SysXattr::followed);
+    }
+
+    static long lremovexattr(Task task, SyscallArgs args) throws ErrnoException {
+        return remove(task, args, SysXattr::unfollowed);
+    }
+
+    static long fremovexattr(Task task, SyscallArgs args) throws ErrnoException {
+        return remove(task, args, SysXattr::opened);
+    }
+
+    private static long remove(Task task, SyscallArgs args, Finder finder) throws ErrnoException {
+        Location place = finder.find(task, args);
+        task.kernel().vfs().extendedAttributes().remove(task, place, name(task, args.address(1)));
+        return 0;
+    }
+}

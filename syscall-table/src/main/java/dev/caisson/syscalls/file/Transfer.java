@@ -1,0 +1,127 @@
+package dev.caisson.syscalls.file;
+
+import static dev.caisson.abi.Errno.EAGAIN;
+import static dev.caisson.abi.Errno.EFBIG;
+import static dev.caisson.abi.Errno.EINVAL;
+import static dev.caisson.abi.Errno.EISDIR;
+import static dev.caisson.abi.Errno.EPIPE;
+
+import dev.caisson.abi.ErrnoException;
+import dev.caisson.abi.Poll;
+import dev.caisson.abi.Signals;
+import dev.caisson.abi.Stat;
+import dev.caisson.kernel.BlockingIo;
+import dev.caisson.kernel.Task;
+import dev.caisson.spi.fs.IoBuffer;
+import dev.caisson.spi.fs.OpenFile;
+import dev.caisson.spi.wait.Blocker;
+import dev.caisson.vfs.FileDescription;
+
+/** What read, write and their relatives share: waiting, partial transfers, signals. */
+final class Transfer {
+    /** A position that means the offset of the description. */
+    static final long AT_OFFSET = -1;
+
+    /** Makes the buffer anew, since a file may have consumed part of it before it found that it would block. */
+    @FunctionalInterface
+    interface Source {
+        IoBuffer buffer() throws ErrnoException;
+    }
+
+    private Transfer() {}
+
+    /** The answer to a transfer of no bytes, where the file need not be asked. */
+    static boolean isVoid(FileDescription description) throws ErrnoException {
+        int type = description.inode().mode() & Stat.S_IFMT;
+        if (type == Stat.S_IFDIR) {
+            throw EISDIR.error();
+        }
+        return type != Stat.S_IFSOCK; // a datagram may be empty
+    }
+
+    /** Waits until a read has a result. */
+    static long awaitRead(Task task, FileDescription description, Source source) throws ErrnoException {
+        if (description.isNonBlocking()) {
+            throw EAGAIN.error();
+        }
+        return BlockingIo.wait(task, description.waitQueue(), Poll.POLLIN | Poll.POLLPRI | Poll.POLLRDHUP, Blocker.FOREVER,
+                () -> description.read(source.buffer()));
+    }
+
+    /**
+     * Writes a buffer: the whole of it where the file is a stream and may block, as pipes, sockets and terminals of Linux do.
+     *
+     * @param position where, or {@link #AT_OFFSET}
+     */
+    static long write(Task task, FileDescription description, IoBuffer first, long position, boolean append, Source again)
+            throws ErrnoException {
+        IoBuffer buffer = first;
+        long total = 0;
+        while (true) {
+            long count;
+            try {
+                count = position == AT_OFFSET && !append ? description.write(buffer, task)
+                        : description.writeAt(buffer, position, append, task);
+                if (count == OpenFile.WOULD_BLOCK) {
+                    if (description.isNonBlocking()) {
+                        throw EAGAIN.error();
+                    }
+                    buffer = total == 0 ? again.buffer() : buffer;
+                    IoBuffer retried = buffer;
+                    boolean fresh = total == 0;
+                    count = BlockingIo.wait(task, description.waitQueue(), Poll.POLLOUT, Blocker.FOREVER,
+                            () -> description.write(fresh ? again.buffer() : retried, task));
+                    if (fresh) {
+                        buffer = null; // consumed inside the wait; the rest is cut out anew below
+                    }
+                }
+            } catch (ErrnoException e) {
+                afterFailure(task, description, position, e);
+                if (total > 0) {
+                    return total;
+                }
+                throw e;
+            }
+            total += count;
+            if (count == 0 || !isStream(description)) {
+                return total;
+            }
+            if (buffer == null) {
+                buffer = again.buffer();
+                skip(buffer, total);
+            }
+            if (buffer.remaining() == 0) {
+                return total;
+            }
+        }
+    }
+
+    private static void skip(IoBuffer buffer, long lengthBytes) throws ErrnoException {
+        long left = lengthBytes;
+        while (left > 0) {
+            long step = Math.min(left, buffer.run().byteSize());
+            buffer.advance(step);
+            left -= step;
+        }
+    }
+
+    private static boolean isStream(FileDescription description) {
+        int type = description.inode().mode() & Stat.S_IFMT;
+        return type == Stat.S_IFIFO || type == Stat.S_IFSOCK || type == Stat.S_IFCHR && !description.isSeekable();
+    }
+
+    private static void afterFailure(Task task, FileDescription description, long position, ErrnoException e) {
+        if (e.errno() == EPIPE) {
+            Kill.self(task, Signals.SIGPIPE);
+        } else if (e.errno() == EFBIG && description.isBeyondLimit(position, task)) {
+            Kill.self(task, Signals.SIGXFSZ);
+        }
+    }
+
+    /** Checks the position of pread(2) and its relatives. */
+    static void checkPosition(long position) throws ErrnoException {
+        if (position < 0) {
+            throw EINVAL.error();
+        }
+    }
+}

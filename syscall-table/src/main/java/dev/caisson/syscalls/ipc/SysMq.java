@@ -1,0 +1,229 @@
+package dev.caisson.syscalls.ipc;
+
+import static dev.caisson.abi.Errno.EAGAIN;
+import static dev.caisson.abi.Errno.EBADF;
+import static dev.caisson.abi.Errno.EINVAL;
+import static dev.caisson.abi.Errno.EMSGSIZE;
+import static dev.caisson.abi.Errno.ETIMEDOUT;
+import static dev.caisson.abi.Layouts.U64;
+
+import dev.caisson.abi.ErrnoException;
+import dev.caisson.abi.Fcntl;
+import dev.caisson.abi.Poll;
+import dev.caisson.abi.SignalCodes;
+import dev.caisson.abi.SignalInfo;
+import dev.caisson.abi.Signals;
+import dev.caisson.abi.Timespec;
+import dev.caisson.kernel.BlockingIo;
+import dev.caisson.kernel.GuestProcess;
+import dev.caisson.kernel.Task;
+import dev.caisson.kernel.ipc.PosixQueue;
+import dev.caisson.kernel.ipc.PosixQueueFile;
+import dev.caisson.kernel.ipc.PosixQueues;
+import dev.caisson.kernel.syscall.SyscallArgs;
+import dev.caisson.spi.fs.OpenFile;
+import dev.caisson.spi.wait.Blocker;
+import dev.caisson.vfs.FileDescription;
+import java.lang.foreign.MemorySegment;
+
+/**
+ * mq_open(2), mq_unlink(2), mq_timedsend(2), mq_timedreceive(2), mq_notify(2), mq_getsetattr(2).
+ * <pre>
+ *  struct mq_attr (64 bytes): mq_flags, mq_maxmsg, mq_msgsize, mq_curmsgs, four reserved words
+ *  struct sigevent: sigev_value at 0, sigev_signo at 8, sigev_notify at 12
+ * </pre>
+ * Source: include/uapi/linux/mqueue.h, include/uapi/asm-generic/siginfo.h.
+ */
+public final class SysMq {
+    private static final int ATTRIBUTE_BYTES = 64;
+    private static final int MAX_PRIORITY = 32768;
+    private static final int NAME_BYTES = 4096;
+
+    private SysMq() {}
+
+    private static PosixQueues queues(Task task) {
+        return SysShm.namespace(task).posixQueues();
+    }
+
+    /** mq_open(2); the C library has cut the slash off. */
+    public static long mqOpen(Task task, SyscallArgs args) throws ErrnoException {
+        int flags = args.i32(1);
+        long attributesAddress = args.address(3);
+        long[] attributes = null;
+        if (attributesAddress != 0 && (flags & Fcntl.O_CREAT) != 0) {
+            attributes = new long[] {task.memory().readLong(attributesAddress + 8), task.memory().readLong(attributesAddress + 16)};
+        }
+        String name = task.memory().readString(args.address(0), NAME_BYTES);
+        PosixQueue queue = queues(task).open(name, flags, args.i32(2) & ~task.fs().umask(), attributes, task.credentials());
+        FileDescription description = task.kernel().vfs().anonymous().describe("mqueue", new PosixQueueFile(queue),
+                flags & (Fcntl.O_ACCMODE | Fcntl.O_NONBLOCK), task.credentials());
+        GuestProcess process = task.process();
+        description.onClose(() -> queue.unregister(process));
+        return task.fds().install(description, true); // always close-on-exec
+    }
+
+    /** mq_unlink(2). */
+    public static long mqUnlink(Task task, SyscallArgs args) throws ErrnoException {
+        queues(task).unlink(task.memory().readString(args.address(0), NAME_BYTES), task.credentials());
+        return 0;
+    }
+
+    private static PosixQueue queue(FileDescription description) throws ErrnoException {
+        if (description.file() instanceof PosixQueueFile file) {
+            return file.queue();
+        }
+        throw EBADF.error();
+    }
+
+    /** An absolute timeout on the real-time clock. */
+    private static long deadline(Task task, long address) throws ErrnoException {
+        if (address == 0) {
+            return Blocker.FOREVER;
+        }
+        Timespec timeout = task.memory().read(address, Timespec.CODEC);
+        if (!timeout.isValid()) {
+            throw EINVAL.error();
+        }
+        long left = timeout.toNanos() - task.kernel().clocks().realtimeNs();
+        return left > Long.MAX_VALUE / 2 ? Blocker.FOREVER : System.nanoTime() + left;
+    }
+
+    private static void await(Task task, FileDescription description, int mask, long deadlineNs, BlockingIo.Operation operation)
+            throws ErrnoException {
+        if (description.isNonBlocking()) {
+            throw EAGAIN.error();
+        }
+        try {
+            BlockingIo.wait(task, description.waitQueue(), mask, deadlineNs, operation);
+        } catch (ErrnoException failure) {
+            throw failure.errno() == EAGAIN ? ETIMEDOUT.error() : failure;
+        }
+    }
+
+    /** mq_timedsend(2). */
+    public static long mqTimedsend(Task task, SyscallArgs args) throws ErrnoException {
+        long address = args.address(1);
+        long length = args.value(2);
+        long priority = args.value(3) & 0xffffffffL;
+        long deadlineNs = deadline(task, args.address(4));
+        if (priority >= MAX_PRIORITY) {
+            throw EINVAL.error();
+        }
+        FileDescription description = task.fds().borrow(args.fd(0));
+        try {
+            PosixQueue queue = queue(description);
+            if (!description.isWritable()) {
+                throw EBADF.error();
+            }
+            if (length < 0 || length > queue.maxMessageBytes()) {
+                throw EMSGSIZE.error();
+            }
+            byte[] data = new byte[(int) length];
+            task.memory().copyIn(address, data);
+            PosixQueue.Message message = new PosixQueue.Message((int) priority, data);
+            if (!queue.offer(message)) {
+                await(task, description, Poll.POLLOUT, deadlineNs, () -> queue.offer(message) ? 0 : OpenFile.WOULD_BLOCK);
+            }
+            return 0;
+        } finally {
+            description.release();
+        }
+    }
+
+    /** mq_timedreceive(2). */
+    public static long mqTimedreceive(Task task, SyscallArgs args) throws ErrnoException {
+        long address = args.address(1);
+        long room = args.value(2);
+        long priorityAddress = args.address(3);
+        long deadlineNs = deadline(task, args.address(4));
+        FileDescription description = task.fds().borrow(args.fd(0));
+        try {
+            PosixQueue queue = queue(description);
+            if (!description.isReadable()) {
+                throw EBADF.error();
+            }
+            if (Long.compareUnsigned(room, queue.maxMessageBytes()) < 0) {
+                throw EMSGSIZE.error();
+            }
+            PosixQueue.Message[] message = {queue.poll()};
+            if (message[0] == null) {
+                queue.receiving(1);
+                try {
+                    await(task, description, Poll.POLLIN, deadlineNs, () -> {
+                        message[0] = queue.poll();
+                        return message[0] == null ? OpenFile.WOULD_BLOCK : 0;
+                    });
+                } finally {
+                    queue.receiving(-1);
+                }
+            }
+            if (priorityAddress != 0) {
+                task.memory().writeInt(priorityAddress, message[0].priority());
+            }
+            task.memory().copyOut(address, message[0].data());
+            return message[0].data().length;
+        } finally {
+            description.release();
+        }
+    }
+
+    /** mq_notify(2): SIGEV_THREAD needs a netlink socket behind the C library's back, which there is not. */
+    public static long mqNotify(Task task, SyscallArgs args) throws ErrnoException {
+        long address = args.address(1);
+        int signal = 0;
+        int how = Signals.SIGEV_NONE;
+        long value = 0;
+        if (address != 0) {
+            value = task.memory().readLong(address);
+            signal = task.memory().readInt(address + 8);
+            how = task.memory().readInt(address + 12);
+            if (how != Signals.SIGEV_NONE && how != Signals.SIGEV_SIGNAL || how == Signals.SIGEV_SIGNAL && (signal < 1 || signal > 64)) {
+                throw EINVAL.error();
+            }
+        }
+        FileDescription description = task.fds().borrow(args.fd(0));
+        try {
+            PosixQueue queue = queue(description);
+            GuestProcess process = task.process();
+            if (address == 0) {
+                queue.unregister(process);
+            } else if (how == Signals.SIGEV_NONE) {
+                queue.register(process, () -> { });
+            } else {
+                SignalInfo info = new SignalInfo(signal, 0, SignalCodes.SI_MESGQ, task.process().pid(), value, 0, 0);
+                queue.register(process, () -> process.sendSignal(info));
+            }
+            return 0;
+        } finally {
+            description.release();
+        }
+    }
+
+    /** mq_getsetattr(2): only O_NONBLOCK can be set. */
+    public static long mqGetsetattr(Task task, SyscallArgs args) throws ErrnoException {
+        long newAddress = args.address(1);
+        long oldAddress = args.address(2);
+        long flags = newAddress == 0 ? 0 : task.memory().readLong(newAddress);
+        if ((flags & ~Fcntl.O_NONBLOCK) != 0) {
+            throw EINVAL.error();
+        }
+        FileDescription description = task.fds().borrow(args.fd(0));
+        try {
+            PosixQueue queue = queue(description);
+            MemorySegment old = MemorySegment.ofArray(new byte[ATTRIBUTE_BYTES]);
+            old.set(U64, 0, description.flags() & Fcntl.O_NONBLOCK);
+            old.set(U64, 8, queue.maxMessages());
+            old.set(U64, 16, queue.maxMessageBytes());
+            old.set(U64, 24, queue.count());
+            if (newAddress != 0) {
+                description.statusFlags(description.flags() & ~Fcntl.O_NONBLOCK | (int) flags);
+            }
+            if (oldAddress != 0) {
+                task.memory().copyOut(oldAddress, old, 0, ATTRIBUTE_BYTES);
+            }
+            return 0;
+        } finally {
+            description.release();
+        }
+    }
+}

@@ -1,0 +1,2 @@
+/** Handlers of System V IPC and POSIX message queues. */
+package dev.caisson.syscalls.ipc;

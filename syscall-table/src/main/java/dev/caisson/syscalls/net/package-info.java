@@ -1,0 +1,2 @@
+/** Handlers of the socket calls. */
+package dev.caisson.syscalls.net;

@@ -1,0 +1,68 @@
+package dev.caisson.testing.guest;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.DynamicTest;
+import org.junit.jupiter.api.TestFactory;
+
+/**
+ * Every program of {@code programs/} and every script of {@code scripts/} runs natively, where it must pass, and then in a sandbox;
+ * output and status must be the same. A program says with its own checks what is right; the comparison catches the rest.
+ */
+final class GuestProgramsIT {
+    private static final List<String> PLATFORMS = List.of("ptrace");
+    private static final Path MODULE = Path.of("").toAbsolutePath();
+    private static final Path BINARIES = MODULE.resolve("target/programs");
+
+    @TestFactory
+    Stream<DynamicTest> programs() throws IOException {
+        Files.createDirectories(BINARIES);
+        return sources("programs", ".c").flatMap(source -> PLATFORMS.stream().map(platform -> DynamicTest.dynamicTest(
+                name(source) + " on " + platform, () -> compare(platform, List.of(compiled(source).toString())))));
+    }
+
+    @TestFactory
+    Stream<DynamicTest> scripts() throws IOException {
+        return sources("scripts", ".sh").flatMap(source -> PLATFORMS.stream().map(platform -> DynamicTest.dynamicTest(
+                name(source) + " on " + platform, () -> compare(platform, List.of(interpreter(source), source.toString())))));
+    }
+
+    private static void compare(String platform, List<String> command) throws IOException, InterruptedException {
+        Outcome expected = Runner.natively(command);
+        assertEquals(0, expected.status(), () -> "the program does not pass natively: " + expected);
+        Outcome actual = Runner.inCaisson(platform, command);
+        assertEquals(expected.toString(), actual.toString());
+    }
+
+    private static Stream<Path> sources(String folder, String suffix) throws IOException {
+        try (Stream<Path> files = Files.list(MODULE.resolve(folder))) {
+            return files.filter(file -> file.toString().endsWith(suffix)).sorted().toList().stream();
+        }
+    }
+
+    private static String name(Path source) {
+        return source.getFileName().toString();
+    }
+
+    /** A script names its interpreter in its first line. */
+    private static String interpreter(Path script) throws IOException {
+        String first = Files.readAllLines(script).getFirst();
+        assertTrue(first.startsWith("#!/"), () -> script + " has no #! line");
+        return first.substring(2).strip();
+    }
+
+    private static Path compiled(Path source) throws IOException, InterruptedException {
+        Path binary = BINARIES.resolve(name(source).replace(".c", ""));
+        Process compiler = new ProcessBuilder("gcc", "-O1", "-g", "-Wall", "-Werror", "-D_GNU_SOURCE", "-pthread", "-o",
+                binary.toString(), source.toString(), "-lrt", "-ldl").redirectErrorStream(true).start();
+        String messages = new String(compiler.getInputStream().readAllBytes());
+        assertEquals(0, compiler.waitFor(), () -> "gcc: " + messages);
+        return binary;
+    }
+}
