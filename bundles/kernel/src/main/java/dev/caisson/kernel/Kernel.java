@@ -10,6 +10,7 @@ import dev.caisson.kernel.syscall.SyscallTracer;
 import dev.caisson.kernel.time.Clocks;
 import dev.caisson.kernel.time.HostClock;
 import dev.caisson.kernel.time.Timers;
+import dev.caisson.loader.Vdso;
 import dev.caisson.loader.VdsoImage;
 import dev.caisson.memory.MemoryFile;
 import dev.caisson.memory.MemoryManager;
@@ -92,6 +93,16 @@ public final class Kernel implements AutoCloseable {
         this.rootPids = new PidNamespace(null, namespaceIds.getAndIncrement());
         this.rootIpc = newIpcNamespace();
         this.hostEvents = new HostEvents();
+        this.vdso = newVdso();
+    }
+
+    /** The vDSO, kept up to date by the clocks, so that both tell the same time. */
+    private Vdso newVdso() throws ErrnoException {
+        Vdso image = new Vdso(memoryFile);
+        long taiNs = clocks.taiOffsetSeconds() * 1_000_000_000L;
+        clocks.listener(now -> image.parameters().publish(now.usable(), now.tscBase(), now.monotonicBaseNs(), now.multiplier(),
+                now.realtimeOffsetNs(), now.boottimeOffsetNs(), now.realtimeOffsetNs() + taiNs));
+        return image;
     }
 
     // ---- what hangs on it

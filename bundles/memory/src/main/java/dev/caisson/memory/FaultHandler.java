@@ -334,14 +334,14 @@ final class FaultHandler {
         int frame = pages.get(page) & FRAME;
         for (long p = page + 1; p < to && pages.get(p) == 0; p++) {
             long offset = neighbour(vma, p, intoFile);
-            if (offset != (long) (frame + (p - page)) << Pages.SHIFT) {
+            if (offset != (frame + (p - page)) << Pages.SHIFT) {
                 break;
             }
             pages.set(p, (int) (offset >>> Pages.SHIFT) | rights);
         }
         for (long p = page - 1; p >= from && pages.get(p) == 0; p--) {
             long offset = neighbour(vma, p, intoFile);
-            if (offset != (long) (frame - (page - p)) << Pages.SHIFT) {
+            if (offset != (frame - (page - p)) << Pages.SHIFT) {
                 break;
             }
             pages.set(p, (int) (offset >>> Pages.SHIFT) | rights);

@@ -26,7 +26,7 @@ final class FrameCounts {
         chunk(frame)[frame & CHUNK_MASK]++;
     }
 
-    /** One reference less. {@return what is left} */
+    /** One reference less. Returns what is left. */
     int decrement(int frame) {
         int left = --chunks[frame >>> CHUNK_SHIFT][frame & CHUNK_MASK];
         if (left < 0) {

@@ -112,7 +112,7 @@ final class FrameIndex {
         return best;
     }
 
-    /** Removes the entries of a range. {@return them, to be released with {@link #release} when nobody uses them any more} */
+    /** Removes the entries of a range. Returns them, to be released with {@link #release} when nobody uses them any more. */
     int[] remove(long first, long end) {
         int[] removed = new int[8];
         int count = 0;
@@ -126,7 +126,7 @@ final class FrameIndex {
         return Arrays.copyOf(removed, count);
     }
 
-    /** Gives frames back. {@return how many of them had content} */
+    /** Gives frames back. Returns how many of them had content. */
     static int release(MemoryFile frames, int[] entries) {
         int total = 0;
         int i = 0;

@@ -46,7 +46,7 @@ public final class FrameReader {
         }
     }
 
-    /** Leaves all sections, to sleep. {@return how many there were, for {@link #resume}} */
+    /** Leaves all sections, to sleep. Returns how many there were, for {@link #resume}. */
     public int suspend() {
         int levels = depth;
         if (levels != 0) {

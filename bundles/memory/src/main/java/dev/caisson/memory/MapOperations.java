@@ -207,7 +207,7 @@ final class MapOperations {
         }
     }
 
-    /** Checks flags against the file. {@return the most mprotect may grant later} */
+    /** Checks flags against the file. Returns the most mprotect may grant later. */
     private static int checkFile(int protection, int flags, MappedFile file) throws ErrnoException {
         int type = flags & MAP_TYPE;
         if (file == null) {

@@ -413,7 +413,7 @@ public final class PageCache implements Mappable {
         FrameIndex.release(frames, removed);
     }
 
-    /** Drops clean pages if nobody maps the file and nobody is busy with it. {@return how many pages were dropped} */
+    /** Drops clean pages if nobody maps the file and nobody is busy with it. Returns how many pages were dropped. */
     public long evict() {
         if (!lock.tryLock()) {
             return 0;

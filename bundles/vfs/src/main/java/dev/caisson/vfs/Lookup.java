@@ -17,18 +17,28 @@ final class Lookup {
         RankedLock lock = directory.lock();
         lock.lock();
         try {
-            return childLocked(directory, name);
+            return locked(directory, name, null);
         } finally {
             lock.unlock();
         }
     }
 
-    /** As {@link #child}; the directory's lock is held, and the answer holds until it is released. */
-    static Dentry childLocked(Dentry directory, String name) throws ErrnoException {
-        DentryTree tree = directory.tree();
-        if (!tree.caching()) {
-            return tree.identify(directory, name, directory.inode().lookup(name));
+    /**
+     * What must be found before the directory's lock is taken: a filesystem whose dentries are not cached (proc) may take any lock in its
+     * lookup, and checks again itself when the directory changes.
+     *
+     * @return the child, possibly negative; null when the filesystem is to be asked under the lock
+     */
+    static Dentry early(Dentry directory, String name) throws ErrnoException {
+        return directory.tree().caching() ? null : child(directory, name);
+    }
+
+    /** The child of a directory whose lock is held: {@code early}, or looked up now; the answer holds until the lock is released. */
+    static Dentry locked(Dentry directory, String name, Dentry early) throws ErrnoException {
+        if (early != null) {
+            return early;
         }
+        DentryTree tree = directory.tree();
         Dentry known = directory.children().find(name);
         if (known != null && !known.isDeleted()) {
             return known;

@@ -75,10 +75,11 @@ final class NameOperations {
         Dentry parent = walker.dentry();
         String name = walker.last();
         checkName(name);
+        Dentry early = Lookup.early(parent, name);
         RankedLock lock = parent.lock();
         lock.lock();
         try {
-            Dentry child = Lookup.childLocked(parent, name);
+            Dentry child = Lookup.locked(parent, name, early);
             if (!child.isNegative()) {
                 throw EEXIST.error();
             }
@@ -177,10 +178,11 @@ final class NameOperations {
         String name = walker.last();
         checkName(name);
         Inode file = old.inode();
+        Dentry early = Lookup.early(parent, name);
         RankedLock lock = parent.lock();
         lock.lock();
         try {
-            Dentry child = Lookup.childLocked(parent, name);
+            Dentry child = Lookup.locked(parent, name, early);
             if (!child.isNegative()) {
                 throw EEXIST.error();
             }
@@ -243,10 +245,11 @@ final class NameOperations {
             throw EROFS.error();
         }
         Dentry child;
+        Dentry early = Lookup.early(parent, name);
         RankedLock lock = parent.lock();
         lock.lock();
         try {
-            child = Lookup.childLocked(parent, name);
+            child = Lookup.locked(parent, name, early);
             if (child.isNegative()) {
                 throw ENOENT.error();
             }
@@ -279,10 +282,11 @@ final class NameOperations {
             throw EROFS.error();
         }
         Dentry child;
+        Dentry early = Lookup.early(parent, name);
         RankedLock lock = parent.lock();
         lock.lock();
         try {
-            child = Lookup.childLocked(parent, name);
+            child = Lookup.locked(parent, name, early);
             if (child.isNegative()) {
                 throw ENOENT.error();
             }

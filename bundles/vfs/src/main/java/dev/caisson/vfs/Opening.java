@@ -68,10 +68,11 @@ final class Opening {
             Dentry directory = walker.dentry();
             Dentry child = walker.lookupLast();
             if (child.isNegative()) {
+                Dentry early = directory.tree().caching() ? null : child;
                 RankedLock lock = directory.lock();
                 lock.lock();
                 try {
-                    child = Lookup.childLocked(directory, walker.last());
+                    child = Lookup.locked(directory, walker.last(), early);
                     if (child.isNegative()) {
                         child = create(caller, walker.mount(), directory, child, walker.last(), mode);
                         vfs.watches().tellDirectory(directory.inode(), child.name(), Poll.IN_CREATE, child.inode());

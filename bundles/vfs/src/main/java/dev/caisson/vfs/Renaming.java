@@ -54,11 +54,13 @@ final class Renaming {
         }
         Dentry oldParent = from.dentry();
         Dentry newParent = to.dentry();
+        Dentry earlySource = Lookup.early(oldParent, from.last());
+        Dentry earlyTarget = Lookup.early(newParent, to.last());
         if (oldParent == newParent) {
             RankedLock lock = oldParent.lock();
             lock.lock();
             try {
-                renameLocked(caller, from, to, flags);
+                renameLocked(caller, from, to, earlySource, earlyTarget, flags);
             } finally {
                 lock.unlock();
             }
@@ -75,7 +77,7 @@ final class Renaming {
             try {
                 second.lockNested();
                 try {
-                    renameLocked(caller, from, to, flags);
+                    renameLocked(caller, from, to, earlySource, earlyTarget, flags);
                 } finally {
                     second.unlock();
                 }
@@ -87,17 +89,18 @@ final class Renaming {
         }
     }
 
-    private void renameLocked(Caller caller, PathWalker from, PathWalker to, int flags) throws ErrnoException {
+    private void renameLocked(Caller caller, PathWalker from, PathWalker to, Dentry earlySource, Dentry earlyTarget, int flags)
+            throws ErrnoException {
         boolean exchange = (flags & Fcntl.RENAME_EXCHANGE) != 0;
         Dentry oldParent = from.dentry();
         Dentry newParent = to.dentry();
         String oldName = from.last();
         String newName = to.last();
-        Dentry source = Lookup.childLocked(oldParent, oldName);
+        Dentry source = Lookup.locked(oldParent, oldName, earlySource);
         if (source.isNegative()) {
             throw ENOENT.error();
         }
-        Dentry target = Lookup.childLocked(newParent, newName);
+        Dentry target = Lookup.locked(newParent, newName, earlyTarget);
         if ((flags & Fcntl.RENAME_NOREPLACE) != 0 && !target.isNegative()) {
             throw EEXIST.error();
         }

@@ -3,7 +3,9 @@ package dev.caisson.syscalls.file;
 import static dev.caisson.abi.Errno.EAGAIN;
 import static dev.caisson.abi.Errno.EFBIG;
 import static dev.caisson.abi.Errno.EINVAL;
+import static dev.caisson.abi.Errno.EINTR;
 import static dev.caisson.abi.Errno.EISDIR;
+import static dev.caisson.abi.Errno.ERESTARTSYS;
 import static dev.caisson.abi.Errno.EPIPE;
 
 import dev.caisson.abi.ErrnoException;
@@ -44,8 +46,21 @@ final class Transfer {
         if (description.isNonBlocking()) {
             throw EAGAIN.error();
         }
-        return BlockingIo.wait(task, description.waitQueue(), Poll.POLLIN | Poll.POLLPRI | Poll.POLLRDHUP, Blocker.FOREVER,
+        return await(task, description, Poll.POLLIN | Poll.POLLPRI | Poll.POLLRDHUP, description.file().readTimeoutNs(),
                 () -> description.read(source.buffer()));
+    }
+
+    /** Waits as long as the file's own timeout lasts; an interrupted wait is not restarted then, since the timeout would begin anew. */
+    private static long await(Task task, FileDescription description, int mask, long timeoutNs, BlockingIo.Operation operation)
+            throws ErrnoException {
+        if (timeoutNs == 0) {
+            return BlockingIo.wait(task, description.waitQueue(), mask, Blocker.FOREVER, operation);
+        }
+        try {
+            return BlockingIo.wait(task, description.waitQueue(), mask, System.nanoTime() + timeoutNs, operation);
+        } catch (ErrnoException failure) {
+            throw failure.errno() == ERESTARTSYS ? EINTR.error() : failure;
+        }
     }
 
     /**
@@ -69,7 +84,7 @@ final class Transfer {
                     buffer = total == 0 ? again.buffer() : buffer;
                     IoBuffer retried = buffer;
                     boolean fresh = total == 0;
-                    count = BlockingIo.wait(task, description.waitQueue(), Poll.POLLOUT, Blocker.FOREVER,
+                    count = await(task, description, Poll.POLLOUT, description.file().writeTimeoutNs(),
                             () -> description.write(fresh ? again.buffer() : retried, task));
                     if (fresh) {
                         buffer = null; // consumed inside the wait; the rest is cut out anew below

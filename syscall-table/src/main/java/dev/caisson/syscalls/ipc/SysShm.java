@@ -22,7 +22,7 @@ public final class SysShm {
     private SysShm() {}
 
     static IpcNamespace namespace(Task task) {
-        return (IpcNamespace) task.namespaces().ipc();
+        return task.namespaces().ipc();
     }
 
     private static SharedMemory memory(Task task) {

@@ -31,6 +31,12 @@ final class FutexBucket {
         waiter.bucket = this;
     }
 
+    /** Counts somebody who may be about to wait. */
+    @SuppressWarnings("NonAtomicOperationOnVolatileField")
+    void comingLocked(int change) {
+        count += change;
+    }
+
     /** Takes a waiter out; it is not woken yet. */
     @SuppressWarnings("NonAtomicOperationOnVolatileField")
     void removeLocked(FutexWaiter waiter) {

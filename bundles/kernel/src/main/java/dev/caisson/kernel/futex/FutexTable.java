@@ -64,11 +64,14 @@ public final class FutexTable {
         FutexBucket bucket = bucket(waiter.key);
         bucket.lock.lock();
         try {
+            // Counted before the value is read: a waker that changed it afterwards then sees somebody in its look without the lock.
+            bucket.comingLocked(1);
             if (memory.loadInt(waiter.address) != expected) {
                 throw EAGAIN.error("futex: the value has changed");
             }
             bucket.addLocked(waiter);
         } finally {
+            bucket.comingLocked(-1);
             bucket.lock.unlock();
         }
     }

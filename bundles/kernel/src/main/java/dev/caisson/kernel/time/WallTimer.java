@@ -5,7 +5,8 @@ public abstract class WallTimer extends IntervalTimer {
     private final Clocks clocks;
     private final Timers timers;
     private final WallClock clock;
-    private final Alarm alarm = new Alarm(this::ring);
+    /** Made when the timer is first set. Guarded by the monitor. */
+    private Alarm alarm;
 
     /**
      * Makes a disarmed timer.
@@ -27,11 +28,16 @@ public abstract class WallTimer extends IntervalTimer {
 
     @Override
     protected final void schedule(long atNs) {
+        if (alarm == null) {
+            alarm = new Alarm(this::ring);
+        }
         timers.arm(alarm, clock.hostDeadlineNs(clocks, atNs));
     }
 
     @Override
     protected final void unschedule() {
-        timers.disarm(alarm);
+        if (alarm != null) {
+            timers.disarm(alarm);
+        }
     }
 }

@@ -264,7 +264,7 @@ public abstract class UnixSocket extends SocketFile {
         }
     }
 
-    /** Remembers who waits for room here, so that {@link #roomMade} tells it; the lock is held. */
+    /** Remembers who waits for room here, so that roomMade tells it; the lock is held. */
     final void waitForRoomLocked(UnixSocket waiting) {
         waitingForRoom.add(waiting);
     }

@@ -34,7 +34,7 @@ class FutexTableTest {
     private static final int ANY = Futex.FUTEX_BITSET_MATCH_ANY;
 
     private final FutexTable table = new FutexTable();
-    private final ExecutorService threads = Executors.newCachedThreadPool();
+    private final ExecutorService threads = Executors.newCachedThreadPool(Thread.ofPlatform().daemon().factory());
     private MemoryManager memory;
     private long word;
 

@@ -174,6 +174,16 @@ public abstract class OpenFile implements Pollable {
      */
     public void statusChanged(int flags) throws ErrnoException {}
 
+    /** {@return how long a read that must wait waits at most, in nanoseconds (SO_RCVTIMEO); 0 for ever} */
+    public long readTimeoutNs() {
+        return 0;
+    }
+
+    /** {@return how long a write that must wait waits at most, in nanoseconds (SO_SNDTIMEO); 0 for ever} */
+    public long writeTimeoutNs() {
+        return 0;
+    }
+
     @Override
     public int readiness(int mask) {
         return mask & 0x145;

@@ -93,6 +93,16 @@ public abstract class SocketFile extends OpenFile {
         return sendTimeoutNs;
     }
 
+    @Override
+    public final long readTimeoutNs() {
+        return receiveTimeoutNs;
+    }
+
+    @Override
+    public final long writeTimeoutNs() {
+        return sendTimeoutNs;
+    }
+
     /**
      * Sets SO_RCVTIMEO or SO_SNDTIMEO.
      *
