@@ -23,6 +23,7 @@ public final class Dentry {
     private volatile Inode inode;
     private volatile boolean deleted;
     private final AtomicInteger mounts = new AtomicInteger();
+    private final AtomicInteger opens = new AtomicInteger();
 
     /** Used lately; the cache's second chance. Racy on purpose. */
     boolean touched;
@@ -105,6 +106,16 @@ public final class Dentry {
                 return false;
             }
         }
+    }
+
+    /** A description was opened here (1) or closed (-1); tells how many there are now. */
+    int opened(int change) {
+        return opens.addAndGet(change);
+    }
+
+    /** Whether a description is open by this name, so that the file outlives it. */
+    boolean isOpen() {
+        return opens.get() != 0;
     }
 
     void mounted(int change) {

@@ -92,6 +92,7 @@ public final class FileDescription {
         this.regular = type == Stat.S_IFREG;
         this.accessTimes = accessTimes(location.mount(), flags, type);
         location.mount().retain();
+        location.dentry().opened(1);
     }
 
     private static int accessTimes(Mount mount, int flags, int type) {
@@ -289,6 +290,9 @@ public final class FileDescription {
             }
         }
         file.close();
+        if (location.dentry().opened(-1) == 0 && location.dentry().isDeleted() && watches != null) {
+            watches.tellRemoved(inode);
+        }
         location.mount().release();
     }
 

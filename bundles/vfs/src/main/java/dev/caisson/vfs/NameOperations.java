@@ -317,13 +317,18 @@ final class NameOperations {
         parent.children().remove(name);
     }
 
-    private void tellGone(Dentry parent, Dentry child, String name) throws ErrnoException {
+    /** The order of Linux: the file hears of it first. A file that is open hears of its end when it is closed. */
+    private void tellGone(Dentry parent, Dentry child, String name) {
         if (!watches.isActive()) {
             return;
         }
         Inode file = child.inode();
+        if (!child.isDirectory()) {
+            watches.tellSelf(file, Poll.IN_ATTRIB);
+        }
+        if (!child.isOpen()) {
+            watches.tellRemoved(file);
+        }
         watches.tellDirectory(parent.inode(), name, Poll.IN_DELETE, file);
-        boolean last = child.isDirectory() || file.attributes().links() == 0;
-        watches.tellSelf(file, last ? Poll.IN_DELETE_SELF : Poll.IN_ATTRIB);
     }
 }

@@ -183,7 +183,7 @@ final class Renaming {
     }
 
     private void tell(Dentry oldParent, String oldName, Dentry source, Dentry newParent, String newName, Dentry target,
-            boolean exchange) throws ErrnoException {
+            boolean exchange) {
         if (!watches.isActive()) {
             return;
         }
@@ -191,8 +191,10 @@ final class Renaming {
         if (exchange) {
             watches.tellMove(newParent.inode(), newName, oldParent.inode(), oldName, target.inode());
         } else if (!target.isNegative()) {
-            boolean last = target.isDirectory() || target.inode().attributes().links() == 0;
-            watches.tellSelf(target.inode(), last ? Poll.IN_DELETE_SELF : Poll.IN_ATTRIB);
+            watches.tellSelf(target.inode(), Poll.IN_ATTRIB);
+            if (!target.isOpen()) {
+                watches.tellRemoved(target.inode());
+            }
         }
     }
 }

@@ -1,5 +1,6 @@
 package dev.caisson.vfs;
 
+import dev.caisson.abi.ErrnoException;
 import dev.caisson.abi.Poll;
 import dev.caisson.abi.Stat;
 import dev.caisson.spi.fs.Inode;
@@ -72,6 +73,26 @@ public final class Watches {
         WatchHub target = hub;
         if (target != null) {
             target.onEvent(inode, null, mask | (mask == Poll.IN_ATTRIB ? directoryBit(inode) : 0), 0);
+        }
+    }
+
+    /**
+     * Tells a file that it is gone, if its last name is.
+     *
+     * @param inode the file
+     */
+    void tellRemoved(Inode inode) {
+        WatchHub target = hub;
+        if (target == null) {
+            return;
+        }
+        try {
+            int links = inode.attributes().links();
+            if (links == 0 || (inode.mode() & Stat.S_IFMT) == Stat.S_IFDIR) {
+                target.onEvent(inode, null, Poll.IN_DELETE_SELF, 0);
+            }
+        } catch (ErrnoException e) {
+            target.onEvent(inode, null, Poll.IN_DELETE_SELF, 0); // a file that cannot be asked any more is gone
         }
     }
 

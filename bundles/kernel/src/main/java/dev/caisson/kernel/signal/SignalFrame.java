@@ -1,6 +1,5 @@
 package dev.caisson.kernel.signal;
 
-import static dev.caisson.abi.Layouts.U16;
 import static dev.caisson.abi.Layouts.U32;
 import static dev.caisson.abi.Layouts.U64;
 
@@ -67,10 +66,23 @@ final class SignalFrame {
     /** The FPU image's place in the scratch memory; the frame ends before it. */
     private static final int FX = 512;
 
+    // Words of struct user_regs_struct, in its order.
+    private static final int R15 = 0, R14 = 1, R13 = 2, R12 = 3, RBP = 4, RBX = 5, R11 = 6, R10 = 7, R9 = 8, R8 = 9, RAX = 10, RCX = 11,
+            RDX = 12, RSI = 13, RDI = 14, RIP = 16, CS = 17, EFLAGS = 18, RSP = 19, SS = 20;
+    private static final int REGISTER_WORDS = Registers.BYTES / 8;
+    /** The general registers in the order of struct sigcontext. */
+    private static final int[] CONTEXT_ORDER = {R8, R9, R10, R11, R12, R13, R14, R15, RDI, RSI, RBP, RBX, RDX, RAX, RCX, RSP, RIP};
+    private static final int SC_EFLAGS_WORD = (CONTEXT + SC_EFLAGS) / 8;
+
     private final SignalThread thread;
     private final int fpuBytes;
     private final MemorySegment scratch;
     private final MemorySegment fpuImage;
+    // Frames are put together in arrays and copied as a whole: that is quick before the compiler has seen it, too.
+    private final long[] registerWords = new long[REGISTER_WORDS];
+    private final long[] words = new long[FRAME_BYTES / 8];
+    /** What the kernel puts into the software bytes; the same for every frame. */
+    private long[] software;
 
     SignalFrame(SignalThread thread) {
         this.thread = thread;
@@ -138,56 +150,54 @@ final class SignalFrame {
 
     /** Adds what the XSAVE instruction does not write: the description in the software bytes, and the magic at the end. */
     private void finishFpuImage() {
-        long features = scratch.get(U32, FX + FX_SOFTWARE) == MAGIC1
-                ? scratch.get(U64, FX + FX_SOFTWARE + 8) // the platform has described it already
-                : scratch.get(U64, FX + FX_SOFTWARE); // XCR0, as NT_X86_XSTATE has it
-        if (features == 0) {
-            features = 3 | scratch.get(U64, FX + FX_HEADER);
+        if (software == null) {
+            long features = scratch.get(U32, FX + FX_SOFTWARE) == MAGIC1
+                    ? scratch.get(U64, FX + FX_SOFTWARE + 8) // the platform has described it already
+                    : scratch.get(U64, FX + FX_SOFTWARE); // XCR0, as NT_X86_XSTATE has it
+            if (features == 0) {
+                features = 3 | scratch.get(U64, FX + FX_HEADER);
+            }
+            software = new long[] {pair(MAGIC1, fpuBytes + 4), features, fpuBytes, 0, 0, 0};
         }
-        scratch.asSlice(FX + FX_SOFTWARE, 48).fill((byte) 0);
-        scratch.set(U32, FX + FX_SOFTWARE, MAGIC1);
-        scratch.set(U32, FX + FX_SOFTWARE + 4, fpuBytes + 4);
-        scratch.set(U64, FX + FX_SOFTWARE + 8, features);
-        scratch.set(U32, FX + FX_SOFTWARE + 16, fpuBytes);
+        MemorySegment.copy(software, 0, scratch, U64, FX + FX_SOFTWARE, software.length);
         scratch.set(U32, FX + (long) fpuBytes, MAGIC2);
     }
 
+    private static long pair(int low, int high) {
+        return Integer.toUnsignedLong(low) | (long) high << 32;
+    }
+
     private void fill(SignalState state, Registers registers, int at, SignalInfo info, SignalAction action, long fx) {
+        long[] from = registerWords;
+        long[] to = words;
+        MemorySegment.copy(registers.segment(), U64, 0, from, 0, REGISTER_WORDS);
         long mask = state.frameMask();
-        scratch.asSlice(at, FX - at).fill((byte) 0);
-        scratch.set(U64, at, action.restorer());
-        scratch.set(U64, at + UC_FLAGS, UC_FP_XSTATE | UC_SIGCONTEXT_SS | UC_STRICT_RESTORE_SS);
-        SignalStack.CODEC.write(scratch, at + UC_STACK, state.alternateStack());
-        int context = at + CONTEXT;
-        scratch.set(U64, context, registers.r8());
-        scratch.set(U64, context + 8, registers.r9());
-        scratch.set(U64, context + 16, registers.r10());
-        scratch.set(U64, context + 24, registers.r11());
-        scratch.set(U64, context + 32, registers.r12());
-        scratch.set(U64, context + 40, registers.r13());
-        scratch.set(U64, context + 48, registers.r14());
-        scratch.set(U64, context + 56, registers.r15());
-        scratch.set(U64, context + 64, registers.rdi());
-        scratch.set(U64, context + 72, registers.rsi());
-        scratch.set(U64, context + 80, registers.rbp());
-        scratch.set(U64, context + 88, registers.rbx());
-        scratch.set(U64, context + 96, registers.rdx());
-        scratch.set(U64, context + 104, registers.rax());
-        scratch.set(U64, context + 112, registers.rcx());
-        scratch.set(U64, context + 120, registers.rsp());
-        scratch.set(U64, context + SC_RIP, registers.rip());
-        scratch.set(U64, context + SC_EFLAGS, registers.eflags());
-        scratch.set(U16, context + SC_CS, (short) registers.cs());
-        scratch.set(U16, context + SC_SS, (short) registers.ss());
-        scratch.set(U64, context + SC_ERR, state.trapErrorCode());
-        scratch.set(U64, context + SC_TRAPNO, state.trapNumber());
-        scratch.set(U64, context + SC_OLDMASK, mask);
-        scratch.set(U64, context + SC_CR2, state.faultAddress());
-        scratch.set(U64, context + SC_FPSTATE, fx);
-        scratch.set(U64, at + UC_SIGMASK, mask);
-        if (action.has(Signals.SA_SIGINFO)) {
-            SignalInfo.CODEC.write(scratch, at + INFO, info);
+        SignalStack stack = state.alternateStack();
+        to[0] = action.restorer();
+        to[UC_FLAGS / 8] = UC_FP_XSTATE | UC_SIGCONTEXT_SS | UC_STRICT_RESTORE_SS;
+        to[UC_STACK / 8] = stack.pointer();
+        to[UC_STACK / 8 + 1] = Integer.toUnsignedLong(stack.flags());
+        to[UC_STACK / 8 + 2] = stack.sizeBytes();
+        for (int i = 0; i < CONTEXT_ORDER.length; i++) {
+            to[CONTEXT / 8 + i] = from[CONTEXT_ORDER[i]];
         }
+        to[SC_EFLAGS_WORD] = from[EFLAGS];
+        to[SC_EFLAGS_WORD + 1] = from[CS] & 0xffff | (from[SS] & 0xffff) << 48;
+        to[(CONTEXT + SC_ERR) / 8] = state.trapErrorCode();
+        to[(CONTEXT + SC_TRAPNO) / 8] = state.trapNumber();
+        to[(CONTEXT + SC_OLDMASK) / 8] = mask;
+        to[(CONTEXT + SC_CR2) / 8] = state.faultAddress();
+        to[(CONTEXT + SC_FPSTATE) / 8] = fx;
+        to[UC_SIGMASK / 8] = mask;
+        boolean wanted = action.has(Signals.SA_SIGINFO);
+        to[INFO / 8] = wanted ? pair(info.signal(), info.errno()) : 0;
+        to[INFO / 8 + 1] = wanted ? Integer.toUnsignedLong(info.code()) : 0;
+        to[INFO / 8 + 2] = wanted ? info.word16() : 0;
+        to[INFO / 8 + 3] = wanted ? info.word24() : 0;
+        to[INFO / 8 + 4] = wanted ? info.word32() : 0;
+        to[INFO / 8 + 5] = wanted ? info.word40() : 0;
+        MemorySegment.copy(to, 0, scratch, U64, at, to.length);
+        scratch.asSlice(at + FRAME_BYTES, FX - at - FRAME_BYTES).fill((byte) 0);
     }
 
     /**
@@ -200,16 +210,20 @@ final class SignalFrame {
      */
     boolean pop(SignalState state) throws ErrnoException {
         Registers registers = thread.registers();
-        long frame = registers.rsp() - 8;
-        thread.copyIn(frame, scratch.asSlice(0, INFO));
-        state.setMask(scratch.get(U64, UC_SIGMASK));
-        boolean strict = (scratch.get(U64, UC_FLAGS) & UC_STRICT_RESTORE_SS) != 0;
+        long[] from = words;
+        thread.copyIn(registers.rsp() - 8, scratch.asSlice(0, INFO));
+        MemorySegment.copy(scratch, U64, 0, from, 0, INFO / 8);
+        state.setMask(from[UC_SIGMASK / 8]);
+        boolean strict = (from[UC_FLAGS / 8] & UC_STRICT_RESTORE_SS) != 0;
         if (!restoreRegisters(registers, strict)) {
             return false;
         }
-        SignalStack stack = SignalStack.CODEC.read(scratch, UC_STACK);
-        if (!restoreFpu(scratch.get(U64, CONTEXT + SC_FPSTATE))) {
+        if (!restoreFpu(from[(CONTEXT + SC_FPSTATE) / 8])) {
             return false;
+        }
+        SignalStack stack = new SignalStack(from[UC_STACK / 8], (int) from[UC_STACK / 8 + 1], from[UC_STACK / 8 + 2]);
+        if (stack.equals(state.alternateStack())) {
+            return true;
         }
         try {
             state.changeStack(stack, registers.rsp(), Signals.MINSIGSTKSZ);
@@ -221,33 +235,23 @@ final class SignalFrame {
     }
 
     private boolean restoreRegisters(Registers registers, boolean strict) {
-        int codeSelector = scratch.get(U16, CONTEXT + SC_CS) & 0xffff | 3;
-        int stackSelector = scratch.get(U16, CONTEXT + SC_SS) & 0xffff | 3;
+        long[] from = words;
+        long[] to = registerWords;
+        long selectors = from[SC_EFLAGS_WORD + 1];
+        int codeSelector = (int) (selectors & 0xffff) | 3;
+        int stackSelector = (int) (selectors >>> 48) | 3;
         // Other selectors would make the return to user mode fault.
         if (codeSelector != USER_CS || strict && stackSelector != USER_DS) {
             return false;
         }
-        registers.r8(scratch.get(U64, CONTEXT));
-        registers.r9(scratch.get(U64, CONTEXT + 8));
-        registers.r10(scratch.get(U64, CONTEXT + 16));
-        registers.r11(scratch.get(U64, CONTEXT + 24));
-        registers.r12(scratch.get(U64, CONTEXT + 32));
-        registers.r13(scratch.get(U64, CONTEXT + 40));
-        registers.r14(scratch.get(U64, CONTEXT + 48));
-        registers.r15(scratch.get(U64, CONTEXT + 56));
-        registers.rdi(scratch.get(U64, CONTEXT + 64));
-        registers.rsi(scratch.get(U64, CONTEXT + 72));
-        registers.rbp(scratch.get(U64, CONTEXT + 80));
-        registers.rbx(scratch.get(U64, CONTEXT + 88));
-        registers.rdx(scratch.get(U64, CONTEXT + 96));
-        registers.rax(scratch.get(U64, CONTEXT + 104));
-        registers.rcx(scratch.get(U64, CONTEXT + 112));
-        registers.rsp(scratch.get(U64, CONTEXT + 120));
-        registers.rip(scratch.get(U64, CONTEXT + SC_RIP));
-        long flags = scratch.get(U64, CONTEXT + SC_EFLAGS);
-        registers.eflags(registers.eflags() & ~USER_FLAGS | flags & USER_FLAGS);
-        registers.cs(USER_CS);
-        registers.ss(USER_DS);
+        MemorySegment.copy(registers.segment(), U64, 0, to, 0, REGISTER_WORDS);
+        for (int i = 0; i < CONTEXT_ORDER.length; i++) {
+            to[CONTEXT_ORDER[i]] = from[CONTEXT / 8 + i];
+        }
+        to[EFLAGS] = to[EFLAGS] & ~USER_FLAGS | from[SC_EFLAGS_WORD] & USER_FLAGS;
+        to[CS] = USER_CS;
+        to[SS] = USER_DS;
+        MemorySegment.copy(to, 0, registers.segment(), U64, 0, REGISTER_WORDS);
         return true;
     }
 

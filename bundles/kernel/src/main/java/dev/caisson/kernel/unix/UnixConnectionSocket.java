@@ -297,6 +297,11 @@ final class UnixConnectionSocket extends UnixSocket {
     }
 
     @Override
+    boolean canSendNow() {
+        return state.get() != State.LISTENING && isWritable();
+    }
+
+    @Override
     boolean isHungUp() {
         return state.get() == State.UNCONNECTED;
     }
