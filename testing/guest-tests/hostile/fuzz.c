@@ -24,7 +24,7 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { NUMBERS = 470, CALLS_PER_CHILD = 1500, CHILD_MS = 700, ARENA = 64 * 1024 };
+enum { NUMBERS = 470, CALLS_PER_CHILD = 1500, CHILD_MS = 700, TICK_MS = 10, QUIET_MS = 60, ARENA = 64 * 1024 };
 
 static unsigned char *arena; /* readable and writable, random bytes; an unmapped page follows */
 static unsigned char *readonly;
@@ -136,6 +136,17 @@ static void furnish(void) {
 }
 
 static int has_threads;
+static volatile uint64_t *issued; /* shared with the parent: how many calls there were */
+
+/* Interrupts whatever waits; a child that had its time ends. */
+static void tick(int signal) {
+    static volatile int ticks;
+    (void)signal;
+    if (++ticks > CHILD_MS / TICK_MS) {
+        _exit(0);
+    }
+}
+
 static void *calls(void *seed) {
     state = (uintptr_t)seed | 1;
     for (int i = 0; i < CALLS_PER_CHILD; i++) {
@@ -148,6 +159,7 @@ static void *calls(void *seed) {
             continue;
         }
         pid_t before = getpid();
+        __atomic_fetch_add(issued, 1, __ATOMIC_RELAXED);
         syscall(nr, a[0], a[1], a[2], a[3], a[4], a[5]);
         if (syscall(SYS_getpid) != before) {
             _exit(0); /* a child of fork or clone: one level is enough */
@@ -157,7 +169,8 @@ static void *calls(void *seed) {
 }
 
 static void child(uint64_t seed) {
-    struct itimerval timer = {.it_value = {.tv_usec = CHILD_MS * 1000}};
+    struct itimerval timer = {.it_interval = {.tv_usec = TICK_MS * 1000}, .it_value = {.tv_usec = TICK_MS * 1000}};
+    struct sigaction interrupt = {.sa_handler = tick};
     char directory[64];
     snprintf(directory, sizeof directory, "fuzz-%d", getpid());
     mkdir(directory, 0777);
@@ -178,7 +191,8 @@ static void child(uint64_t seed) {
         setresgid(1000, 1000, 1000);
         setresuid(1000, 1000, 1000);
     }
-    setitimer(ITIMER_REAL, &timer, NULL); /* SIGALRM ends whoever waits for ever */
+    sigaction(SIGALRM, &interrupt, NULL);
+    setitimer(ITIMER_REAL, &timer, NULL);
     has_threads = below(3) == 0;
     if (has_threads) {
         pthread_t other[3];
@@ -190,19 +204,21 @@ static void child(uint64_t seed) {
     _exit(0);
 }
 
-/* Reaps one child; random calls may have blocked SIGALRM or turned it off, so the parent has a clock of its own. */
+/* Reaps one child. Random calls may have blocked SIGALRM or stopped its timer, so a child that gets nowhere is killed. */
 static int reap(pid_t pid, int *status) {
-    for (int ms = 0; ms < 10000; ms += 5) {
-        if (waitpid(pid, status, WNOHANG | WUNTRACED) == pid) {
-            if (!WIFSTOPPED(*status)) {
-                return 1;
-            }
+    uint64_t seen = 0;
+    int quiet = 0;
+    for (int ms = 0; ms < 10000; ms += 2) {
+        pid_t changed = waitpid(pid, status, WNOHANG | WUNTRACED);
+        if (changed == pid && !WIFSTOPPED(*status)) {
+            return 1;
+        }
+        quiet = *issued == seen ? quiet + 2 : 0;
+        seen = *issued;
+        if (changed == pid || (ms >= CHILD_MS && ms % 100 == 0) || (quiet >= QUIET_MS && quiet % QUIET_MS == 0)) {
             kill(pid, SIGKILL);
         }
-        if (ms >= CHILD_MS + 300 && ms % 100 == 0) {
-            kill(pid, SIGKILL);
-        }
-        usleep(5000);
+        usleep(2000);
     }
     return 0;
 }
@@ -220,6 +236,7 @@ int main(int argc, char **argv) {
     }
     arena = mmap(NULL, ARENA + 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     munmap(arena + ARENA, 4096);
+    issued = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
     readonly = mmap(NULL, 4096, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     clock_gettime(CLOCK_MONOTONIC, &start);
     do {
@@ -246,7 +263,7 @@ int main(int argc, char **argv) {
         }
         clock_gettime(CLOCK_MONOTONIC, &now);
     } while (now.tv_sec - start.tv_sec < seconds);
-    fprintf(stderr, "%d children: %d exited, %d killed\n", children, exited, killed);
+    fprintf(stderr, "%d children: %d exited, %d killed; %llu calls\n", children, exited, killed, (unsigned long long)*issued);
     printf("survived\n");
     return 0;
 }

@@ -54,7 +54,8 @@ final class ChildEvents {
                 signal = 0;
             }
         }
-        if (signal > 0) {
+        // clone(2) takes any low byte; what is no signal is not sent.
+        if (signal > 0 && signal <= Signals.SIGRTMAX) {
             int status = child.exitStatus();
             int killer = status & 0x7f;
             if (killer == 0) {

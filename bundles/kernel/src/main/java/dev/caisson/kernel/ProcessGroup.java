@@ -96,7 +96,13 @@ public final class ProcessGroup implements TerminalGroup {
     boolean isOrphanedLocked(GuestProcess ignored) {
         for (GuestProcess member : members) {
             GuestProcess parent = member.parent();
-            if (member == ignored || member.isZombie() || parent == null) {
+            if (member == ignored || member.isZombie()) {
+                continue;
+            }
+            if (member == kernel.init()) {
+                return false; // whoever started the sandbox does its job control: it stops and continues with process 1
+            }
+            if (parent == null) {
                 continue;
             }
             if (parent.group() != this && parent.session() == session) {

@@ -29,6 +29,10 @@ final class FaultHandler {
     private static final int WINDOW = 16;
     /** Pages brought in by one fault at most, when accesses are sequential or the kernel needs them. */
     private static final int WIDEST_WINDOW = 512;
+    /** Small anonymous mappings (a heap as malloc first makes it, .bss) are brought in wholly. */
+    private static final int SMALL_MAPPING_PAGES = 40;
+    /** Pages read for a fault in code. */
+    private static final int CODE_READ_AHEAD = 64;
     /** Small writable file mappings (a library's data) are copied at once, since they will be written. */
     private static final int SMALL_DATA_PAGES = 64;
 
@@ -202,10 +206,12 @@ final class FaultHandler {
 
     private boolean mayBecomeWritable(Vma vma, long page) {
         int entry = pages.get(page);
+        if ((entry & MAPPED) == 0) {
+            return false;
+        }
         if ((entry & WRITABLE) != 0) {
             return true;
         }
-        // Absent pages do not matter to the platform; the walk ends at the first, which keeps it short.
         return !vma.isShared() && (entry & PRIVATE) != 0 && frames.countOf(entry & FRAME) == 1;
     }
 
@@ -304,6 +310,11 @@ final class FaultHandler {
         if (offset == Mappable.BEYOND_END || intoFile) {
             if (offset == Mappable.BEYOND_END && vma.file != null && vma.mappable.tracksWrites()) {
                 majorFaults = majorFaults + 1;
+                if ((vma.protection & PROT_EXEC) != 0) {
+                    long from = Math.max(page & -CODE_READ_AHEAD, vma.start >>> Pages.SHIFT);
+                    long to = Math.min((page & -CODE_READ_AHEAD) + CODE_READ_AHEAD, vma.end >>> Pages.SHIFT);
+                    vma.mappable.readAhead(vma.filePage(from), to - from);
+                }
             }
             offset = vma.mappable.frame(vma.filePage(page), intoFile);
             if (offset == Mappable.BEYOND_END) {
@@ -320,51 +331,55 @@ final class FaultHandler {
 
     /** Cached pages of the file in neighbouring frames; nothing is read for them. */
     private void bringInNeighboursLocked(Vma vma, long page, boolean intoFile) throws ErrnoException {
+        if (intoFile) {
+            if (!vma.mappable.tracksWrites()) {
+                bringInSharedWindowLocked(vma, page);
+            }
+            return;
+        }
         long from = Math.max(vma.start >>> Pages.SHIFT, page - WIDEST_WINDOW);
         long to = Math.min(vma.end >>> Pages.SHIFT, page + WIDEST_WINDOW);
-        if (intoFile) {
-            if (vma.mappable.tracksWrites()) {
-                return;
-            }
-            // Memory without a file: take an aligned window of it now, as for private memory.
-            from = Math.max(from, page & -WINDOW);
-            to = Math.min(to, (page & -WINDOW) + WINDOW);
-        }
-        int rights = intoFile ? WRITABLE : 0;
         int frame = pages.get(page) & FRAME;
-        for (long p = page + 1; p < to && pages.get(p) == 0; p++) {
-            long offset = neighbour(vma, p, intoFile);
-            if (offset != (frame + (p - page)) << Pages.SHIFT) {
-                break;
-            }
-            pages.set(p, (int) (offset >>> Pages.SHIFT) | rights);
+        long end = Math.min(to, page + 1 + vma.mappable.cachedRun(vma.filePage(page), (int) (to - page - 1), true));
+        for (long p = page + 1; p < end && pages.get(p) == 0; p++) {
+            pages.set(p, frame + (int) (p - page));
         }
-        for (long p = page - 1; p >= from && pages.get(p) == 0; p--) {
-            long offset = neighbour(vma, p, intoFile);
-            if (offset != (frame - (page - p)) << Pages.SHIFT) {
-                break;
-            }
-            pages.set(p, (int) (offset >>> Pages.SHIFT) | rights);
+        long first = page - vma.mappable.cachedRun(vma.filePage(page), (int) (page - from), false);
+        for (long p = page - 1; p >= first && pages.get(p) == 0; p--) {
+            pages.set(p, frame - (int) (page - p));
         }
     }
 
-    private static long neighbour(Vma vma, long page, boolean allocate) {
-        if (!allocate) {
-            return vma.mappable.frameIfCached(vma.filePage(page));
-        }
-        try {
-            return vma.mappable.frame(vma.filePage(page), true);
-        } catch (ErrnoException full) {
-            return Mappable.BEYOND_END;
+    /** Memory without a file: an aligned window of it is taken now, as for private memory. */
+    private void bringInSharedWindowLocked(Vma vma, long page) {
+        long from = Math.max(vma.start >>> Pages.SHIFT, page & -WINDOW);
+        long to = Math.min(vma.end >>> Pages.SHIFT, (page & -WINDOW) + WINDOW);
+        for (long p = from; p < to; p++) {
+            if (pages.get(p) != 0) {
+                continue;
+            }
+            try {
+                long offset = vma.mappable.frame(vma.filePage(p), true);
+                if (offset == Mappable.BEYOND_END) {
+                    return;
+                }
+                pages.set(p, (int) (offset >>> Pages.SHIFT) | WRITABLE);
+            } catch (ErrnoException full) {
+                return;
+            }
         }
     }
 
     private void bringInAnonymousLocked(Vma vma, long page, int wantedPages) throws ErrnoException {
         int window = WINDOW;
+        if (vma.pages() <= SMALL_MAPPING_PAGES) {
+            wantedPages = SMALL_MAPPING_PAGES;
+        }
         if (page == vma.nextExpected && vma.windowPages != 0) {
             window = Math.min(WIDEST_WINDOW, vma.windowPages * 2);
         }
-        long first = Math.max(vma.start >>> Pages.SHIFT, page & -WINDOW);
+        long first = Math.max(vma.start >>> Pages.SHIFT,
+                vma.pages() <= SMALL_MAPPING_PAGES && !vma.is(Vma.GROWS_DOWN) ? 0 : page & -WINDOW);
         long end = (page & -WINDOW) + window;
         end = Math.max(end, page + Math.min(wantedPages, WIDEST_WINDOW));
         end = Math.min(Math.min(end, first + WIDEST_WINDOW), vma.end >>> Pages.SHIFT);
@@ -471,6 +486,31 @@ final class FaultHandler {
     private boolean mustCopy(long page) {
         int entry = pages.get(page);
         return entry != 0 && (entry & WRITABLE) == 0 && ((entry & PRIVATE) == 0 || frames.countOf(entry & FRAME) > 1);
+    }
+
+    // ---- mapping ahead ----
+
+    /**
+     * Maps what a program is sure to use soon and what is there already: segments of programs and libraries. Nothing is read from files.
+     * Failures do not matter.
+     */
+    void mapAheadLocked(Vma vma, long first, long end) {
+        if (mappings.mirror.spaceOrNull() == null || (vma.protection & READABLE) == 0 || vma.isShared()) {
+            return;
+        }
+        try {
+            if (pages.get(first) == 0 && vma.mappable != null
+                    && vma.mappable.frameIfCached(vma.filePage(first)) != Mappable.BEYOND_END) {
+                boolean data = (vma.protection & PROT_WRITE) != 0 && end - first <= SMALL_DATA_PAGES && mappings.copiesAhead;
+                ensureLocked(vma, first, data, 1);
+            }
+            long page = pages.nextPresent(first, end);
+            if (page < end && (pages.get(page) & MAPPED) == 0) {
+                mirrorLocked(vma, page, false);
+            }
+        } catch (ErrnoException e) {
+            // Faults will show whether it matters.
+        }
     }
 
     // ---- accesses of the kernel ----

@@ -73,38 +73,38 @@ final class ForkOperation {
         child.accountLocked(copy, 1);
     }
 
-    /** Takes the right to write private pages away from the parent's guest, in as few steps as their mappings allow. */
+    /** Takes the right to write private pages away from the parent's guest, one step per run of mapped pages with the same rights. */
     private void writeProtectParentLocked() {
         if (parent.mirror.spaceOrNull() == null) {
             return;
         }
-        long pendingFirst = -1;
-        long pendingEnd = -1;
-        int pendingProtection = 0;
+        long runStart = -1;
+        long runEnd = -1;
+        int runProtection = 0;
         for (int i = 0; i < parent.vmas.size(); i++) {
             Vma vma = parent.vmas.at(i);
-            if (vma.protection == 0) {
-                continue; // Nothing of it is mapped.
-            }
-            boolean joins = pendingFirst >= 0 && !vma.isShared() && vma.protection == pendingProtection;
-            if (!joins && pendingFirst >= 0) {
-                parent.mirror.writeProtect(pendingFirst, pendingEnd, pendingProtection);
-                pendingFirst = -1;
-            }
             if (vma.isShared() || (vma.protection & 2) == 0) {
                 continue;
             }
             long end = vma.end >>> Pages.SHIFT;
             for (long page = vma.start >>> Pages.SHIFT; (page = parent.pages.nextPresent(page, end)) < end; page++) {
-                if ((parent.pages.get(page) & MAPPED_WRITABLE) != 0) {
-                    pendingFirst = pendingFirst < 0 ? page : pendingFirst;
-                    pendingEnd = page + 1;
-                    pendingProtection = vma.protection;
+                if ((parent.pages.get(page) & MAPPED_WRITABLE) == 0) {
+                    continue;
                 }
+                if (page != runEnd || vma.protection != runProtection) {
+                    endRunLocked(runStart, runEnd, runProtection);
+                    runStart = page;
+                    runProtection = vma.protection;
+                }
+                runEnd = page + 1;
             }
         }
-        if (pendingFirst >= 0) {
-            parent.mirror.writeProtect(pendingFirst, pendingEnd, pendingProtection);
+        endRunLocked(runStart, runEnd, runProtection);
+    }
+
+    private void endRunLocked(long start, long end, int protection) {
+        if (start >= 0) {
+            parent.mirror.writeProtect(start, end, protection);
         }
     }
 

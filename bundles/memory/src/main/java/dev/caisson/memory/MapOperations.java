@@ -27,6 +27,8 @@ final class MapOperations {
             | MAP_DENYWRITE | MAP_EXECUTABLE | MAP_LOCKED | MAP_NORESERVE | MAP_POPULATE | MAP_NONBLOCK | MAP_STACK
             | MAP_HUGETLB | MAP_HUGE_MASK << MAP_HUGE_SHIFT | MAP_FIXED_NOREPLACE;
 
+    private static final long SMALL_FILE_BYTES = 64L << Pages.SHIFT;
+
     private final Mappings mappings;
     private final FaultHandler faults;
 
@@ -74,7 +76,10 @@ final class MapOperations {
                 detached.add(vma);
                 throw e;
             }
-            mappings.insertLocked(vma, detached);
+            Vma inserted = mappings.insertLocked(vma, detached);
+            if (file != null && !shared && isSoonUsed(protection, flags, length)) {
+                faults.mapAheadLocked(inserted, address >>> Pages.SHIFT, address + length >>> Pages.SHIFT);
+            }
             if ((flags & (MAP_POPULATE | MAP_NONBLOCK)) == MAP_POPULATE || (vma.flags & (Vma.LOCKED | Vma.LOCK_ON_FAULT)) == Vma.LOCKED) {
                 populateQuietlyLocked(address, address + length);
             }
@@ -83,6 +88,14 @@ final class MapOperations {
             mappings.lock.unlock();
             detached.forEach(Vma::detach);
         }
+    }
+
+    /** Segments of libraries, but not the reservation they go into; and small files that are mapped to be read. */
+    private static boolean isSoonUsed(int protection, int flags, long length) {
+        if ((flags & MAP_DENYWRITE) != 0) {
+            return (flags & MAP_FIXED) != 0;
+        }
+        return (protection & PROT_WRITE) == 0 && length <= SMALL_FILE_BYTES;
     }
 
     private void populateQuietlyLocked(long start, long end) {

@@ -21,6 +21,9 @@ final class Mappings {
     /** Linux's default of vm.max_map_count. */
     static final int MAX_MAPPINGS = 65530;
 
+    /** Mappings that a new mirror gets without being asked: more than a program has that was just loaded. */
+    private static final int MAPPED_AHEAD = 16;
+
     /** No mapping below this, vm.mmap_min_addr. */
     static final long MIN_ADDRESS = 0x10000;
 
@@ -68,13 +71,17 @@ final class Mappings {
 
     // ---- the platform ----
 
-    AddressSpace makeSpace() throws ErrnoException {
+    AddressSpace makeSpace(FaultHandler faults) throws ErrnoException {
         lock.lock();
         try {
             AddressSpace space = mirror.spaceOrNull();
             if (space == null) {
                 space = platform.newAddressSpace(frames.fd());
                 mirror.space(space);
+                for (int i = 0; i < vmas.size() && i < MAPPED_AHEAD; i++) {
+                    Vma vma = vmas.at(i);
+                    faults.mapAheadLocked(vma, vma.start >>> Pages.SHIFT, vma.end >>> Pages.SHIFT);
+                }
             }
             return space;
         } finally {

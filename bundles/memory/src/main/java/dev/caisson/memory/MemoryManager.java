@@ -115,7 +115,7 @@ public final class MemoryManager implements AutoCloseable {
      */
     public AddressSpace space() throws ErrnoException {
         AddressSpace space = mappings.mirror.spaceOrNull();
-        return space != null ? space : mappings.makeSpace();
+        return space != null ? space : mappings.makeSpace(faults);
     }
 
     /**

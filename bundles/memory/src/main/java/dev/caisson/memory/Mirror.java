@@ -15,7 +15,7 @@ import dev.caisson.spi.platform.AddressSpace;
 final class Mirror {
     private static final int PROT_WRITE = 2;
 
-    /** Runs that differ in rights, beyond which a range is changed in one step to the least of them. */
+    /** Runs that differ in rights, beyond which the rest of a range is unmapped instead. */
     private static final int RUNS_WORTH_SEPARATE_CALLS = 8;
 
     private final PageTable pages;
@@ -109,29 +109,33 @@ final class Mirror {
         int runs = 0;
         long page = first;
         while ((page = nextMapped(page, end)) < end) {
-            long next = endOfRun(page, end, protection);
             if (++runs > RUNS_WORTH_SEPARATE_CALLS) {
-                apply(page, end, protection & ~PROT_WRITE, false);
+                unmap(page, end); // Faults will map what is used, in larger runs.
                 return;
             }
             boolean writable = isWritable(page, protection);
+            long next = page + 1;
+            while (next < end && (pages.get(next) & MAPPED) != 0 && isWritable(next, protection) == writable) {
+                next++;
+            }
             apply(page, next, writable ? protection : protection & ~PROT_WRITE, writable);
             page = next;
         }
     }
 
-    /** Takes the right to write away from mapped pages of a range. */
+    /** Takes the right to write away from the pages of a range, all of which are mapped. */
     void writeProtect(long first, long end, int protection) {
         if (space != null) {
             apply(first, end, protection & ~PROT_WRITE, false);
         }
     }
 
-    /** Gives the right to write to the mapped pages of a range, all of which are WRITABLE. */
+    /** Gives the right to write to the pages of a range, all of which are mapped and WRITABLE. */
     void makeWritable(long first, long end, int protection) {
         apply(first, end, protection, true);
     }
 
+    /** Platforms change a range in one step only if it has no gaps. */
     private void apply(long first, long end, int rights, boolean writable) {
         if (rights == 0) {
             rights = 1;
@@ -160,17 +164,6 @@ final class Mirror {
 
     private boolean isWritable(long page, int protection) {
         return (protection & PROT_WRITE) != 0 && (pages.get(page) & WRITABLE) != 0;
-    }
-
-    /** The end of the run of mapped pages with the same rights; pages that are not mapped belong to any run. */
-    private long endOfRun(long page, long end, int protection) {
-        boolean writable = isWritable(page, protection);
-        long last = page;
-        long next = page;
-        while ((next = nextMapped(next + 1, end)) < end && isWritable(next, protection) == writable) {
-            last = next;
-        }
-        return last + 1;
     }
 
     /** Forgets the space without a word to it, since it is gone. */

@@ -508,6 +508,28 @@ public final class PageCache implements Mappable {
     }
 
     @Override
+    public int cachedRun(long page, int most, boolean forward) {
+        lock.lock();
+        try {
+            int entry = index.get(page);
+            long room = forward ? (size - 1 >>> Pages.SHIFT) - page : page;
+            int limit = (entry & FILLED) == 0 || size == 0 ? 0 : (int) Math.min(most, room);
+            int step = forward ? 1 : -1;
+            int count = 0;
+            while (count < limit) {
+                int next = index.get(page + (long) step * (count + 1));
+                if ((next & FILLED) == 0 || (next & FRAME) != (entry & FRAME) + step * (count + 1)) {
+                    break;
+                }
+                count++;
+            }
+            return count;
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    @Override
     public void readAhead(long firstPage, long pageCount) {
         lock.lock();
         try {

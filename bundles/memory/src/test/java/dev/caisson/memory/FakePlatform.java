@@ -84,6 +84,9 @@ final class FakePlatform implements Platform {
         public void protect(long address, long lengthBytes, int protection) {
             check(address, lengthBytes);
             protects++;
+            if (pages.subMap(address >>> Pages.SHIFT, address + lengthBytes >>> Pages.SHIFT).size() != lengthBytes / Pages.SIZE) {
+                throw new AssertionError("a range with gaps costs platforms more than one step");
+            }
             pages.subMap(address >>> Pages.SHIFT, address + lengthBytes >>> Pages.SHIFT)
                     .replaceAll((page, entry) -> new Entry(entry.offset, protection));
         }

@@ -223,9 +223,6 @@ final class Opening {
             case Stat.S_IFREG, Stat.S_IFDIR, 0 -> {
                 return inode.open(flags);
             }
-            case Stat.S_IFIFO -> {
-                return vfs.fifoOpener().open(inode, flags, caller);
-            }
             default -> {
                 try {
                     return inode.open(flags);
@@ -234,7 +231,7 @@ final class Opening {
                         throw e;
                     }
                 }
-                return vfs.devices().open(inode, flags, caller);
+                return type == Stat.S_IFIFO ? vfs.fifoOpener().open(inode, flags, caller) : vfs.devices().open(inode, flags, caller);
             }
         }
     }

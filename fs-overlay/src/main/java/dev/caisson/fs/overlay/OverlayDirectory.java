@@ -39,7 +39,8 @@ final class OverlayDirectory extends OverlayInode {
         if (isRemoved) {
             return 0;
         }
-        return lowers.length == 0 ? real.links() : 1; // as overlayfs: nobody counts the merged subdirectories
+        // A directory of one layer has that layer's count; as in overlayfs, nobody counts the subdirectories of a merged one.
+        return lowers.length == 0 || lowers.length == 1 && upper() == null ? real.links() : 1;
     }
 
     @Override

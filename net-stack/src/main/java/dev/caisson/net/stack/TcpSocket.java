@@ -104,8 +104,7 @@ final class TcpSocket extends InetSocket {
 
     @Override
     boolean maySharePortWith(InetSocket other) {
-        boolean listening = isListening() || other.isListening();
-        boolean reuse = options.reuseAddress() && other.options.reuseAddress() && !listening;
+        boolean reuse = options.reuseAddress() && other.options.reuseAddress() && !other.isListening();
         return reuse || options.reusePort() && other.options.reusePort() && uid == other.uid;
     }
 
@@ -337,6 +336,9 @@ final class TcpSocket extends InetSocket {
         if (lost) {
             // The data leaves, and the peer's answer is a reset.
             reset();
+            while (source.remaining() > 0) {
+                source.advance(source.run().byteSize());
+            }
             return wanted;
         }
         target.waitQueue().notify(READABLE);

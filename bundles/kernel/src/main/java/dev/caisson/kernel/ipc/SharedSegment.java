@@ -56,8 +56,11 @@ public final class SharedSegment extends IpcObject {
     private final int firstKey;
     private final long sizeBytes;
     private final int creatorPid;
-    /** Guarded by {@link #lock}. */
+    /** Guards the mappings' count; a leaf, since mappings come and go under their address space's own lock. */
+    private final Object attachments = new Object();
+    /** Guarded by {@link #attachments}. */
     private long attachCount;
+    /** Guarded by {@link #attachments}. */
     private boolean closed;
     private volatile int lastPid;
     private volatile long attachSeconds;
@@ -102,25 +105,19 @@ public final class SharedSegment extends IpcObject {
 
     /** Keeps the segment while shmat(2) is on its way. */
     void attached() {
-        lock.lock();
-        try {
+        synchronized (attachments) {
             attachCount++;
             attachSeconds = nowSeconds();
-        } finally {
-            lock.unlock();
         }
     }
 
     void detached() {
         boolean last;
-        lock.lock();
-        try {
+        synchronized (attachments) {
             attachCount--;
             detachSeconds = nowSeconds();
             last = attachCount == 0 && isRemoved() && !closed;
             closed |= last;
-        } finally {
-            lock.unlock();
         }
         if (last) {
             owner.gone(this);
@@ -134,8 +131,10 @@ public final class SharedSegment extends IpcObject {
         lock.lock();
         try {
             markRemoved();
-            last = attachCount == 0 && !closed;
-            closed |= last;
+            synchronized (attachments) {
+                last = attachCount == 0 && !closed;
+                closed |= last;
+            }
         } finally {
             lock.unlock();
         }
@@ -146,11 +145,8 @@ public final class SharedSegment extends IpcObject {
     }
 
     boolean isClosed() {
-        lock.lock();
-        try {
+        synchronized (attachments) {
             return closed;
-        } finally {
-            lock.unlock();
         }
     }
 
@@ -163,8 +159,12 @@ public final class SharedSegment extends IpcObject {
     public SharedMemoryStatus status() {
         lock.lock();
         try {
+            long mappings;
+            synchronized (attachments) {
+                mappings = attachCount;
+            }
             return new SharedMemoryStatus(permissions(), sizeBytes, attachSeconds, detachSeconds, changeSeconds(), creatorPid, lastPid,
-                    attachCount);
+                    mappings);
         } finally {
             lock.unlock();
         }

@@ -5,6 +5,8 @@ import static dev.caisson.abi.Errno.EAFNOSUPPORT;
 import dev.caisson.abi.ErrnoException;
 import dev.caisson.abi.Socket;
 import dev.caisson.kernel.Kernel;
+import dev.caisson.kernel.time.Alarm;
+import dev.caisson.kernel.time.Timers;
 import dev.caisson.kernel.unix.UnixSockets;
 import dev.caisson.spi.net.NetworkInterface;
 import dev.caisson.spi.net.NetworkStack;
@@ -14,11 +16,20 @@ import java.util.List;
 
 /** The network of a sandbox: local sockets, and whatever stack is selected now. A service of the kernel. */
 public final class KernelNetwork {
-    private volatile NetworkStack stack;
-    private final UnixSockets unixSockets = new UnixSockets(this::interfaces);
+    private static final long LATER_NS = 20_000_000;
 
-    /** Makes a network that has local sockets only. */
-    public KernelNetwork() {}
+    private volatile NetworkStack stack;
+    private final UnixSockets unixSockets;
+
+    /**
+     * Makes a network that has local sockets only.
+     *
+     * @param timers run what has to be done later
+     */
+    public KernelNetwork(Timers timers) {
+        this.unixSockets = new UnixSockets(this::interfaces,
+                task -> timers.arm(new Alarm(task), System.nanoTime() + LATER_NS));
+    }
 
     /**
      * The network of a kernel.
@@ -27,7 +38,7 @@ public final class KernelNetwork {
      * @return its network, made at the first call
      */
     public static KernelNetwork of(Kernel kernel) {
-        return kernel.services().of(KernelNetwork.class, KernelNetwork::new);
+        return kernel.services().of(KernelNetwork.class, () -> new KernelNetwork(kernel.timers()));
     }
 
     /** {@return the stack that makes new sockets; null when there is none} */

@@ -5,6 +5,7 @@ import java.util.ArrayList;
 import java.util.IdentityHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.function.Consumer;
 
 /**
  * Descriptions that are in messages nobody has received. A local socket that is only reachable through messages waiting in sockets that
@@ -17,6 +18,17 @@ final class FilesInFlight {
     /** How often each description of a local socket is in flight. Others cannot be part of a cycle. Guarded by this. */
     private final Map<FileDescription, Integer> counts = new IdentityHashMap<>();
     private boolean collecting;
+    private boolean planned;
+    private final Consumer<Runnable> later;
+
+    /**
+     * Makes an empty account.
+     *
+     * @param later runs a task on another thread, after what is going on now
+     */
+    FilesInFlight(Consumer<Runnable> later) {
+        this.later = later;
+    }
 
     synchronized void sent(List<FileDescription> files) {
         for (FileDescription file : files) {
@@ -34,10 +46,22 @@ final class FilesInFlight {
         }
     }
 
+    /** Plans a collection, unless there is nothing to collect. */
+    void collectSoon() {
+        synchronized (this) {
+            if (counts.isEmpty() || planned) {
+                return;
+            }
+            planned = true;
+        }
+        later.accept(this::collect);
+    }
+
     /** Looks for groups of sockets that only hold each other, and empties them. */
     void collect() {
         Map<FileDescription, Integer> candidates = new IdentityHashMap<>();
         synchronized (this) {
+            planned = false;
             if (counts.isEmpty() || collecting) {
                 return;
             }

@@ -107,12 +107,12 @@ public abstract class UnixSocket extends SocketFile {
     @Override
     public void bind(byte[] newAddress, SocketCaller caller) throws ErrnoException {
         String name = name(newAddress);
-        if (address != null) {
-            throw EINVAL.error();
-        }
         if (name.isEmpty()) {
             autobind();
             return;
+        }
+        if (address != null) {
+            throw EINVAL.error();
         }
         if (name.charAt(0) == 0) {
             synchronized (this) {
@@ -418,6 +418,12 @@ public abstract class UnixSocket extends SocketFile {
         return ready & (mask | POLLERR | POLLHUP);
     }
 
+    /** A descriptor was closed: perhaps only messages hold this socket now. */
+    @Override
+    public void flush() {
+        sockets.rights().collectSoon();
+    }
+
     @Override
     public void close() {
         unbind();
@@ -444,7 +450,7 @@ public abstract class UnixSocket extends SocketFile {
             embryo.closeUnaccepted();
         }
         discardReceived();
-        sockets.rights().collect();
+        sockets.rights().collectSoon();
     }
 
     /** Tells the other side that this socket is gone. */

@@ -17,6 +17,7 @@ import dev.caisson.spi.net.SocketOptions;
 import java.util.List;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.function.Consumer;
 import java.util.function.Supplier;
 
 /** The local sockets of one network namespace: makes them and knows their abstract names. */
@@ -28,16 +29,18 @@ public final class UnixSockets {
 
     private final ConcurrentHashMap<String, UnixSocket> abstractNames = new ConcurrentHashMap<>();
     private final AtomicInteger nextAutobind = new AtomicInteger();
-    private final FilesInFlight rights = new FilesInFlight();
+    private final FilesInFlight rights;
     private final Supplier<List<NetworkInterface>> interfaces;
 
     /**
      * Makes an empty namespace.
      *
      * @param interfaces what SIOCGIFCONF tells on local sockets
+     * @param later runs a task a little later on another thread: the search for sockets that only messages hold
      */
-    public UnixSockets(Supplier<List<NetworkInterface>> interfaces) {
+    public UnixSockets(Supplier<List<NetworkInterface>> interfaces, Consumer<Runnable> later) {
         this.interfaces = interfaces;
+        this.rights = new FilesInFlight(later);
     }
 
     /**

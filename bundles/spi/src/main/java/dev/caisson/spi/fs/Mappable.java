@@ -48,6 +48,25 @@ public interface Mappable {
     }
 
     /**
+     * How far the file is cached in neighbouring frames, starting with a page that is cached.
+     *
+     * @param page index of the page
+     * @param most how many pages interest the caller, the page itself not counted
+     * @param forward towards the end of the file, else towards its start
+     * @return how many of the next (or preceding) pages are cached in the frames that follow (or precede) that of the page
+     */
+    default int cachedRun(long page, int most, boolean forward) {
+        long frame = frameIfCached(page);
+        int count = 0;
+        int step = forward ? 1 : -1;
+        while (count < most && frame != BEYOND_END
+                && frameIfCached(page + (long) step * (count + 1)) == frame + 4096L * step * (count + 1)) {
+            count++;
+        }
+        return count;
+    }
+
+    /**
      * Hint that pages will be wanted soon, to fill them in one operation into neighbouring frames.
      *
      * @param firstPage index of the first page

@@ -29,6 +29,9 @@ class LayersTest {
             Map.entry("net-stack", PROVIDER), Map.entry("syscall-table", PROVIDER),
             Map.entry("control", 8), Map.entry("shell", 9));
 
+    /** Not chosen by configuration: control wires devices and standard streams by their own types. */
+    private static final Set<String> PARTS_OF_EVERY_SANDBOX = Set.of("fs-dev");
+
     private static final String RAW = "dev/caisson/host/raw/";
 
     private static final List<BuiltBundle> BUNDLES =
@@ -70,7 +73,7 @@ class LayersTest {
     @Test
     void providersExportNothing() {
         for (BuiltBundle bundle : BUNDLES) {
-            if (LAYERS.get(bundle.name()) == PROVIDER) {
+            if (LAYERS.get(bundle.name()) == PROVIDER && !PARTS_OF_EVERY_SANDBOX.contains(bundle.name())) {
                 assertEquals(Map.of(), bundle.exports(), bundle.name());
             }
         }

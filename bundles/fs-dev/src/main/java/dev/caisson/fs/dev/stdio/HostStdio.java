@@ -64,13 +64,14 @@ public final class HostStdio implements AutoCloseable {
         for (int fd = 0; fd < STREAMS; fd++) {
             stdio.open(fd, devices, fs);
         }
+        stdio.inodes.forEach(HostStdioInode::started);
         return stdio;
     }
 
     private void open(int fd, SandboxDevices devices, FsContext fs) throws ErrnoException {
         long flags = HostFile.flags(fd);
-        if (flags < 0) {
-            return; // closed
+        if (flags < 0 || HostFile.control(fd, Fcntl.F_GETFD, 0) != 0) {
+            return; // closed; or it was, and the Java runtime has a file of its own there, which shows by its close-on-exec flag
         }
         for (int other = 0; other < fd; other++) {
             if (descriptions[other] != null && isSameOpenFile(other, fd)) {

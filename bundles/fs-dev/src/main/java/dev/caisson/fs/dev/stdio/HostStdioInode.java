@@ -22,6 +22,7 @@ final class HostStdioInode extends Inode {
     private final HostWatcher watcher;
     private final MemoryFile memory;
     private volatile HostStat last;
+    private volatile boolean isStarted;
 
     HostStdioInode(FileSystem fileSystem, int fd, HostStat status, HostWatcher watcher, MemoryFile memory) {
         this.fileSystem = fileSystem;
@@ -29,6 +30,11 @@ final class HostStdioInode extends Inode {
         this.last = status;
         this.watcher = watcher;
         this.memory = memory;
+    }
+
+    /** The streams are open; from now on the guest opens them again, by /proc/self/fd. */
+    void started() {
+        isStarted = true;
     }
 
     long hostFlags() {
@@ -92,8 +98,11 @@ final class HostStdioInode extends Inode {
 
     @Override
     public OpenFile open(int flags) throws ErrnoException {
-        int own = (int) Errno.check(HostFile.duplicate(fd, 3));
         int type = last.type();
+        if (type == Stat.S_IFSOCK && isStarted) {
+            throw Errno.ENXIO.error("a socket cannot be opened by a name");
+        }
+        int own = (int) Errno.check(HostFile.duplicate(fd, 3));
         if (type == Stat.S_IFREG) {
             return new HostOffsetFile(own, (int) HostFile.flags(own), memory);
         }
