@@ -12,7 +12,9 @@ final class AbsentSyscalls {
     private AbsentSyscalls() {}
 
     static void declare(SyscallTable.Builder table) {
-        table.absent(448, "process_mrelease", ENOSYS, "memory of a killed process is released at once anyway", fd("pidfd"), number("flags"))
+        table.absent(214, "epoll_ctl_old", ENOSYS, "never implemented by Linux")
+                .absent(215, "epoll_wait_old", ENOSYS, "never implemented by Linux")
+                .absent(448, "process_mrelease", ENOSYS, "memory of a killed process is released at once anyway", fd("pidfd"), number("flags"))
                 .absent(459, "lsm_get_self_attr", ENOSYS, "there are no security modules", number("attr"), address("ctx"), address("size"),
                         number("flags"))
                 .absent(460, "lsm_set_self_attr", ENOSYS, "there are no security modules", number("attr"), address("ctx"), number("size"),

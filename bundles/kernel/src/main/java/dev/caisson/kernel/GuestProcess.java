@@ -26,6 +26,11 @@ public final class GuestProcess implements SignalOwner {
     final List<Task> threads = new ArrayList<>(2);
     /** Guarded by TASK_SET. */
     final List<GuestProcess> children = new ArrayList<>(2);
+    /**
+     * Its parent died, and process 1 of the sandbox took it. Process 1 then stands for the init of a whole system, which does no job
+     * control, though it may itself be a shell that does for its own children.
+     */
+    volatile boolean adoptedByInit;
     /** Threads that have not begun to exit. Guarded by TASK_SET. */
     int liveThreads;
     /** Init of a pid namespace at its end: children vanish without being waited for. */

@@ -102,7 +102,7 @@ public final class ProcessGroup implements TerminalGroup {
             if (member == kernel.init()) {
                 return false; // whoever started the sandbox does its job control: it stops and continues with process 1
             }
-            if (parent == null) {
+            if (parent == null || member.adoptedByInit) {
                 continue;
             }
             if (parent.group() != this && parent.session() == session) {

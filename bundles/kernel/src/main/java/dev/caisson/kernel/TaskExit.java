@@ -146,9 +146,8 @@ final class TaskExit {
         List<ProcessGroup> orphaned = new ArrayList<>(0);
         kernel.taskSet().lock();
         try {
-            if (task == process.leader()) {
-                process.exitStatusLocked(status);
-            }
+            // Since Linux 6.0 the last thread's code counts, whoever it is (synchronize_group_exit).
+            process.exitStatusLocked(status);
             process.threads.remove(task);
             process.endedThreads.add(task.times());
             parentThreadGone(task);
@@ -221,6 +220,7 @@ final class TaskExit {
                 continue;
             }
             reaper.children.add(child);
+            child.adoptedByInit = reaper.isInit();
             child.exitSignal = Signals.SIGCHLD;
             if (child.isZombie()) {
                 if (ChildEvents.exited(child) || reaper.reapsAll) {

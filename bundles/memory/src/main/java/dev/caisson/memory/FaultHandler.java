@@ -27,6 +27,9 @@ final class FaultHandler {
     private static final long STACK_GUARD_BYTES = 256L << Pages.SHIFT;
     /** Pages brought in by a first fault. */
     private static final int WINDOW = 16;
+    /** Pages brought in by a fault in a mapping that had many. */
+    private static final int WIDE_WINDOW = 32;
+    private static final int FAULTS_BEFORE_WIDE_WINDOW = 4;
     /** Pages brought in by one fault at most, when accesses are sequential or the kernel needs them. */
     private static final int WIDEST_WINDOW = 512;
     /** Small anonymous mappings (a heap as malloc first makes it, .bss) are brought in wholly. */
@@ -371,7 +374,8 @@ final class FaultHandler {
     }
 
     private void bringInAnonymousLocked(Vma vma, long page, int wantedPages) throws ErrnoException {
-        int window = WINDOW;
+        int base = windowFor(vma);
+        int window = base;
         if (vma.pages() <= SMALL_MAPPING_PAGES) {
             wantedPages = SMALL_MAPPING_PAGES;
         }
@@ -379,8 +383,8 @@ final class FaultHandler {
             window = Math.min(WIDEST_WINDOW, vma.windowPages * 2);
         }
         long first = Math.max(vma.start >>> Pages.SHIFT,
-                vma.pages() <= SMALL_MAPPING_PAGES && !vma.is(Vma.GROWS_DOWN) ? 0 : page & -WINDOW);
-        long end = (page & -WINDOW) + window;
+                vma.pages() <= SMALL_MAPPING_PAGES && !vma.is(Vma.GROWS_DOWN) ? 0 : page & -base);
+        long end = (page & -base) + window;
         end = Math.max(end, page + Math.min(wantedPages, WIDEST_WINDOW));
         end = Math.min(Math.min(end, first + WIDEST_WINDOW), vma.end >>> Pages.SHIFT);
         long p = page;
@@ -406,10 +410,15 @@ final class FaultHandler {
         }
     }
 
+    private static int windowFor(Vma vma) {
+        return ++vma.faults > FAULTS_BEFORE_WIDE_WINDOW ? WIDE_WINDOW : WINDOW;
+    }
+
     /** Gives a private mapping its own copies of a page and of neighbours that are in the same case. */
     private void copyLocked(Vma vma, long page) throws ErrnoException {
-        long windowStart = page & -WINDOW;
-        long windowEnd = windowStart + WINDOW;
+        int window = windowFor(vma);
+        long windowStart = page & -window;
+        long windowEnd = windowStart + window;
         if (vma.pages() <= SMALL_DATA_PAGES && vma.mappable != null) {
             windowStart = vma.start >>> Pages.SHIFT;
             windowEnd = vma.end >>> Pages.SHIFT;

@@ -43,10 +43,7 @@ final class GuestBuffer implements IoBuffer {
     }
 
     static GuestBuffer of(GuestAccess access, long address, long lengthBytes, boolean forWrite) throws ErrnoException {
-        if (lengthBytes < 0) {
-            throw EINVAL.error("negative length");
-        }
-        // As access_ok: the whole range must be one a guest can have, even if less is transferred.
+        // As access_ok: the whole range must be one a guest can have, even if less is transferred; a negative length is none.
         access.checkRange(address, lengthBytes);
         GuestBuffer buffer = new GuestBuffer(access, forWrite);
         buffer.address = address;

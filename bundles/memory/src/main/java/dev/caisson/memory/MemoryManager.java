@@ -557,7 +557,7 @@ public final class MemoryManager implements AutoCloseable {
      * @param lengthBytes length; more than MAX_RW_COUNT is cut
      * @param forWrite whether the kernel writes to it (a read(2))
      * @return the buffer; belongs to the calling thread
-     * @throws ErrnoException EINVAL for a negative length, EFAULT for an address that no guest has
+     * @throws ErrnoException EFAULT for a range that no guest can have, a negative length among them
      */
     public IoBuffer buffer(long address, long lengthBytes, boolean forWrite) throws ErrnoException {
         return GuestBuffer.of(access, address, lengthBytes, forWrite);

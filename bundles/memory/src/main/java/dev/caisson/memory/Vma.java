@@ -37,6 +37,9 @@ final class Vma implements Mappable.Mapping {
     /** Size of the last such window. */
     int windowPages;
 
+    /** Faults that brought anonymous pages or copies in; many of them earn larger windows. */
+    int faults;
+
     Vma(Mappings owner, long start, long end, int protection, int allowed, int flags, Mappable mappable, MappedFile file,
             long firstPage, String label) {
         this.owner = owner;

@@ -66,6 +66,7 @@ public final class FileDescription {
     private volatile FileOwner owner = FileOwner.NONE;
     private volatile CopyOnWriteArrayList<Runnable> closeActions;
     private volatile Object waitingSigio;
+    private boolean countsAsWriter;
 
     /**
      * Makes a description with one reference; keeps the mount busy until that is gone.
@@ -105,6 +106,11 @@ public final class FileDescription {
             return NO_ATIME;
         }
         return mount.has(dev.caisson.abi.Mount.MS_STRICTATIME) ? STRICT_ATIME : RELATIVE_ATIME;
+    }
+
+    /** The close ends what {@link Writers#beginWrite} began. Before anybody else sees the description. */
+    void countAsWriter() {
+        countsAsWriter = true;
     }
 
     /** {@return the open file} */
@@ -285,7 +291,7 @@ public final class FileDescription {
             if (watches != null && watches.isActive()) {
                 watches.tell(location.dentry(), writable ? Poll.IN_CLOSE_WRITE : Poll.IN_CLOSE_NOWRITE);
             }
-            if (writable && regular) {
+            if (countsAsWriter) {
                 Writers.of(inode).endWrite();
             }
         }

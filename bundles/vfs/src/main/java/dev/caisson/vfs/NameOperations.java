@@ -25,7 +25,7 @@ import dev.caisson.spi.lock.RankedLock;
 /** mkdir, mknod, symlink, link, unlink, rmdir. */
 final class NameOperations {
     /** Whether only owners (and those who may read and write) link to files: /proc/sys/fs/protected_hardlinks. */
-    static volatile boolean protectedHardlinks = true;
+    private static final boolean PROTECTED_HARDLINKS = true;
 
     private final Watches watches;
 
@@ -215,7 +215,7 @@ final class NameOperations {
 
     /** may_linkat: only safe sources for those who do not own them. */
     private static void checkMayLink(Inode file, Credentials credentials) throws ErrnoException {
-        if (!protectedHardlinks || Ownership.isOwnerOrCapable(file, credentials)) {
+        if (!PROTECTED_HARDLINKS || Ownership.isOwnerOrCapable(file, credentials)) {
             return;
         }
         int mode = file.mode();

@@ -26,7 +26,7 @@ import dev.caisson.spi.lock.RankedLock;
 /** open(2), in the steps of Linux's path_openat: find or create, check, truncate, open. */
 final class Opening {
     /** Protected FIFOs and regular files in sticky, world-writable directories: 1 as Debian sets it. */
-    static volatile boolean protectedSpecials = true;
+    private static final boolean PROTECTED_SPECIALS = true;
 
     private final Vfs vfs;
 
@@ -115,7 +115,7 @@ final class Opening {
     /** may_create_in_sticky: O_CREAT of existing FIFOs and files of others in sticky directories. */
     private static void checkSticky(Credentials credentials, Inode directory, Inode file) throws ErrnoException {
         int type = file.mode() & Stat.S_IFMT;
-        if (!protectedSpecials || type != Stat.S_IFIFO && type != Stat.S_IFREG || (directory.mode() & Stat.S_ISVTX) == 0
+        if (!PROTECTED_SPECIALS || type != Stat.S_IFIFO && type != Stat.S_IFREG || (directory.mode() & Stat.S_ISVTX) == 0
                 || file.uid() == directory.uid() || file.uid() == credentials.fsuid()) {
             return;
         }
@@ -208,6 +208,9 @@ final class Opening {
             }
             description = new FileDescription(file, place, flags, caller == null ? Credentials.ROOT : caller.credentials(),
                     vfs.watches());
+            if (counted) {
+                description.countAsWriter();
+            }
         } catch (ErrnoException e) {
             if (counted) {
                 Writers.of(inode).endWrite();
@@ -260,11 +263,8 @@ final class Opening {
             throws ErrnoException {
         Dentry dentry = DentryTree.detached(mount.fileSystem(), name, inode);
         Location place = new Location(mount, dentry);
-        boolean counted = (inode.mode() & Stat.S_IFMT) == Stat.S_IFREG && (flags & Fcntl.O_ACCMODE) != Fcntl.O_RDONLY;
         OpenFile file = inode.open(flags);
-        if (counted) {
-            Writers.of(inode).beginWrite();
-        }
+        // not counted as a writer: a memory file can be executed while it is open
         return new FileDescription(file, place, flags, owner, vfs.watches());
     }
 }

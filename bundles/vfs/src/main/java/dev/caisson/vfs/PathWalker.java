@@ -51,7 +51,7 @@ public final class PathWalker {
     }
 
     /** Whether symbolic links in sticky, world-writable directories are followed only for their owners (proc/sys/fs). */
-    static volatile boolean protectedSymlinks = true;
+    private static final boolean PROTECTED_SYMLINKS = true;
 
     private final Credentials credentials;
     private final Location start;
@@ -357,7 +357,7 @@ public final class PathWalker {
         if (++links > MAX_LINKS || (resolve & Fcntl.RESOLVE_NO_SYMLINKS) != 0 || mount.has(Mount.MS_NOSYMFOLLOW)) {
             throw ELOOP.error();
         }
-        if (last && protectedSymlinks) {
+        if (last && PROTECTED_SYMLINKS) {
             checkProtected(file);
         }
         if (!mount.isReadOnly() && !mount.has(Mount.MS_NOATIME)) {

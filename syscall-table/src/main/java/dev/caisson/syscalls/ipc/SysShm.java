@@ -18,6 +18,8 @@ import java.lang.foreign.MemorySegment;
 /** shmget(2), shmat(2), shmdt(2), shmctl(2). */
 public final class SysShm {
     private static final int INFO_BYTES = 72, SHM_INFO_BYTES = 48;
+    /** {@code ULONG_MAX - (1 << 24)}, as /proc/sys/kernel/shmmax has it. */
+    private static final long NO_LIMIT = -1L - (1L << 24);
 
     private SysShm() {}
 
@@ -78,11 +80,11 @@ public final class SysShm {
     /** struct shminfo64: shmmax, shmmin, shmmni, shmseg, shmall, four unused words. */
     private static long limits(Task task, SharedMemory memory, long address) throws ErrnoException {
         MemorySegment info = MemorySegment.ofArray(new byte[INFO_BYTES]);
-        info.set(U64, 0, SharedMemory.MAX_BYTES);
+        info.set(U64, 0, NO_LIMIT);
         info.set(U64, 8, 1);
         info.set(U64, 16, SharedMemory.MAX_SEGMENTS);
         info.set(U64, 24, SharedMemory.MAX_SEGMENTS);
-        info.set(U64, 32, SharedMemory.MAX_PAGES);
+        info.set(U64, 32, NO_LIMIT);
         task.memory().copyOut(address, info, 0, INFO_BYTES);
         return memory.highestSlot();
     }

@@ -580,7 +580,7 @@ class HostInode extends Inode {
     @Override
     public byte[] getXattr(String attribute) throws ErrnoException {
         if (!HostXattrs.isReadable(attribute, type)) {
-            throw attribute.startsWith("user.") ? ENODATA.error() : EOPNOTSUPP.error();
+            throw attribute.startsWith("system.") ? EOPNOTSUPP.error() : ENODATA.error();
         }
         return HostXattrs.with(this, fd -> HostXattrs.get(fd, attribute));
     }

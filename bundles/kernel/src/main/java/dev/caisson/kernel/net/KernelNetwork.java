@@ -1,6 +1,8 @@
 package dev.caisson.kernel.net;
 
 import static dev.caisson.abi.Errno.EAFNOSUPPORT;
+import static dev.caisson.abi.Errno.EPROTONOSUPPORT;
+import static dev.caisson.abi.Errno.ESOCKTNOSUPPORT;
 
 import dev.caisson.abi.ErrnoException;
 import dev.caisson.abi.Socket;
@@ -13,6 +15,8 @@ import dev.caisson.spi.net.NetworkStack;
 import dev.caisson.spi.net.SocketCaller;
 import dev.caisson.spi.net.SocketFile;
 import java.util.List;
+import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
 
 /** The network of a sandbox: local sockets, and whatever stack is selected now. A service of the kernel. */
 public final class KernelNetwork {
@@ -20,6 +24,7 @@ public final class KernelNetwork {
 
     private volatile NetworkStack stack;
     private final UnixSockets unixSockets;
+    private final Set<Integer> netlinkPorts = ConcurrentHashMap.newKeySet();
 
     /**
      * Makes a network that has local sockets only.
@@ -81,9 +86,32 @@ public final class KernelNetwork {
             return unixSockets.create(type, protocol, caller);
         }
         NetworkStack now = stack;
+        if (family == Socket.AF_NETLINK) {
+            return netlink(now, type, protocol, caller);
+        }
         if (now == null) {
             throw EAFNOSUPPORT.error();
         }
         return now.create(family, type, protocol, caller);
+    }
+
+    /** A stack that lets itself be configured has netlink sockets of its own; for the others the kernel answers questions. */
+    private SocketFile netlink(NetworkStack now, int type, int protocol, SocketCaller caller) throws ErrnoException {
+        if (now != null) {
+            try {
+                return now.create(Socket.AF_NETLINK, type, protocol, caller);
+            } catch (ErrnoException refused) {
+                if (refused.errno() != EAFNOSUPPORT) {
+                    throw refused;
+                }
+            }
+        }
+        if (type != Socket.SOCK_RAW && type != Socket.SOCK_DGRAM) {
+            throw ESOCKTNOSUPPORT.error();
+        }
+        if (protocol != NetlinkRouteSocket.NETLINK_ROUTE && protocol != NetlinkRouteSocket.NETLINK_KOBJECT_UEVENT) {
+            throw EPROTONOSUPPORT.error();
+        }
+        return new NetlinkRouteSocket(type, protocol, netlinkPorts, this::stack);
     }
 }

@@ -8,6 +8,7 @@ import dev.caisson.abi.SignalAction;
 import dev.caisson.abi.SignalInfo;
 import dev.caisson.abi.SignalStack;
 import dev.caisson.abi.Signals;
+import dev.caisson.host.HostProcessor;
 import dev.caisson.spi.platform.Registers;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
@@ -59,6 +60,8 @@ final class SignalFrame {
     static final int MAGIC1 = 0x46505853;
     static final int MAGIC2 = 0x46505845;
 
+    /** A component that a program has to ask for with arch_prctl(2), which is not offered. */
+    private static final long XTILEDATA = 1L << 18;
     private static final int USER_CS = 0x33;
     private static final int USER_DS = 0x2b;
     /** AC, RF, OF, DF, TF, SF, ZF, AF, PF, CF: what a program may set (FIX_EFLAGS). */
@@ -155,7 +158,8 @@ final class SignalFrame {
                     ? scratch.get(U64, FX + FX_SOFTWARE + 8) // the platform has described it already
                     : scratch.get(U64, FX + FX_SOFTWARE); // XCR0, as NT_X86_XSTATE has it
             if (features == 0) {
-                features = 3 | scratch.get(U64, FX + FX_HEADER);
+                // The platform keeps the software bytes to itself; it runs on this processor.
+                features = HostProcessor.xsaveStates() & ~XTILEDATA;
             }
             software = new long[] {pair(MAGIC1, fpuBytes + 4), features, fpuBytes, 0, 0, 0};
         }
