@@ -19,6 +19,7 @@ record Logging(String file, boolean isDebug) {
         set("dateTimeFormat", "HH:mm:ss.SSS");
         set("showThreadName", isDebug || file != null ? "true" : "false");
         set("showShortLogName", "true");
+        set("cacheOutputStream", "true"); // Gogo puts streams of its own in the place of System.err
         if (file != null) {
             set("logFile", file);
         }

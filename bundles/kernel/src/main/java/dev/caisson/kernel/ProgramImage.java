@@ -6,6 +6,7 @@ import dev.caisson.loader.LoadRequest;
 import dev.caisson.loader.Loader;
 import dev.caisson.memory.MemoryManager;
 import dev.caisson.spi.cred.Credentials;
+import dev.caisson.spi.platform.Platform;
 import dev.caisson.vfs.FileDescription;
 import dev.caisson.vfs.Location;
 import dev.caisson.vfs.PathWalker;
@@ -21,9 +22,10 @@ import java.util.List;
  * @param isPrivileged whether the program has rights that its caller lacks
  * @param comm its name
  * @param file its file, with one user
+ * @param platform which the address space was made for
  */
 record ProgramImage(MemoryManager memory, long entry, long stackPointer, Credentials credentials, boolean isPrivileged, String comm,
-        ProgramFile file) {
+        ProgramFile file, Platform platform) {
     /** Opens interpreters as the task does, and remembers what the last program does to credentials. */
     private static final class Context implements LoadRequest.Files, LoadRequest.Identities {
         private final Task task;
@@ -66,10 +68,11 @@ record ProgramImage(MemoryManager memory, long entry, long stackPointer, Credent
         Kernel kernel = task.kernel();
         Context context = new Context(task);
         FileDescription program = kernel.vfs().openProgram(task, location);
-        Image image = Loader.load(new LoadRequest(program, name, hidden, arguments, environment, kernel.memoryFile(), kernel.platform(),
+        Platform platform = kernel.platform();
+        Image image = Loader.load(new LoadRequest(program, name, hidden, arguments, environment, kernel.memoryFile(), platform,
                 new ProcessMemoryLimits(task.process()), context, context, kernel.vdso()));
         return new ProgramImage(image.memory(), image.entry(), image.stackPointer(), context.result.credentials(),
-                context.result.isSecure(), name.substring(name.lastIndexOf('/') + 1), new ProgramFile(image.executable()));
+                context.result.isSecure(), name.substring(name.lastIndexOf('/') + 1), new ProgramFile(image.executable()), platform);
     }
 
     /** Nobody wants it. */

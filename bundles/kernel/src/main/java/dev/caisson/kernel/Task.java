@@ -45,6 +45,14 @@ public final class Task implements Caller, SignalThread, JobControl {
     /** Bytes of {@link #scratch}. */
     public static final int SCRATCH_BYTES = 4096;
 
+    /** With one processor the other side cannot run while we spin. */
+    private static final boolean SPINNING = Runtime.getRuntime().availableProcessors() > 1;
+    /** About what a park and its wake-up cost. */
+    private static final long MOST_SPIN_NS = 50_000;
+    private static final long LEAST_SPIN_NS = 12_500;
+    /** After finding the processors busy, so many waits do not spin. */
+    private static final int SPIN_HOLIDAYS = 256;
+
     private static final int AWAKE = 0;
     private static final int TOLD = 1;
     private static final int PARKED = 2;
@@ -112,6 +120,9 @@ public final class Task implements Caller, SignalThread, JobControl {
     private FrameReader frames;
 
     private MemorySegment scratch;
+    /** How long the next wait spins before it parks; 0 for not at all. */
+    private long spinNs;
+    private int spinHolidays;
     private long markNs;
     private long sleptNs;
     /** When the guest last began to run, 0 while it does not; others read it without a fence, for processor clocks. */
@@ -519,12 +530,55 @@ public final class Task implements Caller, SignalThread, JobControl {
                 arriveAtSafePoint();
                 continue;
             }
-            park(deadlineNs, killableOnly);
+            boolean spins = spinNs > 0;
+            if (spins && spin()) {
+                continue;
+            }
+            park(deadlineNs, killableOnly, !spins);
+        }
+    }
+
+    /**
+     * Waits awake for a while, since a wake-up on another core costs more than a short wait. How long, the waits before have taught.
+     *
+     * @return whether an event came
+     */
+    private boolean spin() {
+        long budget = spinNs;
+        long start = System.nanoTime();
+        long now;
+        do {
+            for (int i = 0; i < 8; i++) {
+                Thread.onSpinWait();
+            }
+            now = System.nanoTime();
+            if (sleep == TOLD || (work & WORK_PAUSE) != 0 || signals.hasWork()) {
+                sleptNs += now - start;
+                return true;
+            }
+        } while (now - start < budget);
+        sleptNs += now - start;
+        if (now - start > 2 * budget) {
+            // Somebody else had our processor meanwhile: there are more threads than processors, so leave them alone for a while.
+            spinNs = 0;
+            spinHolidays = SPIN_HOLIDAYS;
+        } else {
+            spinNs = budget / 2 < LEAST_SPIN_NS ? 0 : budget / 2;
+        }
+        return false;
+    }
+
+    /** A wait without spinning took so long: a short one makes the next wait spin. */
+    private void learn(long parkedNs) {
+        if (spinHolidays > 0) {
+            spinHolidays--;
+        } else if (parkedNs < 2 * MOST_SPIN_NS) {
+            spinNs = MOST_SPIN_NS;
         }
     }
 
     /** Parks until an event, the deadline, or work; the caller looks which it was. */
-    private void park(long deadlineNs, boolean killableOnly) {
+    private void park(long deadlineNs, boolean killableOnly, boolean teaches) {
         if (!SLEEP.compareAndSet(this, AWAKE, PARKED)) {
             return;
         }
@@ -554,7 +608,11 @@ public final class Task implements Caller, SignalThread, JobControl {
         }
         frames.resume(entered);
         SLEEP.compareAndSet(this, PARKED, AWAKE);
-        sleptNs += System.nanoTime() - start;
+        long parkedNs = System.nanoTime() - start;
+        sleptNs += parkedNs;
+        if (SPINNING && teaches) {
+            learn(parkedNs);
+        }
         times.voluntarySwitches++;
     }
 

@@ -148,6 +148,10 @@ public final class TaskExec {
         Kernel kernel = task.kernel();
         MemoryManager old = task.memory();
         kernel.memoryReleased(task, old);
+        if (image.platform() != kernel.platform()) {
+            // The platform changed while this thread waited for the others to end.
+            image.memory().switchPlatform(kernel.platform());
+        }
         image.memory().limits(new ProcessMemoryLimits(process));
         kernel.taskSet().lock();
         try {

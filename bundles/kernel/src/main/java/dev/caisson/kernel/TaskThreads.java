@@ -12,6 +12,8 @@ final class TaskThreads {
     private static final long STACK_BYTES = 256 << 10;
     private static final int MOST_IDLE = 8;
     private static final long IDLE_NS = 5_000_000_000L;
+    /** About what fork(2) takes from reserving a thread to assigning its task. */
+    private static final long SPIN_NS = 300_000;
 
     /** Guarded by itself. */
     private final ArrayDeque<TaskThread> idle = new ArrayDeque<>();
@@ -21,6 +23,8 @@ final class TaskThreads {
         private final TaskThreads pool;
         private volatile Task task;
         private volatile boolean cancelled;
+        /** Somebody is about to assign a task. */
+        private volatile boolean reserved;
 
         private TaskThread(TaskThreads pool) {
             super(null, null, "task", STACK_BYTES, false);
@@ -41,12 +45,22 @@ final class TaskThreads {
         void assign(Task next) {
             next.thread(this);
             task = next;
+            reserved = false;
             LockSupport.unpark(this);
         }
 
         /** There is no task after all. */
         void cancel() {
+            reserved = false;
             pool.giveBack(this);
+        }
+
+        /** The task comes soon: a wake-up would take longer than to wait for it awake. */
+        private void awaitTask() {
+            long end = System.nanoTime() + SPIN_NS;
+            while (task == null && !cancelled && reserved && System.nanoTime() - end < 0) {
+                Thread.onSpinWait();
+            }
         }
 
         @Override
@@ -54,6 +68,12 @@ final class TaskThreads {
             for (;;) {
                 long deadline = System.nanoTime() + IDLE_NS;
                 while (task == null && !cancelled) {
+                    if (reserved) {
+                        awaitTask();
+                        if (task != null) {
+                            break;
+                        }
+                    }
                     long left = deadline - System.nanoTime();
                     if (left <= 0 && pool.retire(this)) {
                         return;
@@ -80,10 +100,13 @@ final class TaskThreads {
         synchronized (idle) {
             TaskThread thread = idle.pollLast();
             if (thread != null) {
+                thread.reserved = true;
+                LockSupport.unpark(thread);
                 return thread;
             }
         }
         TaskThread thread = new TaskThread(this);
+        thread.reserved = true;
         thread.start();
         return thread;
     }

@@ -15,8 +15,8 @@ import java.lang.foreign.MemorySegment;
  * <pre>
  *  Ehdr off size field          Phdr off size field
  *         0    4 magic                 0    4 p_type
- *         4    1 EI_CLASS              4    4 p_flags
- *        16    2 e_type                8    8 p_offset
+ *        16    2 e_type                4    4 p_flags
+ *                                     8    8 p_offset
  *        18    2 e_machine            16    8 p_vaddr
  *        24    8 e_entry              32    8 p_filesz
  *        32    8 e_phoff              40    8 p_memsz
@@ -65,8 +65,7 @@ record ElfHeader(int type, long entry, long tableOffset, Segment[] segments) {
         int type = Short.toUnsignedInt(head.get(U16, 16));
         int count = Short.toUnsignedInt(head.get(U16, 56));
         if (head.get(U32, 0) != MAGIC || type != Elf.ET_EXEC && type != Elf.ET_DYN
-                || Short.toUnsignedInt(head.get(U16, 18)) != Elf.EM_X86_64 || head.get(dev.caisson.abi.Layouts.U8, 4) != Elf.ELFCLASS64
-                || head.get(U16, 54) != SEGMENT_BYTES || count < 1 || count * SEGMENT_BYTES > MOST_TABLE_BYTES) {
+                || Short.toUnsignedInt(head.get(U16, 18)) != Elf.EM_X86_64 || head.get(U16, 54) != SEGMENT_BYTES || count < 1 || count * SEGMENT_BYTES > MOST_TABLE_BYTES) {
             throw refusal.error("not an ELF64 program for x86-64");
         }
         long tableOffset = head.get(U64, 32);

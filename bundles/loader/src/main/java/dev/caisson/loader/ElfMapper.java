@@ -62,7 +62,7 @@ final class ElfMapper {
     }
 
     /**
-     * Maps everything.
+     * Maps everything. As on Linux, later segments replace what overlaps of earlier ones.
      *
      * @param base where to put an ET_DYN file; 0 lets the address space choose
      * @param isProgram whether the layout shall tell code and data of this file
@@ -77,20 +77,21 @@ final class ElfMapper {
                 highest = Math.max(highest, segment.address() + segment.memoryBytes());
             }
         }
-        if (lowest == Long.MAX_VALUE || highest <= lowest) {
+        if (lowest == Long.MAX_VALUE) {
             throw ENOEXEC.error("no loadable segment");
         }
         if (header.type() == Elf.ET_DYN) {
             long span = up(highest - lowest);
-            long start = base;
-            if (start == 0) {
-                start = placeAligned(span);
+            if (span == 0) {
+                throw EINVAL.error("nothing to load");
             }
-            bias = start - lowest;
+            bias = (base == 0 ? placeAligned(span) : base) - lowest;
         }
+        int placement = header.type() == Elf.ET_EXEC && isProgram ? Mman.MAP_FIXED_NOREPLACE : Mman.MAP_FIXED;
         for (ElfHeader.Segment segment : header.segments()) {
             if (segment.type() == Elf.PT_LOAD) {
-                mapSegment(segment, isProgram);
+                mapSegment(segment, isProgram, placement);
+                placement = Mman.MAP_FIXED;
             }
         }
         end = highest + bias;
@@ -110,11 +111,11 @@ final class ElfMapper {
     private void check(ElfHeader.Segment segment) throws ErrnoException {
         long limit = layout.addressLimit;
         if (segment.fileBytes() < 0 || segment.memoryBytes() < segment.fileBytes() || segment.memoryBytes() > limit
-                || segment.address() < 0 || segment.address() > limit - segment.memoryBytes() || segment.offset() < 0
-                || segment.offset() > Long.MAX_VALUE - segment.fileBytes() - PAGE) {
+                || segment.address() < 0 || segment.address() > limit - segment.memoryBytes()) {
             throw ENOMEM.error("segment outside the address space");
         }
-        if ((segment.address() - segment.offset() & PAGE - 1) != 0) {
+        if (segment.fileBytes() > 0 && ((segment.address() - segment.offset() & PAGE - 1) != 0 || segment.offset() < 0
+                || segment.offset() > Long.MAX_VALUE - segment.fileBytes() - PAGE)) {
             throw EINVAL.error("segment not congruent to its file offset");
         }
     }
@@ -124,25 +125,26 @@ final class ElfMapper {
                 | ((segment.flags() & Elf.PF_X) != 0 ? Mman.PROT_EXEC : 0);
     }
 
-    private void mapSegment(ElfHeader.Segment segment, boolean isProgram) throws ErrnoException {
+    /** Linux's elf_load: file pages, then pages of zeros that are always writable. */
+    private void mapSegment(ElfHeader.Segment segment, boolean isProgram, int placement) throws ErrnoException {
         int protection = protection(segment);
         long start = down(segment.address() + bias);
         long fileEnd = segment.address() + bias + segment.fileBytes();
         long memoryEnd = segment.address() + bias + segment.memoryBytes();
+        long zeroFrom = start;
         if (segment.fileBytes() > 0) {
             MappedFile mapped = MappedDescription.of(file, protection, false);
-            memory.map(start, up(fileEnd) - start, protection, Mman.MAP_PRIVATE | Mman.MAP_FIXED_NOREPLACE, mapped,
+            memory.map(start, up(fileEnd) - start, protection, Mman.MAP_PRIVATE | Mman.MAP_DENYWRITE | placement, mapped,
                     down(segment.offset()));
+            zeroFrom = up(fileEnd);
+            if (memoryEnd > fileEnd && fileEnd < zeroFrom && (protection & Mman.PROT_WRITE) != 0) {
+                memory.clear(fileEnd, zeroFrom - fileEnd);
+            }
         }
-        if (memoryEnd > fileEnd) {
-            long zeroFrom = segment.fileBytes() > 0 ? up(fileEnd) : start;
-            if (segment.fileBytes() > 0 && (fileEnd & PAGE - 1) != 0 && (protection & Mman.PROT_WRITE) != 0) {
-                memory.clear(fileEnd, Math.min(zeroFrom, up(memoryEnd)) - fileEnd);
-            }
-            if (up(memoryEnd) > zeroFrom) {
-                memory.map(zeroFrom, up(memoryEnd) - zeroFrom, protection,
-                        Mman.MAP_PRIVATE | Mman.MAP_ANONYMOUS | Mman.MAP_FIXED_NOREPLACE, null, 0);
-            }
+        if (memoryEnd > fileEnd && up(memoryEnd) > zeroFrom) {
+            memory.map(zeroFrom, up(memoryEnd) - zeroFrom,
+                    Mman.PROT_READ | Mman.PROT_WRITE | protection & Mman.PROT_EXEC,
+                    Mman.MAP_PRIVATE | Mman.MAP_ANONYMOUS | Mman.MAP_FIXED, null, 0);
         }
         if (isProgram) {
             describe(segment, fileEnd);

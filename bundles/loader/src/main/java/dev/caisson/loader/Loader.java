@@ -19,6 +19,8 @@ import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.ThreadLocalRandom;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * Loads a program into an address space of its own, as fs/exec.c, binfmt_script.c and binfmt_elf.c of Linux do. Nothing of the caller is
@@ -41,6 +43,10 @@ public final class Loader {
     private static final long PIE_BASE = 0x555555554000L;
     private static final long PIE_RANDOM = 1L << 40;
     private static final int CLOCK_TICKS = 100;
+    /** An entry that no program can have mapped. */
+    private static final long NOWHERE = 0;
+
+    private static final Logger log = LoggerFactory.getLogger(Loader.class);
 
     private final LoadRequest request;
     private FileDescription program;
@@ -181,6 +187,28 @@ public final class Loader {
                 Mman.MAP_PRIVATE | Mman.MAP_ANONYMOUS | Mman.MAP_FIXED | Mman.MAP_GROWSDOWN | Mman.MAP_STACK, null, 0);
 
         ElfMapper mapper = new ElfMapper(memory, program, header);
+        ElfMapper linkerMapper = linkerHeader == null ? null : new ElfMapper(memory, linker, linkerHeader);
+        long entry;
+        try {
+            entry = mapFiles(header, mapper, linkerHeader, linkerMapper, layout);
+        } catch (ErrnoException late) {
+            // For Linux this is beyond the point of no return: the program starts, and dies of SIGSEGV at once.
+            log.debug("a program that cannot be mapped: {}", late.getMessage());
+            entry = NOWHERE;
+        }
+        long vdso = request.vdso() == null ? 0 : request.vdso().mapInto(memory);
+        layout.vdsoBase = vdso;
+        long linkerBase = linkerMapper == null ? 0 : linkerMapper.bias();
+        long pointer = stack.write(memory, stackTop, vector(header, mapper, linkerBase, vdso));
+        layout.executable = program;
+        return new Image(memory, entry, pointer, program);
+    }
+
+    /** Maps program and linker. {@return where execution begins} */
+    private long mapFiles(ElfHeader header, ElfMapper mapper, ElfHeader linkerHeader, ElfMapper linkerMapper, AddressLayout layout)
+            throws ErrnoException {
+        ThreadLocalRandom random = ThreadLocalRandom.current();
+        long limit = layout.addressLimit;
         long base = 0;
         if (header.type() == Elf.ET_DYN && linkerHeader != null) {
             long preferred = Math.min(PIE_BASE, limit / 3 * 2);
@@ -188,27 +216,17 @@ public final class Loader {
         }
         mapper.map(base, true);
         long entry = header.entry() + mapper.bias();
-        long linkerBase = 0;
         if (linkerHeader != null) {
-            ElfMapper linkerMapper = new ElfMapper(memory, linker, linkerHeader);
             linkerMapper.map(0, false);
-            linkerBase = linkerMapper.bias();
             layout.brkStart = ElfMapper.up(mapper.end);
-            entry = linkerHeader.entry() + linkerBase;
+            entry = linkerHeader.entry() + linkerMapper.bias();
         } else {
             // A program without linker that may lie anywhere lies where mappings go: its heap needs room elsewhere.
             layout.brkStart = header.type() == Elf.ET_DYN ? Math.min(PIE_BASE, ElfMapper.down(limit / 3 * 2)) : ElfMapper.up(mapper.end);
         }
         layout.brkStart += ElfMapper.down(random.nextLong(BRK_RANDOM));
         layout.brkEnd = layout.brkStart;
-        if (entry < 0 || entry >= limit) {
-            throw ENOEXEC.error("entry outside the address space");
-        }
-        long vdso = request.vdso() == null ? 0 : request.vdso().mapInto(memory);
-        layout.vdsoBase = vdso;
-        long pointer = stack.write(memory, stackTop, vector(header, mapper, linkerBase, vdso));
-        layout.executable = program;
-        return new Image(memory, entry, pointer, program);
+        return entry < 0 || entry >= limit ? NOWHERE : entry;
     }
 
     private static long pieBase(ElfHeader header, long wanted) {

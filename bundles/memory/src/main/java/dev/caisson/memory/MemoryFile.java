@@ -380,11 +380,16 @@ public final class MemoryFile implements AutoCloseable {
             return clean.take(pages);
         }
         // The file is used up, which only small files of tests are: clean what is left.
-        first = takeDirtyLocked(pages);
+        // The file is used up, which only small files of tests are: clean what is left, so that it joins what is clean.
+        reclaimLocked();
+        while ((first = dirty.takeAny(block)) >= 0) {
+            segment.asSlice((long) first << Pages.SHIFT, (long) dirty.takenCount() << Pages.SHIFT).fill((byte) 0);
+            clean.give(first, dirty.takenCount());
+        }
+        first = clean.take(pages);
         if (first < 0) {
             throw ENOMEM.error("the memory file is full");
         }
-        segment.asSlice((long) first << Pages.SHIFT, (long) pages << Pages.SHIFT).fill((byte) 0);
         return first;
     }
 

@@ -59,7 +59,7 @@ final class FakePlatform implements Platform {
         boolean closed;
 
         @Override
-        public void map(long address, long lengthBytes, long fileOffset, int protection, boolean populate) {
+        public synchronized void map(long address, long lengthBytes, long fileOffset, int protection, boolean populate) {
             check(address, lengthBytes);
             maps++;
             for (long at = 0; at < lengthBytes; at += Pages.SIZE) {
@@ -74,14 +74,14 @@ final class FakePlatform implements Platform {
         }
 
         @Override
-        public void unmap(long address, long lengthBytes) {
+        public synchronized void unmap(long address, long lengthBytes) {
             check(address, lengthBytes);
             unmaps++;
             pages.subMap(address >>> Pages.SHIFT, address + lengthBytes >>> Pages.SHIFT).clear();
         }
 
         @Override
-        public void protect(long address, long lengthBytes, int protection) {
+        public synchronized void protect(long address, long lengthBytes, int protection) {
             check(address, lengthBytes);
             protects++;
             if (pages.subMap(address >>> Pages.SHIFT, address + lengthBytes >>> Pages.SHIFT).size() != lengthBytes / Pages.SIZE) {
@@ -92,7 +92,7 @@ final class FakePlatform implements Platform {
         }
 
         @Override
-        public AddressSpace fork(GuestContext current) {
+        public synchronized AddressSpace fork(GuestContext current) {
             Space child = new Space();
             if (capabilities.contains(Capability.INHERITS_MAPPINGS)) {
                 child.pages.putAll(pages);
@@ -104,7 +104,7 @@ final class FakePlatform implements Platform {
         public void prepareContext(GuestContext current) {}
 
         @Override
-        public void close() {
+        public synchronized void close() {
             closed = true;
             pages.clear();
         }

@@ -77,7 +77,8 @@ final class HandleCache {
         if (--handle.users > 0) {
             return;
         }
-        if (handle.owner.handle != handle || isClosed || idleLimit == 0) {
+        // A descriptor that could write would keep the host from executing the file.
+        if (handle.owner.handle != handle || handle.isWritable || isClosed) {
             if (handle.owner.handle == handle) {
                 handle.owner.handle = null;
             }

@@ -56,13 +56,13 @@ final class HostDirectory extends HostInode {
         if (isTop) {
             return (int) Errno.check(open(host().rootFd(), ".", flags));
         }
-        HostDirectory above = parent();
-        if (above == null) {
+        HostNames.Name name = name();
+        if (name == null) {
             throw ENOENT.error("the directory was removed");
         }
-        HandleCache.Handle at = above.directoryHandle();
+        HandleCache.Handle at = name.directory().directoryHandle();
         try {
-            return (int) Errno.check(open(at.fd, name(), flags));
+            return (int) Errno.check(open(at.fd, name.text(), flags));
         } finally {
             host().handles().release(at);
         }
@@ -167,7 +167,7 @@ final class HostDirectory extends HostInode {
             }
             Errno.check(HostFile.changeMode(fd, node.mode() & 07777));
             HostInode made = host().inode(HostStatus.of(fd), null, null, device());
-            made.keepOpen(host().handles().offer(made, fd, true));
+            made.content().keepOpen(host().handles().offer(made, fd, true));
             return made;
         } catch (ErrnoException e) {
             HostFile.close(fd);
@@ -181,7 +181,7 @@ final class HostDirectory extends HostInode {
         HostInode file = (HostInode) target;
         HandleCache.Handle at = directoryHandle();
         try {
-            HandleCache.Handle open = file.parent() == null ? host().handles().take(file, false) : null;
+            HandleCache.Handle open = file.name() == null ? host().handles().take(file, false) : null;
             if (open != null) {
                 try {
                     // Without CAP_DAC_READ_SEARCH only the way over /proc is left.
@@ -207,7 +207,9 @@ final class HostDirectory extends HostInode {
     public void unlink(String child, Inode target) throws ErrnoException {
         checkChangeable();
         HostInode file = (HostInode) target;
-        file.pinContent();
+        if (file.content() != null) {
+            file.content().pin();
+        }
         HandleCache.Handle at = directoryHandle();
         try {
             Errno.check(HostPath.unlink(at.fd, child, 0));
@@ -220,7 +222,7 @@ final class HostDirectory extends HostInode {
     private void gone(HostInode file, String child) {
         file.unnamed(this, child);
         changed();
-        if (file.parent() == null && !file.isInUse()) {
+        if (file.name() == null && (file.content() == null || !file.content().isInUse())) {
             host().forget(file);
         }
     }
@@ -247,7 +249,9 @@ final class HostDirectory extends HostInode {
         to.checkChangeable();
         boolean isExchange = (flags & Fcntl.RENAME_EXCHANGE) != 0;
         if (other != null && !isExchange) {
-            other.pinContent();
+            if (other.content() != null) {
+                other.content().pin();
+            }
         }
         HandleCache.Handle from = directoryHandle();
         try {

@@ -222,7 +222,7 @@ public final class HostFileSystem implements FileSystem {
                 if (cached.size() - surplus.size() <= CACHED_FILES) {
                     break;
                 }
-                if (candidate != inode && !candidate.isInUse()) {
+                if (candidate != inode && !candidate.content().isInUse()) {
                     surplus.add(candidate);
                 }
             }
@@ -232,7 +232,7 @@ public final class HostFileSystem implements FileSystem {
 
     /** Drops the pages of a file that nobody has open. */
     void dropPages(HostInode inode) {
-        if (inode.dropPages()) {
+        if (inode.content() == null || inode.content().dropPages()) {
             synchronized (cached) {
                 cached.remove(inode);
             }
@@ -245,7 +245,7 @@ public final class HostFileSystem implements FileSystem {
             all = new ArrayList<>(cached.keySet());
         }
         for (HostInode inode : all) {
-            inode.evictPages();
+            inode.content().evictPages();
         }
     }
 
@@ -256,7 +256,7 @@ public final class HostFileSystem implements FileSystem {
             all = new ArrayList<>(cached.keySet());
         }
         for (HostInode inode : all) {
-            inode.writeBack();
+            inode.content().writeBack();
         }
         if (!isReadOnly) {
             long fd = HostPath.open(rootFd, ".", Fcntl.O_RDONLY | Fcntl.O_DIRECTORY | Fcntl.O_CLOEXEC, 0);
@@ -278,7 +278,7 @@ public final class HostFileSystem implements FileSystem {
             cached.clear();
         }
         for (HostInode inode : all) {
-            if (!inode.dropPages()) {
+            if (!inode.content().dropPages()) {
                 log.warn("closed while a file was in use: inode={}", inode.number());
             }
         }

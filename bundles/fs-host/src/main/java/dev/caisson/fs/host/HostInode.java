@@ -13,21 +13,16 @@ import dev.caisson.abi.Fcntl;
 import dev.caisson.abi.Stat;
 import dev.caisson.host.HostFile;
 import dev.caisson.host.HostPath;
-import dev.caisson.memory.PageCache;
 import dev.caisson.spi.fs.AttributeChange;
 import dev.caisson.spi.fs.Attributes;
 import dev.caisson.spi.fs.FileSystem;
 import dev.caisson.spi.fs.Inode;
 import dev.caisson.spi.fs.OpenFile;
-import dev.caisson.spi.lock.LockRank;
-import dev.caisson.spi.lock.RankedLock;
-import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.atomic.AtomicInteger;
 
 /** A host file that is no directory; what directories share with it. */
 class HostInode extends Inode {
-    private static final int OPEN_FLAGS = Fcntl.O_NOFOLLOW | Fcntl.O_CLOEXEC | Fcntl.O_NONBLOCK | Fcntl.O_NOCTTY;
     private static final long RESOLVE =
             Fcntl.RESOLVE_BENEATH | Fcntl.RESOLVE_NO_MAGICLINKS | Fcntl.RESOLVE_NO_SYMLINKS;
     private static final long UTIME_OMIT = (1L << 30) - 2;
@@ -39,18 +34,12 @@ class HostInode extends Inode {
     private final long birthNs;
     private final int type;
 
-    /** Content, size and page cache. */
-    final RankedLock lock = RankedLock.of(LockRank.INODE);
-
     /** The shared descriptor. Guarded by the handle cache. */
     HandleCache.Handle handle;
 
-    /** A directory and name that lead here; null parent when none does, and for the root. Written together under this. */
-    private volatile HostDirectory parent;
-    private volatile String name;
-
-    /** Further names, of hard links. Guarded by this. */
-    private List<Name> otherNames = List.of();
+    private final HostNames names = new HostNames();
+    /** Null unless this is a regular file. */
+    private final HostContent content;
 
     private volatile Attributes attributes;
     /** Counts changes through this mount. */
@@ -59,15 +48,6 @@ class HostInode extends Inode {
     private volatile int freshVersion = -1;
     private volatile String linkTarget;
 
-    /** The pages, once somebody mapped the file. Set under {@link #lock}. */
-    private volatile PageCache pages;
-    /** Open files. Guarded by this. */
-    private int opens;
-    /** Keeps the content of an open file that has lost its name. Guarded by this. */
-    private HandleCache.Handle pin;
-
-    private record Name(HostDirectory directory, String name) {}
-
     HostInode(HostFileSystem fileSystem, HostStatus status, HostDevices.Device device) {
         this.fileSystem = fileSystem;
         this.device = device;
@@ -75,6 +55,7 @@ class HostInode extends Inode {
         this.hostInode = status.inode();
         this.birthNs = status.birthNs();
         this.type = status.mode() & Stat.S_IFMT;
+        this.content = type == Stat.S_IFREG ? new HostContent(this) : null;
         keep(status, 0);
     }
 
@@ -86,71 +67,46 @@ class HostInode extends Inode {
 
     /** It was found under a name. */
     final void found(HostStatus status, HostDirectory directory, String as) {
-        synchronized (this) {
-            if (parent == null) {
-                parent = directory;
-                name = as;
-            } else if (type != Stat.S_IFDIR && (parent != directory || !as.equals(name))) {
-                addNameLocked(directory, as);
-            } else {
-                parent = directory;
-                name = as;
-            }
+        if (directory != null) {
+            names.found(directory, as, type == Stat.S_IFDIR || !fileSystem.isExclusive());
         }
         if (freshVersion != version.get()) {
             keep(status, -1); // it may have been read before the last change
         }
     }
 
-    private void addNameLocked(HostDirectory directory, String as) {
-        Name found = new Name(directory, as);
-        if (!otherNames.contains(found)) {
-            List<Name> more = new ArrayList<>(otherNames);
-            more.add(found);
-            otherNames = more;
-        }
-    }
-
     /** It got one more name. */
-    final synchronized void linked(HostDirectory directory, String as) {
-        if (parent == null) {
-            parent = directory;
-            name = as;
-        } else {
-            addNameLocked(directory, as);
-        }
+    final void linked(HostDirectory directory, String as) {
+        names.linked(directory, as);
         changed();
     }
 
     /** A name is gone. */
-    final synchronized void unnamed(HostDirectory directory, String as) {
-        if (parent == directory && as.equals(name)) {
-            parent = null;
-            if (!otherNames.isEmpty()) {
-                List<Name> rest = new ArrayList<>(otherNames);
-                Name next = rest.removeFirst();
-                otherNames = rest;
-                parent = next.directory;
-                name = next.name;
-            }
-        } else if (!otherNames.isEmpty()) {
-            List<Name> rest = new ArrayList<>(otherNames);
-            rest.remove(new Name(directory, as));
-            otherNames = rest;
-        }
+    final void unnamed(HostDirectory directory, String as) {
+        names.removed(directory, as);
         changed();
     }
 
     /** One of its names became another one. */
-    final synchronized void renamed(HostDirectory from, String oldName, HostDirectory to, String newName) {
-        if (parent == from && oldName.equals(name)) {
-            parent = to;
-            name = newName;
-            changed();
-        } else {
-            linked(to, newName);
-            unnamed(from, oldName);
-        }
+    final void renamed(HostDirectory from, String oldName, HostDirectory to, String newName) {
+        names.renamed(from, oldName, to, newName);
+        changed();
+    }
+
+    /** {@return a name that leads here; null when none does, and for the root} */
+    final HostNames.Name name() {
+        return names.first();
+    }
+
+    /** {@return the directory of {@link #name}, or null} */
+    final HostDirectory parent() {
+        HostNames.Name name = names.first();
+        return name == null ? null : name.directory();
+    }
+
+    /** {@return what a regular file has; null for others} */
+    final HostContent content() {
+        return content;
     }
 
     final long hostDevice() {
@@ -159,14 +115,6 @@ class HostInode extends Inode {
 
     final long hostInode() {
         return hostInode;
-    }
-
-    final HostDirectory parent() {
-        return parent;
-    }
-
-    final String name() {
-        return name;
     }
 
     final HostDevices.Device device() {
@@ -178,32 +126,16 @@ class HostInode extends Inode {
     }
 
     private Attributes keep(HostStatus s, int seenVersion) {
-        PageCache cache = pages;
         Attributes last = attributes;
-        if (cache != null && last != null && !fileSystem.isExclusive()
+        if (content != null && last != null && !fileSystem.isExclusive()
                 && (last.modifyNs() != s.modifyNs() || last.sizeBytes() != s.sizeBytes())) {
-            followHost(cache, s.sizeBytes());
+            content.followHost(s.sizeBytes());
         }
         Attributes a = new Attributes(fileSystem.deviceId(), device.number(hostInode), s.mode(), s.links(), s.uid(), s.gid(),
                 s.rawDevice(), s.sizeBytes(), s.blockBytes(), s.blocks(), s.accessNs(), s.modifyNs(), s.changeNs(), s.birthNs());
         attributes = a;
         freshVersion = fileSystem.isExclusive() ? seenVersion : -1;
         return a;
-    }
-
-    /** Somebody else changed a file that has cached pages. */
-    private void followHost(PageCache cache, long sizeBytes) {
-        lock.lock();
-        try {
-            if (cache.sizeBytes() != sizeBytes) {
-                cache.resize(sizeBytes);
-            }
-            cache.invalidate(0, Long.MAX_VALUE);
-        } catch (ErrnoException e) {
-            changed(); // the next look tries again
-        } finally {
-            lock.unlock();
-        }
     }
 
     /** The file was changed through this mount. */
@@ -230,14 +162,14 @@ class HostInode extends Inode {
                 fileSystem.handles().release(open);
             }
         }
-        HostDirectory directory = parent;
-        if (directory == null) {
+        HostNames.Name as = names.first();
+        if (as == null) {
             return isTop() ? keep(HostStatus.of(fileSystem.rootFd()), now) : gone(now);
         }
-        HandleCache.Handle at = directory.directoryHandle();
+        HandleCache.Handle at = as.directory().directoryHandle();
         HostStatus status;
         try {
-            status = HostStatus.find(at.fd, name);
+            status = HostStatus.find(at.fd, as.text());
         } finally {
             fileSystem.handles().release(at);
         }
@@ -284,58 +216,12 @@ class HostInode extends Inode {
         return device.number(hostInode);
     }
 
-    /**
-     * A descriptor for the content of this regular file, opened if need be; the caller releases it.
-     *
-     * @param writable whether it will be written
-     */
-    HandleCache.Handle contentHandle(boolean writable) throws ErrnoException {
-        HandleCache.Handle known = fileSystem.handles().take(this, writable);
-        if (known != null) {
-            return known;
-        }
-        HostDirectory directory = parent;
-        if (directory == null) {
-            throw ESTALE.error("the file has no name any more and was not open");
-        }
-        HandleCache.Handle at = directory.directoryHandle();
-        int fd;
-        boolean isWritable = !fileSystem.isReadOnly();
-        try {
-            long opened = isWritable ? open(at.fd, name, Fcntl.O_RDWR | OPEN_FLAGS) : -Errno.EROFS.number();
-            if (opened < 0 && !writable) {
-                isWritable = false;
-                opened = open(at.fd, name, Fcntl.O_RDONLY | OPEN_FLAGS);
-            } else if (opened == -Errno.EACCES.number() && writable) {
-                opened = open(at.fd, name, Fcntl.O_WRONLY | OPEN_FLAGS);
-                if (opened >= 0) {
-                    // Not shared: others could not read through it.
-                    checkIdentity((int) opened);
-                    return new HandleCache.Handle(this, (int) opened, true);
-                }
-            }
-            fd = (int) Errno.check(opened);
-        } finally {
-            fileSystem.handles().release(at);
-        }
-        checkIdentity(fd);
-        return fileSystem.handles().offer(this, fd, isWritable);
-    }
-
     static long open(int directory, String name, int flags) {
         long fd;
         do {
             fd = HostPath.open(directory, name, flags, 0, RESOLVE);
         } while (fd == -Errno.EAGAIN.number());
         return fd;
-    }
-
-    private void checkIdentity(int fd) throws ErrnoException {
-        HostStatus status = HostStatus.of(fd);
-        if (!isSameFile(status)) {
-            HostFile.close(fd);
-            throw ESTALE.error("the host has another file under the name");
-        }
     }
 
     @Override
@@ -346,116 +232,8 @@ class HostInode extends Inode {
         if ((flags & Fcntl.O_ACCMODE) != Fcntl.O_RDONLY) {
             fileSystem.checkWritable();
         }
-        synchronized (this) {
-            opens++;
-        }
+        content.opened((flags & Fcntl.O_ACCMODE) != Fcntl.O_RDONLY);
         return new HostRegularFile(this, flags);
-    }
-
-    /** An open file was closed. */
-    final void closed() {
-        boolean isLast;
-        HandleCache.Handle unused = null;
-        synchronized (this) {
-            isLast = --opens == 0;
-            if (isLast) {
-                unused = pin;
-                pin = null;
-            }
-        }
-        if (unused != null) {
-            fileSystem.handles().release(unused);
-        }
-        if (isLast && parent == null) {
-            fileSystem.forget(this);
-        }
-    }
-
-    /** Before a name goes: an open file keeps its content by a descriptor, which it may not have needed so far. */
-    final void pinContent() {
-        if (type != Stat.S_IFREG || !isInUse()) {
-            return;
-        }
-        try {
-            keepOpen(contentHandle(false));
-        } catch (ErrnoException e) {
-            // Then reading it would have failed as well.
-        }
-    }
-
-    /** Keeps a descriptor open until the last open file is closed. */
-    final void keepOpen(HandleCache.Handle open) {
-        synchronized (this) {
-            if (pin == null) {
-                pin = open;
-                return;
-            }
-        }
-        fileSystem.handles().release(open);
-    }
-
-    final synchronized boolean isInUse() {
-        return opens > 0;
-    }
-
-    final PageCache pages() {
-        return pages;
-    }
-
-    /** The page cache, made if there is none. */
-    final PageCache makePages() throws ErrnoException {
-        PageCache cache = pages;
-        if (cache != null) {
-            return cache;
-        }
-        lock.lock();
-        try {
-            cache = pages;
-            if (cache == null) {
-                cache = new PageCache(fileSystem.memory(), new HostPages(this), PageCache.WritePolicy.THROUGH, this);
-                pages = cache;
-            }
-        } finally {
-            lock.unlock();
-        }
-        fileSystem.hasPages(this);
-        return cache;
-    }
-
-    /** Lets go of the pages; false when the file is open or mapped. */
-    final boolean dropPages() {
-        lock.lock();
-        try {
-            PageCache cache = pages;
-            if (cache == null) {
-                return true;
-            }
-            if (isInUse() || cache.isMapped()) {
-                return false;
-            }
-            pages = null;
-            cache.close();
-            return true;
-        } catch (ErrnoException e) {
-            return true; // all is released; what could not be written had its fsync to tell
-        } finally {
-            lock.unlock();
-        }
-    }
-
-    final void evictPages() {
-        PageCache cache = pages;
-        if (cache != null) {
-            cache.evict();
-        }
-    }
-
-    final void writeBack() throws ErrnoException {
-        PageCache cache = pages;
-        if (cache != null) {
-            cache.writeBack();
-            changed();
-        }
     }
 
     @Override
@@ -467,13 +245,13 @@ class HostInode extends Inode {
         if (target != null) {
             return target; // the text of a link never changes
         }
-        HostDirectory directory = parent;
-        if (directory == null) {
+        HostNames.Name as = names.first();
+        if (as == null) {
             throw ESTALE.error();
         }
-        HandleCache.Handle at = directory.directoryHandle();
+        HandleCache.Handle at = as.directory().directoryHandle();
         try {
-            target = HostPath.link(at.fd, name);
+            target = HostPath.link(at.fd, as.text());
         } finally {
             fileSystem.handles().release(at);
         }
@@ -489,7 +267,10 @@ class HostInode extends Inode {
         fileSystem.checkWritable();
         try {
             if (change.has(AttributeChange.SIZE)) {
-                truncate(change.sizeBytes());
+                if (content == null) {
+                    throw EINVAL.error("only a regular file has a size");
+                }
+                content.truncate(change.sizeBytes());
             }
             if (change.has(AttributeChange.UID) || change.has(AttributeChange.GID)) {
                 int uid = change.has(AttributeChange.UID) ? change.uid() : -1;
@@ -525,21 +306,6 @@ class HostInode extends Inode {
                 fd -> HostFile.changeTimes(fd, accessSeconds, accessNanos, modifySeconds, modifyNanos));
     }
 
-    private void truncate(long sizeBytes) throws ErrnoException {
-        HandleCache.Handle open = contentHandle(true);
-        lock.lock();
-        try {
-            Errno.check(HostFile.truncate(open.fd, sizeBytes));
-            PageCache cache = pages;
-            if (cache != null) {
-                cache.resize(sizeBytes);
-            }
-        } finally {
-            lock.unlock();
-            fileSystem.handles().release(open);
-        }
-    }
-
     /** A host call on a name in a directory. */
     @FunctionalInterface
     interface NameCall {
@@ -562,16 +328,16 @@ class HostInode extends Inode {
                 fileSystem.handles().release(own);
             }
         }
-        HostDirectory directory = parent;
-        if (directory == null) {
+        HostNames.Name as = names.first();
+        if (as == null) {
             if (!isTop()) {
                 throw ENOENT.error("the file has no name any more");
             }
             return Errno.check(named.call(fileSystem.rootFd(), "."));
         }
-        HandleCache.Handle at = directory.directoryHandle();
+        HandleCache.Handle at = as.directory().directoryHandle();
         try {
-            return Errno.check(named.call(at.fd, name));
+            return Errno.check(named.call(at.fd, as.text()));
         } finally {
             fileSystem.handles().release(at);
         }

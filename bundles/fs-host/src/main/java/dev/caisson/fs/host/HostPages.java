@@ -16,7 +16,7 @@ final class HostPages implements PageSource {
 
     @Override
     public long read(long offset, MemorySegment target) throws ErrnoException {
-        HandleCache.Handle open = inode.contentHandle(false);
+        HandleCache.Handle open = inode.content().handle(false);
         try {
             long done = 0;
             while (done < target.byteSize()) {
@@ -34,7 +34,7 @@ final class HostPages implements PageSource {
 
     @Override
     public void write(long offset, MemorySegment source) throws ErrnoException {
-        HandleCache.Handle open = inode.contentHandle(true);
+        HandleCache.Handle open = inode.content().handle(true);
         try {
             long done = 0;
             while (done < source.byteSize()) {
@@ -48,7 +48,7 @@ final class HostPages implements PageSource {
 
     @Override
     public long sizeBytes() throws ErrnoException {
-        HandleCache.Handle open = inode.contentHandle(false);
+        HandleCache.Handle open = inode.content().handle(false);
         try {
             return Errno.check(HostFile.size(open.fd));
         } finally {

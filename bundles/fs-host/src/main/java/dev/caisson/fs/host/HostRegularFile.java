@@ -17,12 +17,14 @@ final class HostRegularFile extends OpenFile {
     private static final Logger log = LoggerFactory.getLogger(HostRegularFile.class);
 
     private final HostInode inode;
+    private final HostContent content;
     private final boolean isWritable;
     private volatile HandleCache.Handle handle;
     private boolean isClosed;
 
     HostRegularFile(HostInode inode, int flags) {
         this.inode = inode;
+        this.content = inode.content();
         this.isWritable = (flags & Fcntl.O_ACCMODE) != Fcntl.O_RDONLY;
     }
 
@@ -36,14 +38,14 @@ final class HostRegularFile extends OpenFile {
             throw Errno.EBADF.error("closed while in use");
         }
         if (handle == null) {
-            handle = inode.contentHandle(isWritable);
+            handle = content.handle(isWritable);
         }
         return handle.fd;
     }
 
     @Override
     public long read(IoBuffer target, long position) throws ErrnoException {
-        PageCache pages = inode.pages();
+        PageCache pages = content.pages();
         if (pages != null) {
             return pages.read(target, position);
         }
@@ -75,29 +77,29 @@ final class HostRegularFile extends OpenFile {
     @Override
     public long write(IoBuffer source, long position) throws ErrnoException {
         int fd = fd();
-        inode.lock.lock();
+        content.lock.lock();
         try {
             return writeLocked(fd, source, position);
         } finally {
-            inode.lock.unlock();
+            content.lock.unlock();
         }
     }
 
     @Override
     public long append(IoBuffer source) throws ErrnoException {
         int fd = fd();
-        inode.lock.lock();
+        content.lock.lock();
         try {
             long end = Errno.check(HostFile.size(fd));
             return end + writeLocked(fd, source, end);
         } finally {
-            inode.lock.unlock();
+            content.lock.unlock();
         }
     }
 
     private long writeLocked(int fd, IoBuffer source, long position) throws ErrnoException {
         inode.changed();
-        PageCache pages = inode.pages();
+        PageCache pages = content.pages();
         if (pages != null) {
             return pages.write(source, position);
         }
@@ -139,7 +141,7 @@ final class HostRegularFile extends OpenFile {
 
     @Override
     public void sync(boolean dataOnly) throws ErrnoException {
-        inode.writeBack();
+        content.writeBack();
         if (isWritable || !inode.host().isReadOnly()) {
             Errno.check(dataOnly ? HostFile.syncData(fd()) : HostFile.sync(fd()));
         }
@@ -148,9 +150,9 @@ final class HostRegularFile extends OpenFile {
     @Override
     public void allocate(int mode, long position, long lengthBytes) throws ErrnoException {
         int fd = fd();
-        inode.lock.lock();
+        content.lock.lock();
         try {
-            PageCache pages = inode.pages();
+            PageCache pages = content.pages();
             if (pages != null) {
                 pages.writeBack();
             }
@@ -161,20 +163,20 @@ final class HostRegularFile extends OpenFile {
                 pages.invalidate(position, Long.MAX_VALUE);
             }
         } finally {
-            inode.lock.unlock();
+            content.lock.unlock();
         }
     }
 
     @Override
     public Mappable mappable() throws ErrnoException {
-        return inode.makePages();
+        return content.makePages();
     }
 
     @Override
     public void close() {
-        if (isWritable && inode.pages() != null) {
+        if (isWritable && content.pages() != null) {
             try {
-                inode.writeBack(); // what was written through shared mappings; each of them kept this file open
+                content.writeBack(); // what was written through shared mappings; each of them kept this file open
             } catch (ErrnoException e) {
                 log.warn("cannot write mapped pages back: inode={} errno={}", inode.number(), e.errno());
             }
@@ -188,6 +190,6 @@ final class HostRegularFile extends OpenFile {
         if (open != null) {
             inode.host().handles().release(open);
         }
-        inode.closed();
+        content.closed();
     }
 }

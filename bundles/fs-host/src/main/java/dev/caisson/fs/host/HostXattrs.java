@@ -46,7 +46,7 @@ final class HostXattrs {
                 HostFile.close(fd);
             }
         }
-        HandleCache.Handle open = inode.contentHandle(false);
+        HandleCache.Handle open = inode.content().handle(false);
         try {
             return use.on(open.fd);
         } finally {

@@ -7,6 +7,6 @@
  * ENXIO, and the VFS opens the guest's own device or pipe instead. Directories of the host's pseudo filesystems (proc, sysfs, devpts,
  * cgroup and the like) are shown empty, since they would tell about the sandbox's own process.
  *
- * <p>Locks, outermost first: {@code HostInode.lock} (INODE), the page cache's, the handle cache's (a leaf).
+ * <p>Locks, outermost first: {@code HostContent.lock} (INODE), the page cache's, the handle cache's (a leaf).
  */
 package dev.caisson.fs.host;

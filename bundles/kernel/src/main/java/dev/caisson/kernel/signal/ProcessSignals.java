@@ -317,18 +317,21 @@ public final class ProcessSignals {
     /** Finds a thread that takes the signal and wakes it; a fatal one ends the group at once. */
     private void completeLocked(int signal, SignalState first, boolean forGroup) {
         SignalState taker = null;
-        if (wants(first, signal)) {
+        if (wants(first, signal) && (!forGroup || !first.hasWork())) {
             taker = first;
         } else if (forGroup) {
+            // One that has nothing to do yet; else any that will look.
             for (SignalState thread : threads) {
                 if (wants(thread, signal)) {
-                    taker = thread;
-                    break;
+                    taker = taker == null || !thread.hasWork() ? thread : taker;
+                    if (!taker.hasWork()) {
+                        break;
+                    }
                 }
             }
         }
         if (taker == null) {
-            // Blocked everywhere, or everybody is awake already and will look.
+            // Blocked everywhere.
             return;
         }
         if (isFatal(signal) && !ending && !SignalSets.has(taker.realMask(), signal)
@@ -547,6 +550,8 @@ public final class ProcessSignals {
         try {
             state.endAwaitLocked();
             SignalInfo info = dequeueLocked(state, ~wanted);
+            // What we do not take after all is for others that wait.
+            retargetLocked(state, wanted & state.mask());
             state.workLocked(state.needsWorkLocked());
             return info;
         } finally {

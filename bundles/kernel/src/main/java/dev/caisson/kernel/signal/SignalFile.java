@@ -31,7 +31,7 @@ import java.lang.foreign.MemorySegment;
  * </pre>
  * Source: include/uapi/linux/signalfd.h, fs/signalfd.c.
  *
- * <p>Readiness is that of the task which made it, unlike Linux, where it is that of the task which asks.
+ * <p>Readiness is that of the task which asks.
  */
 public final class SignalFile extends OpenFile {
     /** sizeof(struct signalfd_siginfo). */

@@ -144,6 +144,32 @@ class ProcessSignalsTest {
         }
 
         @Test
+        void aWaiterThatTakesOneSignalLeavesTheRestToAnother() {
+            long wanted = SignalSets.bit(40);
+            first.signals.setMask(wanted);
+            second.signals.setMask(wanted);
+            process.beginAwait(first.signals, wanted);
+            send(40);
+            send(40);
+            assertFalse(second.signals.hasWork());
+            process.beginAwait(second.signals, wanted);
+            assertTrue(second.signals.hasWork());
+            assertNotNull(process.endAwait(first.signals, wanted));
+            assertTrue(second.signals.hasWork());
+            assertNotNull(process.endAwait(second.signals, wanted));
+        }
+
+        @Test
+        void severalSignalsWakeSeveralThreads() {
+            handle(Signals.SIGUSR1);
+            handle(Signals.SIGUSR2);
+            send(Signals.SIGUSR1);
+            send(Signals.SIGUSR2);
+            assertTrue(first.signals.hasWork());
+            assertTrue(second.signals.hasWork());
+        }
+
+        @Test
         void executionEndsTheOtherThreadsOnly() {
             assertTrue(process.endOthers(second.signals));
             assertEquals(Outcome.EXIT_THREAD, deliver(first));

@@ -1,6 +1,7 @@
 package dev.caisson.vfs.pseudo;
 
 import static dev.caisson.abi.Errno.EISDIR;
+import static dev.caisson.abi.Errno.ENOENT;
 
 import dev.caisson.abi.ErrnoException;
 import dev.caisson.abi.Stat;
@@ -8,6 +9,7 @@ import dev.caisson.spi.fs.DirectorySink;
 import dev.caisson.spi.fs.FileSystem;
 import dev.caisson.spi.fs.IoBuffer;
 import dev.caisson.spi.fs.Inode;
+import dev.caisson.spi.fs.NewNode;
 import dev.caisson.spi.fs.OpenFile;
 import java.util.ArrayList;
 import java.util.List;
@@ -32,9 +34,6 @@ public class PseudoDirectory extends PseudoInode {
 
     private final Map<String, Supplier<Inode>> makers = new TreeMap<>();
     private final Map<String, Inode> made = new ConcurrentHashMap<>();
-    /** The parent, for ".."; the VFS walks by its own dentries. */
-    private final long parentNumber;
-
     /**
      * Makes an empty directory.
      *
@@ -43,7 +42,6 @@ public class PseudoDirectory extends PseudoInode {
      */
     public PseudoDirectory(FileSystem fileSystem, int permissions) {
         super(fileSystem, Stat.S_IFDIR | permissions);
-        this.parentNumber = number();
     }
 
     /**
@@ -55,7 +53,6 @@ public class PseudoDirectory extends PseudoInode {
      */
     protected PseudoDirectory(FileSystem fileSystem, int permissions, long number) {
         super(fileSystem, Stat.S_IFDIR | permissions, number);
-        this.parentNumber = number;
     }
 
     /**
@@ -139,6 +136,17 @@ public class PseudoDirectory extends PseudoInode {
         return lookupDynamic(name);
     }
 
+    /** A name that is not there cannot be made either: Linux's lookup already fails, before it would create. */
+    @Override
+    public Inode create(String name, NewNode node) throws ErrnoException {
+        throw ENOENT.error();
+    }
+
+    @Override
+    public Inode symlink(String name, String target, NewNode node) throws ErrnoException {
+        throw ENOENT.error();
+    }
+
     @Override
     public OpenFile open(int flags) {
         return new Listing();
@@ -160,7 +168,7 @@ public class PseudoDirectory extends PseudoInode {
                 next = 1;
             }
             if (next == 1) {
-                if (!sink.entry("..", parentNumber, Stat.S_IFDIR >>> 12, 2)) {
+                if (!sink.entry("..", number(), Stat.S_IFDIR >>> 12, 2)) {
                     return next;
                 }
                 next = 2;

@@ -17,14 +17,11 @@ import org.junit.jupiter.api.TestFactory;
  */
 final class GuestProgramsIT {
     private static final List<String> PLATFORMS = List.of("ptrace");
-    private static final Path MODULE = Path.of("").toAbsolutePath();
-    private static final Path BINARIES = MODULE.resolve("target/programs");
 
     @TestFactory
     Stream<DynamicTest> programs() throws IOException {
-        Files.createDirectories(BINARIES);
         return sources("programs", ".c").flatMap(source -> PLATFORMS.stream().map(platform -> DynamicTest.dynamicTest(
-                name(source) + " on " + platform, () -> compare(platform, List.of(compiled(source).toString())))));
+                name(source) + " on " + platform, () -> compare(platform, List.of(GuestCompiler.compiled(source).toString())))));
     }
 
     @TestFactory
@@ -41,7 +38,7 @@ final class GuestProgramsIT {
     }
 
     private static Stream<Path> sources(String folder, String suffix) throws IOException {
-        try (Stream<Path> files = Files.list(MODULE.resolve(folder))) {
+        try (Stream<Path> files = Files.list(Runner.MODULE.resolve(folder))) {
             return files.filter(file -> file.toString().endsWith(suffix)).sorted().toList().stream();
         }
     }
@@ -55,14 +52,5 @@ final class GuestProgramsIT {
         String first = Files.readAllLines(script).getFirst();
         assertTrue(first.startsWith("#!/"), () -> script + " has no #! line");
         return first.substring(2).strip();
-    }
-
-    private static Path compiled(Path source) throws IOException, InterruptedException {
-        Path binary = BINARIES.resolve(name(source).replace(".c", ""));
-        Process compiler = new ProcessBuilder("gcc", "-O1", "-g", "-Wall", "-Werror", "-D_GNU_SOURCE", "-pthread", "-o",
-                binary.toString(), source.toString(), "-lrt", "-ldl").redirectErrorStream(true).start();
-        String messages = new String(compiler.getInputStream().readAllBytes());
-        assertEquals(0, compiler.waitFor(), () -> "gcc: " + messages);
-        return binary;
     }
 }

@@ -5,6 +5,7 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Comparator;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.TimeUnit;
@@ -13,8 +14,12 @@ import java.util.concurrent.TimeUnit;
 final class Runner {
     /** The root of the repository, from the module's folder. */
     static final Path ROOT = Path.of("..", "..").toAbsolutePath().normalize();
+    /** This module. */
+    static final Path MODULE = Path.of("").toAbsolutePath();
+    /** The command under test. */
+    static final Path CAISSON =
+            Path.of(System.getProperty("caisson.home", ROOT.resolve("distribution/target/caisson").toString()), "bin/caisson");
 
-    private static final Path CAISSON = ROOT.resolve("distribution/target/caisson/bin/caisson");
     private static final long TIMEOUT_SECONDS = 120;
 
     private Runner() {}
@@ -42,6 +47,30 @@ final class Runner {
         return run(full);
     }
 
+    /**
+     * Runs a script of the host's shell; {@code $CAISSON} in it is the command under test. What a test says about standard streams
+     * is best said in the language that everybody uses for it.
+     *
+     * @param script text for {@code sh -c}
+     * @return what it showed
+     */
+    static Outcome shell(String script) throws IOException, InterruptedException {
+        return run(List.of("/bin/sh", "-c", script));
+    }
+
+    /**
+     * Starts a script of the host's shell and does not wait; its output goes to pipes.
+     *
+     * @param directory where
+     * @param script text for {@code sh -c}
+     * @return the shell
+     */
+    static Process start(Path directory, String script) throws IOException {
+        ProcessBuilder builder = new ProcessBuilder("/bin/sh", "-c", script).directory(directory.toFile());
+        environment(builder);
+        return builder.start();
+    }
+
     private static Outcome run(List<String> command) throws IOException, InterruptedException {
         Path directory = Files.createTempDirectory("caisson-guest");
         Path output = Files.createTempFile("caisson-guest", ".out");
@@ -50,16 +79,10 @@ final class Runner {
             ProcessBuilder builder = new ProcessBuilder(command).directory(directory.toFile())
                     .redirectInput(ProcessBuilder.Redirect.from(Path.of("/dev/null").toFile()))
                     .redirectOutput(output.toFile()).redirectError(errors.toFile());
-            Map<String, String> environment = builder.environment();
-            String java = environment.get("CAISSON_JAVA_HOME");
-            environment.clear();
-            environment.putAll(Map.of("PATH", "/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin", "HOME", "/tmp", "LC_ALL", "C"));
-            if (java != null) {
-                environment.put("CAISSON_JAVA_HOME", java);
-            }
+            environment(builder);
             Process process = builder.start();
             if (!process.waitFor(TIMEOUT_SECONDS, TimeUnit.SECONDS)) {
-                process.destroyForcibly().waitFor();
+                end(process);
                 return new Outcome(-1, Files.readString(output, StandardCharsets.ISO_8859_1),
                         "no exit within " + TIMEOUT_SECONDS + " s\n" + Files.readString(errors, StandardCharsets.ISO_8859_1));
             }
@@ -72,9 +95,28 @@ final class Runner {
         }
     }
 
-    private static void deleteTree(Path directory) throws IOException {
+    /** Ends a process and what it started. */
+    static void end(Process process) throws InterruptedException {
+        List<ProcessHandle> all = process.descendants().toList();
+        process.destroyForcibly().waitFor();
+        all.forEach(ProcessHandle::destroyForcibly);
+    }
+
+    private static void environment(ProcessBuilder builder) {
+        Map<String, String> environment = builder.environment();
+        String java = environment.get("CAISSON_JAVA_HOME");
+        environment.clear();
+        environment.putAll(Map.of("PATH", "/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin", "HOME", "/tmp", "LC_ALL", "C",
+                "CAISSON", CAISSON.toString()));
+        if (java != null) {
+            environment.put("CAISSON_JAVA_HOME", java);
+        }
+    }
+
+    /** Removes a directory with all it holds. */
+    static void deleteTree(Path directory) throws IOException {
         try (var files = Files.walk(directory)) {
-            for (Path file : files.sorted(java.util.Comparator.reverseOrder()).toList()) {
+            for (Path file : files.sorted(Comparator.reverseOrder()).toList()) {
                 Files.deleteIfExists(file);
             }
         }

@@ -10,6 +10,7 @@ import dev.caisson.abi.Terminal;
 import dev.caisson.fs.dev.tty.TerminalCore;
 import dev.caisson.host.HostFile;
 import dev.caisson.host.HostPath;
+import dev.caisson.host.HostProcess;
 import dev.caisson.host.HostReady;
 import dev.caisson.spi.fs.IoBuffer;
 import dev.caisson.spi.fs.IoctlMemory;
@@ -193,8 +194,24 @@ public final class HostTerminal extends TerminalCore implements AutoCloseable {
             if (got == WOULD_BLOCK) {
                 return WOULD_BLOCK;
             }
+            if (got == -Errno.EIO.number()) {
+                stopWithHostGroup();
+            }
             target.advance(Errno.check(got));
             return got;
+        }
+
+        /**
+         * The host refuses, since the sandbox itself is in the background and has SIGTTIN blocked: the reader gets the signal instead, and
+         * the sandbox stops with it.
+         */
+        private void stopWithHostGroup() throws ErrnoException {
+            JobControl caller = JobControl.current();
+            if (caller != null && caller.group() != null && HostProcess.foregroundGroup(fd) != HostProcess.group(0)
+                    && !caller.isBlockedOrIgnored(Signals.SIGTTIN)) {
+                caller.group().signal(Signals.SIGTTIN);
+                throw Errno.ERESTARTSYS.error();
+            }
         }
 
         @Override

@@ -1,0 +1,45 @@
+package dev.caisson.testing.guest;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Map;
+import java.util.function.Function;
+import java.util.stream.Collectors;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+
+/** Random system calls with random arguments, from fixed seeds: nothing is said twice in the log, nothing hangs, nothing breaks. */
+final class FuzzIT {
+    @ParameterizedTest
+    @CsvSource({"20251, 30", "77003, 30"})
+    void randomSystemCallsBreakNothing(long seed, int seconds) throws IOException, InterruptedException {
+        Path fuzz = GuestCompiler.compiled(Path.of("hostile", "fuzz.c"));
+        Path log = Files.createTempFile("caisson-fuzz", ".log");
+        try {
+            Outcome outcome = Runner.shell("$CAISSON do --memory 1G --log " + log + " -- " + fuzz + " " + seed + " " + seconds);
+            List<String> lines = Files.readAllLines(log);
+            String tail = String.join("\n", lines.subList(Math.max(0, lines.size() - 60), lines.size()));
+            assertEquals("survived\n", outcome.output(), () -> outcome + "\n" + tail);
+            assertEquals(0, outcome.status(), outcome::toString);
+            for (String line : lines) {
+                assertFalse(line.contains("Exception") || line.contains("ERROR") || line.startsWith("\tat "), tail);
+            }
+            Map<String, Long> kinds = lines.stream().map(FuzzIT::withoutTime)
+                    .collect(Collectors.groupingBy(Function.identity(), Collectors.counting()));
+            kinds.forEach((kind, count) -> assertTrue(count == 1, () -> count + " times: " + kind));
+        } finally {
+            Files.delete(log);
+        }
+    }
+
+    /** Without what differs between two lines of one kind: time stamps, thread names and the like in front of the level. */
+    private static String withoutTime(String line) {
+        return line.replaceFirst("^.*?(?=INFO|WARN|DEBUG|ERROR)", "").replaceAll("0x[0-9a-f]+|\\d+", "#");
+    }
+}
