@@ -8,8 +8,8 @@ package dev.caisson.kernel;
  * @param maximumTasks most tasks at a time; more is EAGAIN
  */
 public record KernelOptions(String hostName, int cpuCount, int maximumTasks) {
-    /** Host name "caisson", the CPUs of the JVM, 32768 tasks. */
-    public static final KernelOptions DEFAULT = new KernelOptions("caisson", Runtime.getRuntime().availableProcessors(), 32768);
+    /** Host name "caisson", the CPUs of the JVM, 4096 tasks (each takes three threads of the host, whose pid space is shared). */
+    public static final KernelOptions DEFAULT = new KernelOptions("caisson", Runtime.getRuntime().availableProcessors(), 4096);
 
     /**
      * The same with another host name.

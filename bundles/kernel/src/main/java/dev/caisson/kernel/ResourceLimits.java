@@ -24,7 +24,7 @@ public final class ResourceLimits {
         }
         set(Resource.RLIMIT_STACK, 8L << 20, Resource.RLIM_INFINITY);
         set(Resource.RLIMIT_CORE, 0, Resource.RLIM_INFINITY);
-        set(Resource.RLIMIT_NPROC, 32768, 32768);
+        set(Resource.RLIMIT_NPROC, 4096, 4096);
         set(Resource.RLIMIT_NOFILE, 1024, 1 << 20);
         set(Resource.RLIMIT_MEMLOCK, 8L << 20, 8L << 20);
         set(Resource.RLIMIT_SIGPENDING, 32768, 32768);

@@ -47,9 +47,11 @@ final class AdviseOperation {
         if (length == 0) {
             return;
         }
-        if (address < 0 || end > mappings.layout.addressLimit || end < 0) {
-            throw ENOMEM.error();
+        if (address < 0) {
+            throw ENOMEM.error("a gap");
         }
+        // Nothing is mapped beyond: a longer range ends in a gap, after what lies before it was advised.
+        end = end < 0 ? Mappings.TASK_SIZE : Math.min(end, Mappings.TASK_SIZE);
         List<Vma> detached = new ArrayList<>();
         List<Hole> holes = new ArrayList<>();
         mappings.lock.lock();

@@ -4,6 +4,7 @@ import static dev.caisson.abi.Errno.EACCES;
 import static dev.caisson.abi.Errno.EAGAIN;
 import static dev.caisson.abi.Errno.EEXIST;
 import static dev.caisson.abi.Errno.EINVAL;
+import static dev.caisson.abi.Errno.ENODEV;
 import static dev.caisson.abi.Errno.ENOMEM;
 import static dev.caisson.abi.Errno.EOPNOTSUPP;
 import static dev.caisson.abi.Errno.EOVERFLOW;
@@ -254,6 +255,9 @@ final class MapOperations {
         }
         if ((protection & PROT_EXEC) != 0 && (allowed & PROT_EXEC) == 0) {
             throw EPERM.error("noexec mount");
+        }
+        if (file.mappable() == null) {
+            throw ENODEV.error();
         }
         if ((flags & MAP_GROWSDOWN) != 0) {
             throw EINVAL.error("a file cannot grow down");

@@ -7,7 +7,7 @@ import dev.caisson.spi.fs.Mappable;
  * equal.
  */
 public interface MappedFile {
-    /** {@return its pages} */
+    /** {@return its pages; null for a file that cannot be mapped, which mmap(2) answers with ENODEV} */
     Mappable mappable();
 
     /**

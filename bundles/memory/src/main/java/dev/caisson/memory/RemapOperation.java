@@ -3,6 +3,7 @@ package dev.caisson.memory;
 import static dev.caisson.abi.Errno.EFAULT;
 import static dev.caisson.abi.Errno.EINVAL;
 import static dev.caisson.abi.Errno.ENOMEM;
+import static dev.caisson.abi.Errno.EPERM;
 import static dev.caisson.abi.Mman.MREMAP_DONTUNMAP;
 import static dev.caisson.abi.Mman.MREMAP_FIXED;
 import static dev.caisson.abi.Mman.MREMAP_MAYMOVE;
@@ -27,14 +28,14 @@ final class RemapOperation {
         boolean fixed = (flags & MREMAP_FIXED) != 0;
         boolean keep = (flags & MREMAP_DONTUNMAP) != 0;
         boolean mayMove = (flags & MREMAP_MAYMOVE) != 0;
-        if ((flags & ~(MREMAP_FIXED | MREMAP_MAYMOVE | MREMAP_DONTUNMAP)) != 0 || fixed && !mayMove
-                || keep && (!mayMove || oldBytes != newBytes) || !Pages.isAligned(address)) {
-            throw EINVAL.error();
-        }
         long oldLength = Pages.up(oldBytes);
         long newLength = Pages.up(newBytes);
-        if (newLength == 0) {
+        if ((flags & ~(MREMAP_FIXED | MREMAP_MAYMOVE | MREMAP_DONTUNMAP)) != 0 || !Pages.isAligned(address) || newLength == 0
+                || newLength < 0 || newLength > maps.limit()) {
             throw EINVAL.error();
+        }
+        if (fixed || keep) {
+            checkTarget(address, oldLength, newLength, mayMove, keep, newAddress);
         }
         List<Vma> detached = new ArrayList<>();
         mappings.lock.lock();
@@ -52,21 +53,31 @@ final class RemapOperation {
         }
     }
 
-    private long moveToLocked(long address, long oldLength, long newLength, boolean fixed, boolean keep, long newAddress,
-            List<Vma> detached) throws ErrnoException {
-        if (!Pages.isAligned(newAddress) || newLength < 0 || newLength > maps.limit() || newAddress < 0
-                || newAddress > maps.limit() - newLength) {
+    /** Linux's check_mremap_params. */
+    private void checkTarget(long address, long oldLength, long newLength, boolean mayMove, boolean keep, long newAddress)
+            throws ErrnoException {
+        if (newAddress < 0 || newAddress > maps.limit() - newLength || !Pages.isAligned(newAddress) || !mayMove
+                || keep && oldLength != newLength) {
             throw EINVAL.error();
         }
-        if (address + oldLength > newAddress && newAddress + newLength > address) {
+        if (Long.compareUnsigned(address, newAddress + newLength) < 0
+                && Long.compareUnsigned(newAddress, address + oldLength) < 0) {
             throw EINVAL.error("old and new range overlap");
         }
+    }
+
+    private long moveToLocked(long address, long oldLength, long newLength, boolean fixed, boolean keep, long newAddress,
+            List<Vma> detached) throws ErrnoException {
         if (mappings.vmas.size() + 2 >= Mappings.MAX_MAPPINGS - 3) {
             throw ENOMEM.error("too many mappings");
         }
+        Vma vma = checkLocked(address, oldLength, newLength, keep);
+        if (keep && !mappings.mayExpandLocked(oldLength >>> Pages.SHIFT, vma.isData())) {
+            throw ENOMEM.error();
+        }
         if (fixed) {
             if (newAddress < Mappings.MIN_ADDRESS) {
-                throw dev.caisson.abi.Errno.EPERM.error("below mmap_min_addr");
+                throw EPERM.error("below mmap_min_addr");
             }
             maps.unmapLocked(newAddress, newAddress + newLength, detached);
         }
@@ -74,10 +85,7 @@ final class RemapOperation {
             maps.unmapLocked(address + newLength, address + oldLength, detached);
             oldLength = newLength;
         }
-        Vma vma = checkLocked(address, oldLength, newLength, keep);
-        if (keep && !mappings.mayExpandLocked(oldLength >>> Pages.SHIFT, vma.isData())) {
-            throw ENOMEM.error();
-        }
+        vma = mappings.vmas.find(address);
         long target = newAddress;
         if (!fixed) {
             boolean hinted = newAddress >= Mappings.MIN_ADDRESS && mappings.vmas.isFree(newAddress, newAddress + newLength);
@@ -90,7 +98,7 @@ final class RemapOperation {
             throws ErrnoException {
         if (Long.compareUnsigned(oldLength, newLength) >= 0) {
             if (oldLength != newLength) {
-                if (oldLength < 0 || address + oldLength > maps.limit()) {
+                if (oldLength < 0 || oldLength > maps.limit() - address) {
                     throw EINVAL.error();
                 }
                 maps.unmapLocked(address + newLength, address + oldLength, detached);
@@ -108,7 +116,7 @@ final class RemapOperation {
         return moveLocked(vma, address, oldLength, newLength, maps.findRoomLocked(newLength), false, detached);
     }
 
-    /** Linux's vma_to_resize. */
+    /** Linux's check_prep_vma: nothing has been unmapped yet when it fails. */
     private Vma checkLocked(long address, long oldLength, long newLength, boolean keep) throws ErrnoException {
         Vma vma = mappings.vmas.find(address);
         if (vma == null) {
@@ -121,11 +129,8 @@ final class RemapOperation {
             throw EFAULT.error("spans mappings");
         }
         maps.checkNotSealedLocked(address, address + Math.max(oldLength, 1));
-        if (newLength == oldLength) {
+        if (newLength <= oldLength) {
             return vma;
-        }
-        if (newLength < 0 || newLength > maps.limit()) {
-            throw ENOMEM.error();
         }
         if (vma.is(Vma.SPECIAL)) {
             throw EFAULT.error("cannot grow");

@@ -52,6 +52,29 @@ public final class MappedDescription implements MappedFile {
         return new MappedDescription(description, description.file().mappable(), allowed);
     }
 
+    /**
+     * What mmap(2) maps, without a check: the address space makes them, in the order of Linux.
+     *
+     * @param description an open file
+     * @param shared MAP_SHARED
+     * @return what to map; its pages are null when it cannot be mapped
+     */
+    public static MappedDescription unchecked(FileDescription description, boolean shared) {
+        boolean noexec = description.location().mount().has(dev.caisson.abi.Mount.MS_NOEXEC);
+        int allowed = (description.isReadable() ? Mman.PROT_READ : 0)
+                | (!shared || description.isReadable() && description.isWritable() ? Mman.PROT_WRITE : 0)
+                | (noexec ? 0 : Mman.PROT_EXEC);
+        Mappable pages = null;
+        try {
+            if ((description.inode().mode() & Stat.S_IFMT) != Stat.S_IFDIR) {
+                pages = description.file().mappable();
+            }
+        } catch (ErrnoException notMappable) {
+            // Told as ENODEV, if nothing else is wrong.
+        }
+        return new MappedDescription(description, pages, allowed);
+    }
+
     /** {@return the description} */
     public FileDescription description() {
         return description;

@@ -35,13 +35,10 @@ public final class SysMmap {
             if ((flags & MAP_HUGETLB) != 0) {
                 throw EINVAL.error("mmap: MAP_HUGETLB of a file that is not on hugetlbfs");
             }
-            if (args.value(1) == 0) {
-                throw EINVAL.error("mmap: length 0");
-            }
             int type = flags & MAP_TYPE;
             boolean shared = type == MAP_SHARED || type == MAP_SHARED_VALIDATE;
             return task.memory().map(args.address(0), args.value(1), protection, flags,
-                    MappedDescription.of(description, protection, shared), offset);
+                    MappedDescription.unchecked(description, shared), offset);
         } finally {
             description.release();
         }

@@ -12,6 +12,7 @@ import dev.caisson.kernel.Task;
 import dev.caisson.kernel.signal.SignalSender;
 import dev.caisson.kernel.syscall.SyscallArgs;
 import dev.caisson.syscalls.process.SysPidFd;
+import dev.caisson.vfs.FileDescription;
 
 /** kill(2), tkill(2), tgkill(2), rt_sigqueueinfo(2), rt_tgsigqueueinfo(2), pidfd_send_signal(2). */
 public final class SysSend {
@@ -81,7 +82,7 @@ public final class SysSend {
         if (args.i32(3) != 0) {
             throw EINVAL.error("pidfd_send_signal: unknown flag");
         }
-        GuestProcess target = SysPidFd.process(task, args.fd(0));
+        GuestProcess target = byDescriptor(task, args.fd(0));
         SignalInfo info = null;
         if (args.address(2) != 0) {
             info = info(task, args.address(2), signal);
@@ -95,6 +96,17 @@ public final class SysSend {
         }
         SignalSender.toProcess(task, target, signal, info);
         return 0;
+    }
+
+    /** A pidfd, or a directory /proc/PID as it was before there were pidfds. */
+    private static GuestProcess byDescriptor(Task task, int fd) throws ErrnoException {
+        FileDescription description = task.fds().borrow(fd);
+        try {
+            GuestProcess process = description.inode() == null ? null : description.inode().attachment(GuestProcess.class, null);
+            return process != null ? process : SysPidFd.process(task, fd);
+        } finally {
+            description.release();
+        }
     }
 
     private static Task thread(Task task, int group, int tid) throws ErrnoException {

@@ -42,7 +42,7 @@ final class ProcSys {
         fixed(directory, "ostype", UtsNamespace.SYSTEM);
         fixed(directory, "osrelease", UtsNamespace.RELEASE);
         fixed(directory, "version", UtsNamespace.VERSION);
-        fixed(directory, "threads-max", "32768");
+        fixed(directory, "threads-max", Integer.toString(kernel.options().maximumTasks()));
         fixed(directory, "ngroups_max", "65536");
         fixed(directory, "cap_last_cap", "40");
         fixed(directory, "overflowuid", "65534");

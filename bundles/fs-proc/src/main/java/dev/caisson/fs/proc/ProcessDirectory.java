@@ -16,6 +16,8 @@ final class ProcessDirectory extends OwnedDirectory {
     ProcessDirectory(FileSystem fileSystem, GuestProcess process) {
         super(fileSystem, 0555, ProcNames.inode(process.pid(), 0), process.leader());
         this.process = process;
+        // pidfd_send_signal(2) takes a descriptor of this directory, too.
+        attachment(GuestProcess.class, () -> process);
         ThreadFiles.addTo(this, process, process.leader(), true);
         add("task", Threads::new);
     }

@@ -29,6 +29,7 @@ public final class HostStdio implements AutoCloseable {
     private static final long MAGIC = 0x50495045; // as pipefs: files that no directory names
 
     private final Vfs vfs;
+    private final SandboxDevices devices;
     private final HostWatcher watcher;
     private final MemoryFile memory;
     private final FileDescription[] descriptions = new FileDescription[STREAMS];
@@ -37,8 +38,9 @@ public final class HostStdio implements AutoCloseable {
     private final Mount mount;
     private HostTerminal terminal;
 
-    private HostStdio(Vfs vfs, HostWatcher watcher, MemoryFile memory) {
+    private HostStdio(Vfs vfs, SandboxDevices devices, HostWatcher watcher, MemoryFile memory) {
         this.vfs = vfs;
+        this.devices = devices;
         this.watcher = watcher;
         this.memory = memory;
         fileSystem.root(new PseudoDirectory(fileSystem, 0));
@@ -60,15 +62,15 @@ public final class HostStdio implements AutoCloseable {
      */
     public static HostStdio open(Vfs vfs, SandboxDevices devices, HostWatcher watcher, MemoryFile memory, FsContext fs)
             throws ErrnoException {
-        HostStdio stdio = new HostStdio(vfs, watcher, memory);
+        HostStdio stdio = new HostStdio(vfs, devices, watcher, memory);
         for (int fd = 0; fd < STREAMS; fd++) {
-            stdio.open(fd, devices, fs);
+            stdio.open(fd, fs);
         }
         stdio.inodes.forEach(HostStdioInode::started);
         return stdio;
     }
 
-    private void open(int fd, SandboxDevices devices, FsContext fs) throws ErrnoException {
+    private void open(int fd, FsContext fs) throws ErrnoException {
         long flags = HostFile.flags(fd);
         if (flags < 0 || HostFile.control(fd, Fcntl.F_GETFD, 0) != 0) {
             return; // closed; or it was, and the Java runtime has a file of its own there, which shows by its close-on-exec flag
@@ -82,7 +84,7 @@ public final class HostStdio implements AutoCloseable {
         HostStat status = HostStat.of(fd);
         int access = (int) flags & (Fcntl.O_ACCMODE | Fcntl.O_APPEND | Fcntl.O_NONBLOCK);
         if (status.type() == Stat.S_IFCHR && HostFile.isTerminal(fd)) {
-            descriptions[fd] = openTerminal(fd, devices, fs);
+            descriptions[fd] = openTerminal(fd, fs);
         } else {
             HostStdioInode inode = inode(fd, status);
             String name = HostPath.link(Fcntl.AT_FDCWD, "/proc/self/fd/" + fd);
@@ -107,7 +109,7 @@ public final class HostStdio implements AutoCloseable {
         return made;
     }
 
-    private FileDescription openTerminal(int fd, SandboxDevices devices, FsContext fs) throws ErrnoException {
+    private FileDescription openTerminal(int fd, FsContext fs) throws ErrnoException {
         if (terminal == null) {
             terminal = devices.terminals().add(index -> {
                 try {
@@ -209,6 +211,8 @@ public final class HostStdio implements AutoCloseable {
             }
         }
         if (terminal != null) {
+            devices.terminals().remove(terminal);
+            devices.console(null);
             terminal.close();
             terminal = null;
         }

@@ -98,7 +98,12 @@ public final class PtyTable {
         return index;
     }
 
-    void remove(TerminalCore terminal) {
+    /**
+     * Takes the name of a terminal away; its open files stay.
+     *
+     * @param terminal the terminal
+     */
+    public void remove(TerminalCore terminal) {
         synchronized (slots) {
             slots.values().removeIf(slot -> slot.terminal == terminal);
         }
