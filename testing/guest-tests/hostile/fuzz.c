@@ -71,6 +71,26 @@ static int excluded(int nr, int threads) {
     }
 }
 
+/* Calls that may name another process leave the parent alone. */
+static int spares_parent(int nr, const uint64_t *a) {
+    int64_t parent = getppid();
+    switch (nr) {
+    case SYS_tkill:
+    case SYS_tgkill:
+    case SYS_rt_tgsigqueueinfo:
+    case SYS_prlimit64:
+    case SYS_ptrace:
+    case SYS_process_vm_writev:
+    case SYS_setpriority:
+    case SYS_sched_setscheduler:
+    case SYS_sched_setparam:
+    case SYS_sched_setattr:
+        return (int)a[0] != parent && (int)a[1] != parent && (int)a[0] != 1 && (int)a[1] != 1;
+    default:
+        return 1;
+    }
+}
+
 static const char *const PATHS[] = {"/", ".", "/tmp", "/etc/passwd", "/proc/self/mem", "/proc/self/maps", "/proc/self/fd/0",
     "/dev/null", "/dev/zero", "/dev/tty", "/dev/ptmx", "/nonexistent/x", "", "f", "d", "d/e", "s", "loop", "p", "/proc/1/status",
     "/proc/self/task", "/sys", "/dev/full", "/dev/shm/x", "/proc/sys/kernel/hostname", "/proc/self/exe"};
@@ -139,9 +159,9 @@ static int has_threads;
 static volatile uint64_t *issued; /* shared with the parent: how many calls there were */
 
 /* Interrupts whatever waits; a child that had its time ends. */
-static void tick(int signal) {
+static void tick(int number) {
     static volatile int ticks;
-    (void)signal;
+    (void)number;
     if (++ticks > CHILD_MS / TICK_MS) {
         _exit(0);
     }
@@ -155,7 +175,7 @@ static void *calls(void *seed) {
         for (int j = 0; j < 6; j++) {
             a[j] = argument();
         }
-        if (excluded(nr, has_threads)) {
+        if (excluded(nr, has_threads) || !spares_parent(nr, a)) {
             continue;
         }
         pid_t before = getpid();
@@ -169,6 +189,9 @@ static void *calls(void *seed) {
 }
 
 static void child(uint64_t seed) {
+    for (int i = 1; i < NSIG; i++) {
+        signal(i, SIG_DFL);
+    }
     struct itimerval timer = {.it_interval = {.tv_usec = TICK_MS * 1000}, .it_value = {.tv_usec = TICK_MS * 1000}};
     struct sigaction interrupt = {.sa_handler = tick};
     char directory[64];
@@ -239,6 +262,11 @@ int main(int argc, char **argv) {
     issued = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
     readonly = mmap(NULL, 4096, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     clock_gettime(CLOCK_MONOTONIC, &start);
+    for (int i = 1; i < NSIG; i++) {
+        if (i != SIGCHLD) {
+            signal(i, SIG_IGN); /* F_SETOWN and the like */
+        }
+    }
     do {
         int status;
         uint64_t mine = (seed * 1000003 + (uint64_t)children) * 0x9e3779b97f4a7c15ULL;

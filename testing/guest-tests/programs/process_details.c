@@ -135,9 +135,9 @@ static void clone_flags(void) {
     usleep(10000);
     FAILS(ECHILD, waitpid(pid, &status, WNOHANG));
     CHECK(waitpid(pid, &status, __WCLONE) == pid && WEXITSTATUS(status) == 4);
+    signal(SIGUSR2, SIG_IGN);
     pid = syscall(SYS_clone, SIGUSR2, 0, 0, 0, 0);
     if (pid == 0) _exit(4);
-    signal(SIGUSR2, SIG_IGN);
     CHECK(waitpid(pid, &status, __WALL) == pid);
     munmap(shared, 4096);
 }

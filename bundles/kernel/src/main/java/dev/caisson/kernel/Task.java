@@ -677,12 +677,17 @@ public final class Task implements Caller, SignalThread, JobControl {
         initialFpu = image;
     }
 
+    /** Takes the calling thread's way to guest memory; on the task's own thread, before it sleeps for the first time. */
+    void bindFrames() {
+        frames = kernel.memoryFile().reader();
+    }
+
     /** The task's whole life, on its own thread. */
     void live() {
         try {
             comm(comm);
             kernel.safePoints().enter(this);
-            frames = kernel.memoryFile().reader();
+            bindFrames();
             frames.enter();
             try {
                 attachContext();

@@ -1,5 +1,7 @@
 package dev.caisson.kernel;
 
+import dev.caisson.abi.Errno;
+import dev.caisson.abi.ErrnoException;
 import dev.caisson.spi.fs.JobControl;
 import java.util.ArrayDeque;
 import java.util.concurrent.locks.LockSupport;
@@ -95,8 +97,13 @@ final class TaskThreads {
         }
     }
 
-    /** {@return a thread that waits for its task; it may still be starting} */
-    TaskThread reserve() {
+    /**
+     * Takes an idle thread or makes one.
+     *
+     * @return a thread that waits for its task; it may still be starting
+     * @throws ErrnoException EAGAIN when the host gives us no more threads
+     */
+    TaskThread reserve() throws ErrnoException {
         synchronized (idle) {
             TaskThread thread = idle.pollLast();
             if (thread != null) {
@@ -107,7 +114,12 @@ final class TaskThreads {
         }
         TaskThread thread = new TaskThread(this);
         thread.reserved = true;
-        thread.start();
+        try {
+            thread.start();
+        } catch (OutOfMemoryError e) {
+            // So the JVM says that clone(2) failed; the heap is not meant.
+            throw Errno.EAGAIN.error("the host refuses more threads");
+        }
         return thread;
     }
 

@@ -28,6 +28,7 @@ class ProcessTreeTest {
         sandbox = new TestSandbox();
         init = sandbox.init;
         init.thread(Thread.currentThread());
+        init.bindFrames();
     }
 
     @AfterEach

@@ -204,7 +204,7 @@ public final class Loader {
         return new Image(memory, entry, pointer, program);
     }
 
-    /** Maps program and linker. {@return where execution begins} */
+    /** {@return where execution begins} Maps program and linker. */
     private long mapFiles(ElfHeader header, ElfMapper mapper, ElfHeader linkerHeader, ElfMapper linkerMapper, AddressLayout layout)
             throws ErrnoException {
         ThreadLocalRandom random = ThreadLocalRandom.current();

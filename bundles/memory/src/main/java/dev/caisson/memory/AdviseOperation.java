@@ -113,7 +113,7 @@ final class AdviseOperation {
                 if (vma.is(Vma.LOCKED) || vma.mappable == null) {
                     throw EINVAL.error();
                 }
-                if (!vma.isShared() || (vma.protection & PROT_WRITE) == 0) {
+                if (!vma.isShared() || (vma.allowed & PROT_WRITE) == 0) {
                     throw EACCES.error();
                 }
                 if (!(vma.mappable instanceof AnonymousMemory memory)) {

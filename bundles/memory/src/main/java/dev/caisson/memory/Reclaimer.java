@@ -76,7 +76,7 @@ final class Reclaimer {
         long oldest = Long.MAX_VALUE;
         for (FrameReader reader : readers) {
             long since = reader.activeSince();
-            if (since != 0 && since < oldest) {
+            if (since != 0 && since < oldest && !reader.isDead()) {
                 oldest = since;
             }
         }

@@ -71,7 +71,11 @@ final class RemapOperation {
         if (mappings.vmas.size() + 2 >= Mappings.MAX_MAPPINGS - 3) {
             throw ENOMEM.error("too many mappings");
         }
-        Vma vma = checkLocked(address, oldLength, newLength, keep);
+        boolean shrinks = Long.compareUnsigned(oldLength, newLength) > 0;
+        if (shrinks && (oldLength < 0 || oldLength > maps.limit() - address)) {
+            throw EINVAL.error();
+        }
+        Vma vma = checkLocked(address, shrinks ? newLength : oldLength, newLength, keep);
         if (keep && !mappings.mayExpandLocked(oldLength >>> Pages.SHIFT, vma.isData())) {
             throw ENOMEM.error();
         }
@@ -81,7 +85,7 @@ final class RemapOperation {
             }
             maps.unmapLocked(newAddress, newAddress + newLength, detached);
         }
-        if (oldLength > newLength) {
+        if (shrinks) {
             maps.unmapLocked(address + newLength, address + oldLength, detached);
             oldLength = newLength;
         }

@@ -281,6 +281,7 @@ public final class SysSplice {
             throw EINVAL.error();
         }
         FileDescription description = task.fds().borrow(args.fd(0));
+        long total = 0;
         try {
             if (!(description.file() instanceof PipeFile pipe)) {
                 throw EBADF.error();
@@ -291,7 +292,6 @@ public final class SysSplice {
                 return 0;
             }
             boolean nonBlocking = (flags & SPLICE_F_NONBLOCK) != 0 || description.isNonBlocking();
-            long total = 0;
             while (buffer.remaining() > 0) {
                 long count = writes ? description.write(buffer, task) : description.read(buffer);
                 if (count == OpenFile.WOULD_BLOCK) {
@@ -316,6 +316,9 @@ public final class SysSplice {
         } catch (ErrnoException failure) {
             if (failure.errno() == EPIPE) {
                 Signal.self(task, Signals.SIGPIPE);
+            }
+            if (total > 0) {
+                return total;
             }
             throw failure;
         } finally {

@@ -17,7 +17,6 @@ final class FutexBucket {
         this.index = index;
     }
 
-    @SuppressWarnings("NonAtomicOperationOnVolatileField")
     void addLocked(FutexWaiter waiter) {
         waiter.next = null;
         waiter.previous = tail;
@@ -32,13 +31,11 @@ final class FutexBucket {
     }
 
     /** Counts somebody who may be about to wait. */
-    @SuppressWarnings("NonAtomicOperationOnVolatileField")
     void comingLocked(int change) {
         count += change;
     }
 
     /** Takes a waiter out; it is not woken yet. */
-    @SuppressWarnings("NonAtomicOperationOnVolatileField")
     void removeLocked(FutexWaiter waiter) {
         if (waiter.previous == null) {
             head = waiter.next;

@@ -184,7 +184,6 @@ public final class ProcessSignals {
         }
     }
 
-    @SuppressWarnings("NonAtomicOperationOnVolatileField")
     private void leaveLocked(SignalState state) {
         SignalState[] old = threads;
         int at = Arrays.asList(old).indexOf(state);

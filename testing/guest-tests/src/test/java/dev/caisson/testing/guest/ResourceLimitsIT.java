@@ -31,7 +31,7 @@ final class ResourceLimitsIT {
     @Test
     void aForkBombEndsAtTheProcessLimit() throws IOException, InterruptedException {
         Path bomb = hostile("fork_bomb");
-        Outcome outcome = Runner.shell("$CAISSON do --user 1000:1000 -- sh -c 'ulimit -u 60; " + bomb + "; echo $?; echo still here'");
+        Outcome outcome = Runner.shell("$CAISSON do --user 1000:1000 -- bash -c 'ulimit -u 60; " + bomb + "; echo $?; echo still here'");
         assertEquals("bounded\n0\nstill here\n", outcome.output(), outcome::toString);
     }
 
