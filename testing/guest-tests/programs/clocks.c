@@ -42,6 +42,11 @@ int main(void) {
     t = (struct timespec){target / 1000000000, target % 1000000000};
     CHECK(clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &t, NULL) == 0 && ns(CLOCK_MONOTONIC, 0) >= target);
     CHECK(clock_nanosleep(CLOCK_THREAD_CPUTIME_ID, 0, &t, NULL) == EINVAL);
+    for (int i = 0; i < 100; i++) {
+        unsigned cpu = 1000, node = 1000;
+        CHECK(getcpu(&cpu, &node) == 0 && cpu < (unsigned)sysconf(_SC_NPROCESSORS_CONF) && node == 0);
+        CHECK(syscall(SYS_getcpu, &cpu, NULL, NULL) == 0 && cpu < (unsigned)sysconf(_SC_NPROCESSORS_CONF));
+    }
     timer_t timer;
     struct sigevent event = {.sigev_notify = SIGEV_SIGNAL, .sigev_signo = SIGUSR1};
     signal(SIGUSR1, fires);

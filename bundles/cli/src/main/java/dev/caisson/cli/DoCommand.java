@@ -10,7 +10,9 @@ final class DoCommand {
 
     static int run(Command.Do command) throws SandboxException, InterruptedException {
         command.logging().apply();
-        try (Container container = Container.start(Home.find(), false)) {
+        Home home = Home.find();
+        Preloader.start(home);
+        try (Container container = Container.start(home, false)) {
             SandboxService service = container.service(SandboxService.class);
             try (Sandbox sandbox = service.start(command.spec())) {
                 sandbox.takeSignals();

@@ -39,4 +39,9 @@ public final class HostProcessor {
     public static long xsaveStates() {
         return (cpuid(1, 0)[2] & OSXSAVE) == 0 ? 0 : HostCalls.xcr0();
     }
+
+    /** {@return whether RDTSCP tells the processor number (CPUID 80000001H, EDX bit 27)} */
+    public static boolean hasRdtscp() {
+        return (cpuid(0x80000001, 0)[3] >>> 27 & 1) != 0;
+    }
 }

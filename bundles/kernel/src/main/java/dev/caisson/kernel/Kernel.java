@@ -10,6 +10,7 @@ import dev.caisson.kernel.syscall.SyscallTracer;
 import dev.caisson.kernel.time.Clocks;
 import dev.caisson.kernel.time.HostClock;
 import dev.caisson.kernel.time.Timers;
+import dev.caisson.host.HostProcessor;
 import dev.caisson.loader.Vdso;
 import dev.caisson.loader.VdsoImage;
 import dev.caisson.memory.MemoryFile;
@@ -100,6 +101,7 @@ public final class Kernel implements AutoCloseable {
     private Vdso newVdso() throws ErrnoException {
         Vdso image = new Vdso(memoryFile);
         long taiNs = clocks.taiOffsetSeconds() * 1_000_000_000L;
+        image.parameters().processors(HostProcessor.hasRdtscp() ? options.cpuCount() : 0);
         clocks.listener(now -> image.parameters().publish(now.usable(), now.tscBase(), now.monotonicBaseNs(), now.multiplier(),
                 now.realtimeOffsetNs(), now.boottimeOffsetNs(), now.realtimeOffsetNs() + taiNs));
         return image;

@@ -165,9 +165,30 @@ final class VdsoCode {
         code.bind(done).ret();
     }
 
-    /** int getcpu(unsigned *, unsigned *, void *): the processors of the sandbox are known to its kernel only. */
+    /**
+     * int getcpu(unsigned *rdi, unsigned *rsi, void *): Linux keeps the processor in the low 12 bits of what RDTSCP leaves in ecx, on the host too;
+     * guests see it modulo the processors they have, as the system call tells it.
+     */
     private void getcpu() {
         begin("getcpu");
+        Label fallback = new Label();
+        Label node = new Label();
+        Label done = new Label();
+        parametersIntoR8();
+        code.load(R10, R8, VdsoParameters.PROCESSORS);
+        code.test(R10, R10).jump(Condition.EQUAL, fallback);
+        code.bytes(0x0f, 0x01, 0xf9); // rdtscp
+        code.bytes(0x89, 0xc8); // mov eax, ecx
+        code.bytes(0x25, 0xff, 0x0f, 0x00, 0x00); // and eax, 0xfff
+        code.xor(RDX, RDX);
+        code.bytes(0x49, 0xf7, 0xf2); // div r10
+        code.test(RDI, RDI).jump(Condition.EQUAL, node);
+        code.bytes(0x89, 0x17); // mov [rdi], edx
+        code.bind(node).test(RSI, RSI).jump(Condition.EQUAL, done);
+        code.bytes(0xc7, 0x06, 0x00, 0x00, 0x00, 0x00); // mov dword [rsi], 0
+        code.bind(done);
+        code.mov(RAX, 0).ret();
+        code.bind(fallback);
         askKernel(NR_GETCPU);
     }
 

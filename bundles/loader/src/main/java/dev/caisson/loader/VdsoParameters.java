@@ -18,6 +18,7 @@ import java.lang.invoke.VarHandle;
  *   48    8 boottime       CLOCK_BOOTTIME minus CLOCK_MONOTONIC
  *   56    8 tai            CLOCK_TAI minus CLOCK_MONOTONIC
  *   64    8 zero           CLOCK_MONOTONIC minus itself
+ *   72    8 processors     how many processors guests see; 0: ask the kernel. Not under the sequence lock
  * </pre>
  */
 public final class VdsoParameters {
@@ -30,11 +31,21 @@ public final class VdsoParameters {
     static final int BOOTTIME = 48;
     static final int TAI = 56;
     static final int ZERO = 64;
+    static final int PROCESSORS = 72;
 
     private final MemorySegment page;
 
     VdsoParameters(MemorySegment page) {
         this.page = page;
+    }
+
+    /**
+     * Says how many processors guests see, so that they learn from RDTSCP which one they run on.
+     *
+     * @param count how many; 0 when the processor cannot tell
+     */
+    public void processors(int count) {
+        page.set(Layouts.U64, PROCESSORS, count);
     }
 
     /**

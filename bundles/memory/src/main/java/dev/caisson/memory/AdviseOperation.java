@@ -47,7 +47,7 @@ final class AdviseOperation {
         if (length == 0) {
             return;
         }
-        if (address < 0) {
+        if (address < 0 || address >= Mappings.TASK_SIZE) {
             throw ENOMEM.error("a gap");
         }
         // Nothing is mapped beyond: a longer range ends in a gap, after what lies before it was advised.

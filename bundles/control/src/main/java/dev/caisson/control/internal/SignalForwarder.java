@@ -21,8 +21,9 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Passes signals that this process gets on to the guest: those that the terminal generates to the guest's foreground process group, all
- * others to process 1. bin/caisson has blocked them in every thread, so that they can be read from a signalfd.
+ * Passes signals that this process gets on to the guest: those that the terminal generates to the guest's foreground process
+ * group, SIGCONT to the process group of process 1, all others to process 1. bin/caisson has blocked them in every thread, so that
+ * they can be read from a signalfd.
  */
 final class SignalForwarder implements AutoCloseable {
     private static final Logger log = LoggerFactory.getLogger(SignalForwarder.class);
@@ -90,11 +91,23 @@ final class SignalForwarder implements AutoCloseable {
 
     private void forward(int signal, boolean isFromTerminal) {
         log.debug("forwarding signal={} isFromTerminal={}", signal, isFromTerminal);
+        if (signal == Signals.SIGCONT) {
+            continueJob();
+            return;
+        }
         TerminalGroup foreground = isFromTerminal || signal == Signals.SIGWINCH ? foreground() : null;
         if (foreground != null) {
             foreground.signal(signal);
         } else {
             kernel.signalInit(signal);
+        }
+    }
+
+    /** A shell continues a whole job, as its terminal stopped it; what it knows of the job is this one process. */
+    private void continueJob() {
+        GuestProcess init = kernel.init();
+        if (init != null && init.group() != null) {
+            init.group().signal(Signals.SIGCONT);
         }
     }
 

@@ -4,9 +4,4 @@
  * <p>Attributes are guarded by each inode's monitor, a leaf; the tree by the VFS's directory locks plus the monitor of the directory; content
  * by {@code INODE} and the locks of {@link dev.caisson.memory.AnonymousMemory}.
  */
-@Export
-@Version("1.0.0")
 package dev.caisson.fs.tmpfs;
-
-import org.osgi.annotation.bundle.Export;
-import org.osgi.annotation.versioning.Version;
