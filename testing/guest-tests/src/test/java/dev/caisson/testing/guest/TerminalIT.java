@@ -81,8 +81,8 @@ final class TerminalIT {
     void anInteractiveShellInsideHasJobControl() throws IOException, InterruptedException {
         Outcome outcome = onTerminal("exec $CAISSON do --env PS1='$ ' -- bash --norc --noprofile -i",
                 "expect:$ ", "send:sleep 100\\n", "quiet:1500", "send:\\x1a", "expect:Stopped", "send:jobs\\n", "expect:sleep 100",
-                "send:bg\\n", "expect:sleep 100 &", "send:kill %1\\n", "quiet:1000", "send:\\n", "expect:Terminated", "send:cat\\n", "quiet:1000", "send:\\x03",
-                "expect:$ ", "send:exit 7\\n");
+                "send:bg\\n", "expect:sleep 100 &", "send:kill %1\\n", "quiet:1000", "send:\\n", "expect:Terminated",
+                "send:cat\\n", "quiet:1000", "send:\\x03", "expect:^C", "expect:$ ", "send:exit 7\\n");
         assertEquals(7, outcome.status(), outcome::toString);
         assertTrue(!outcome.output().contains("no job control"), outcome::toString);
     }

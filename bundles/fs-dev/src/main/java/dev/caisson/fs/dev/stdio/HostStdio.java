@@ -25,6 +25,12 @@ import java.util.List;
  * that are one open file on the host (as after {@code 2>&1}) are one in the guest.
  */
 public final class HostStdio implements AutoCloseable {
+    /**
+     * System property: the streams, of the digits 0, 1 and 2, that the caller had closed. The launcher keeps such a descriptor occupied, since the Java
+     * runtime would open a file of its own there, which is none of the guest's business.
+     */
+    public static final String CLOSED = "caisson.streams.closed";
+
     private static final int STREAMS = 3;
     private static final long MAGIC = 0x50495045; // as pipefs: files that no directory names
 
@@ -72,8 +78,8 @@ public final class HostStdio implements AutoCloseable {
 
     private void open(int fd, FsContext fs) throws ErrnoException {
         long flags = HostFile.flags(fd);
-        if (flags < 0 || HostFile.control(fd, Fcntl.F_GETFD, 0) != 0) {
-            return; // closed; or it was, and the Java runtime has a file of its own there, which shows by its close-on-exec flag
+        if (flags < 0 || System.getProperty(CLOSED, "").contains(Integer.toString(fd))) {
+            return;
         }
         for (int other = 0; other < fd; other++) {
             if (descriptions[other] != null && isSameOpenFile(other, fd)) {
