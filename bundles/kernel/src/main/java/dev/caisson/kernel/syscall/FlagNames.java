@@ -20,6 +20,9 @@ public final class FlagNames {
     private final long enumerated;
     private volatile List<Name> names;
 
+    /** Names that start so belong to another argument, though the prefix fits; null for none. */
+    private String without;
+
     private FlagNames(Class<?> constants, String prefix, boolean mask, long enumerated) {
         this.constants = constants;
         this.prefix = prefix;
@@ -59,6 +62,17 @@ public final class FlagNames {
      */
     public static FlagNames oneOf(Class<?> constants, String prefix) {
         return new FlagNames(constants, prefix, false, 0);
+    }
+
+    /**
+     * Leaves out names that share the prefix but belong to another argument.
+     *
+     * @param longerPrefix how those names start
+     * @return this
+     */
+    public FlagNames without(String longerPrefix) {
+        without = longerPrefix;
+        return this;
     }
 
     /**
@@ -123,7 +137,7 @@ public final class FlagNames {
         List<Name> found = new ArrayList<>();
         Set<Long> seen = new HashSet<>();
         for (Field field : constants.getFields()) {
-            if (!field.getName().startsWith(prefix) || !Modifier.isStatic(field.getModifiers())) {
+            if (!field.getName().startsWith(prefix) || without != null && field.getName().startsWith(without) || !Modifier.isStatic(field.getModifiers())) {
                 continue;
             }
             try {

@@ -52,7 +52,7 @@ public final class Flags {
     /** wait4(2) and waitid(2). */
     public static final FlagNames WAIT = FlagNames.mask(Wait.class, "W");
     /** Signals. */
-    public static final FlagNames SIGNAL = FlagNames.oneOf(Signals.class, "SIG");
+    public static final FlagNames SIGNAL = FlagNames.oneOf(Signals.class, "SIG").without("SIG_");
     /** sigprocmask(2). */
     public static final FlagNames SIGMASK = FlagNames.oneOf(Signals.class, "SIG_");
     /** Clocks. */
@@ -60,7 +60,7 @@ public final class Flags {
     /** Interval timers. */
     public static final FlagNames ITIMER = FlagNames.oneOf(Time.class, "ITIMER_");
     /** futex(2) operations. */
-    public static final FlagNames FUTEX = FlagNames.maskWithNumber(Futex.class, "FUTEX_", 0x7f);
+    public static final FlagNames FUTEX = FlagNames.maskWithNumber(Futex.class, "FUTEX_", 0x7f).without("FUTEX_OP_");
     /** Address families. */
     public static final FlagNames FAMILY = FlagNames.oneOf(Socket.class, "AF_");
     /** Socket types. */
