@@ -66,9 +66,16 @@ final class Runner {
      * @return the shell
      */
     static Process start(Path directory, String script) throws IOException {
-        ProcessBuilder builder = new ProcessBuilder("/bin/sh", "-c", script).directory(directory.toFile());
+        ProcessBuilder builder = new ProcessBuilder(withDefaultSignals(List.of("/bin/sh", "-c", script))).directory(directory.toFile());
         environment(builder);
         return builder.start();
+    }
+
+    /** Whoever started the build may ignore signals (nohup, a background job); programs that test signals must not inherit that. */
+    private static List<String> withDefaultSignals(List<String> command) {
+        List<String> full = new ArrayList<>(List.of("env", "--default-signal"));
+        full.addAll(command);
+        return full;
     }
 
     private static Outcome run(List<String> command) throws IOException, InterruptedException {
@@ -76,7 +83,7 @@ final class Runner {
         Path output = Files.createTempFile("caisson-guest", ".out");
         Path errors = Files.createTempFile("caisson-guest", ".err");
         try {
-            ProcessBuilder builder = new ProcessBuilder(command).directory(directory.toFile())
+            ProcessBuilder builder = new ProcessBuilder(withDefaultSignals(command)).directory(directory.toFile())
                     .redirectInput(ProcessBuilder.Redirect.from(Path.of("/dev/null").toFile()))
                     .redirectOutput(output.toFile()).redirectError(errors.toFile());
             environment(builder);
