@@ -1,6 +1,8 @@
 package dev.caisson.kernel;
 
 import static dev.caisson.abi.Errno.EAGAIN;
+import static dev.caisson.abi.Errno.EINTR;
+import static dev.caisson.abi.Errno.ERESTARTSYS;
 
 import dev.caisson.abi.ErrnoException;
 import dev.caisson.spi.fs.OpenFile;
@@ -92,6 +94,28 @@ public final class BlockingIo {
             }
         } finally {
             queue.remove(task.waiter());
+        }
+    }
+
+    /**
+     * As {@link #wait}, for a file that may have a timeout of its own (SO_RCVTIMEO, SO_SNDTIMEO): with one, an interrupted wait is not restarted,
+     * since the timeout would begin anew.
+     *
+     * @param task the caller
+     * @param queue tells when to try again
+     * @param mask poll(2) events to wait for
+     * @param limited whether there is a timeout
+     * @param deadlineNs when it is over, on the clock of {@link System#nanoTime}
+     * @param operation what to try
+     * @return its result
+     * @throws ErrnoException EAGAIN when the deadline has passed, EINTR or ERESTARTSYS, and what the operation fails with
+     */
+    public static long waitLimited(Task task, WaitQueue queue, int mask, boolean limited, long deadlineNs, Operation operation)
+            throws ErrnoException {
+        try {
+            return wait(task, queue, mask, deadlineNs, operation);
+        } catch (ErrnoException failure) {
+            throw limited && failure.errno() == ERESTARTSYS ? EINTR.error() : failure;
         }
     }
 }

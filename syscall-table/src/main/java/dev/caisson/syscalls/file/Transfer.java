@@ -3,9 +3,7 @@ package dev.caisson.syscalls.file;
 import static dev.caisson.abi.Errno.EAGAIN;
 import static dev.caisson.abi.Errno.EFBIG;
 import static dev.caisson.abi.Errno.EINVAL;
-import static dev.caisson.abi.Errno.EINTR;
 import static dev.caisson.abi.Errno.EISDIR;
-import static dev.caisson.abi.Errno.ERESTARTSYS;
 import static dev.caisson.abi.Errno.EPIPE;
 
 import dev.caisson.abi.ErrnoException;
@@ -50,17 +48,12 @@ final class Transfer {
                 () -> description.read(source.buffer()));
     }
 
-    /** Waits as long as the file's own timeout lasts; an interrupted wait is not restarted then, since the timeout would begin anew. */
+    /** Waits as long as the file's own timeout lasts. */
     private static long await(Task task, FileDescription description, int mask, long timeoutNs, BlockingIo.Operation operation)
             throws ErrnoException {
-        if (timeoutNs == 0) {
-            return BlockingIo.wait(task, description.waitQueue(), mask, Blocker.FOREVER, operation);
-        }
-        try {
-            return BlockingIo.wait(task, description.waitQueue(), mask, System.nanoTime() + timeoutNs, operation);
-        } catch (ErrnoException failure) {
-            throw failure.errno() == ERESTARTSYS ? EINTR.error() : failure;
-        }
+        boolean limited = timeoutNs != 0;
+        long deadlineNs = limited ? System.nanoTime() + timeoutNs : Blocker.FOREVER;
+        return BlockingIo.waitLimited(task, description.waitQueue(), mask, limited, deadlineNs, operation);
     }
 
     /**

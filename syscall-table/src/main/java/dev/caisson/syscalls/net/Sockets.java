@@ -1,10 +1,8 @@
 package dev.caisson.syscalls.net;
 
 import static dev.caisson.abi.Errno.EAGAIN;
-import static dev.caisson.abi.Errno.EINTR;
 import static dev.caisson.abi.Errno.EINVAL;
 import static dev.caisson.abi.Errno.ENOTSOCK;
-import static dev.caisson.abi.Errno.ERESTARTSYS;
 
 import dev.caisson.abi.ErrnoException;
 import dev.caisson.abi.Fcntl;
@@ -88,10 +86,6 @@ final class Sockets {
         if (mayNotWait) {
             throw EAGAIN.error();
         }
-        try {
-            return BlockingIo.wait(task, socket.waitQueue(), mask, deadlineNs, operation);
-        } catch (ErrnoException failure) {
-            throw limited && failure.errno() == ERESTARTSYS ? EINTR.error() : failure;
-        }
+        return BlockingIo.waitLimited(task, socket.waitQueue(), mask, limited, deadlineNs, operation);
     }
 }

@@ -136,7 +136,7 @@ public final class SysReceive {
     private static long receive(Task task, FileDescription description, SocketFile socket, IoBuffer buffer, SocketMessage message,
             int flags) throws ErrnoException {
         boolean mayNotWait = description.isNonBlocking() || (flags & Socket.MSG_DONTWAIT) != 0;
-        boolean limited = socket.receiveTimeoutNs() != 0;
+        boolean limited = socket.readTimeoutNs() != 0;
         int passed = flags & SOCKET_FLAGS;
         if ((flags & Socket.MSG_ERRQUEUE) != 0) {
             mayNotWait = true;
@@ -148,7 +148,7 @@ public final class SysReceive {
             if (mayNotWait) {
                 throw EAGAIN.error();
             }
-            deadlineNs = Sockets.deadline(socket.receiveTimeoutNs());
+            deadlineNs = Sockets.deadline(socket.readTimeoutNs());
             count = Sockets.awaitUntil(task, socket, Poll.POLLIN, false, limited, deadlineNs,
                     () -> socket.receive(buffer, message, passed));
         }
@@ -161,7 +161,7 @@ public final class SysReceive {
             next.caller = message.caller;
             try {
                 if (deadlineNs == 0) {
-                    deadlineNs = Sockets.deadline(socket.receiveTimeoutNs());
+                    deadlineNs = Sockets.deadline(socket.readTimeoutNs());
                 }
                 count = Sockets.awaitUntil(task, socket, Poll.POLLIN, false, limited, deadlineNs, () -> socket.receive(buffer, next, passed));
             } catch (ErrnoException end) {

@@ -113,7 +113,7 @@ public final class SysSend {
     private static long send(Task task, FileDescription description, SocketFile socket, IoBuffer buffer, SocketMessage message, int flags)
             throws ErrnoException {
         boolean mayNotWait = description.isNonBlocking() || (flags & Socket.MSG_DONTWAIT) != 0;
-        boolean limited = socket.sendTimeoutNs() != 0;
+        boolean limited = socket.writeTimeoutNs() != 0;
         long deadlineNs = Long.MIN_VALUE;
         long total = 0;
         try {
@@ -121,7 +121,7 @@ public final class SysSend {
                 long count = socket.send(buffer, message, flags);
                 if (count == OpenFile.WOULD_BLOCK) {
                     if (deadlineNs == Long.MIN_VALUE) {
-                        deadlineNs = Sockets.deadline(socket.sendTimeoutNs());
+                        deadlineNs = Sockets.deadline(socket.writeTimeoutNs());
                     }
                     count = Sockets.awaitUntil(task, socket, Poll.POLLOUT, mayNotWait, limited, deadlineNs,
                             () -> socket.send(buffer, message, flags));

@@ -109,7 +109,7 @@ public final class SysSocket {
                 result = SocketFile.IN_PROGRESS; // waits for the attempt that is under way, as a restarted call does
             }
             if (result == OpenFile.WOULD_BLOCK) {
-                result = Sockets.await(task, socket, Poll.POLLOUT, mayNotWait, socket.sendTimeoutNs(),
+                result = Sockets.await(task, socket, Poll.POLLOUT, mayNotWait, socket.writeTimeoutNs(),
                         () -> socket.connect(address, caller));
             }
             if (result == SocketFile.IN_PROGRESS) {
@@ -129,7 +129,7 @@ public final class SysSocket {
             return;
         }
         try {
-            Sockets.await(task, socket, Poll.POLLOUT, false, socket.sendTimeoutNs(), socket::finishConnect);
+            Sockets.await(task, socket, Poll.POLLOUT, false, socket.writeTimeoutNs(), socket::finishConnect);
         } catch (ErrnoException failure) {
             throw failure.errno() == EAGAIN ? EINPROGRESS.error() : failure;
         }
@@ -189,7 +189,7 @@ public final class SysSocket {
             return accepted;
         }
         SocketFile[] found = new SocketFile[1];
-        Sockets.await(task, listener, Poll.POLLIN, description.isNonBlocking(), listener.receiveTimeoutNs(), () -> {
+        Sockets.await(task, listener, Poll.POLLIN, description.isNonBlocking(), listener.readTimeoutNs(), () -> {
             found[0] = listener.accept();
             return found[0] == null ? OpenFile.WOULD_BLOCK : 0;
         });

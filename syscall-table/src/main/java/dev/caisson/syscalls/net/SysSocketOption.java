@@ -58,10 +58,10 @@ public final class SysSocketOption {
                     return SocketOptions.integer(socket.protocol());
                 }
                 case Socket.SO_RCVTIMEO, Socket.SO_RCVTIMEO_NEW -> {
-                    return timeval(socket.receiveTimeoutNs());
+                    return timeval(socket.readTimeoutNs());
                 }
                 case Socket.SO_SNDTIMEO, Socket.SO_SNDTIMEO_NEW -> {
-                    return timeval(socket.sendTimeoutNs());
+                    return timeval(socket.writeTimeoutNs());
                 }
                 default -> { }
             }

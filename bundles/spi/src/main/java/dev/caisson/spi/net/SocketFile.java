@@ -83,16 +83,6 @@ public abstract class SocketFile extends OpenFile {
         return type == Socket.SOCK_STREAM;
     }
 
-    /** {@return SO_RCVTIMEO in nanoseconds; 0 for none} */
-    public final long receiveTimeoutNs() {
-        return receiveTimeoutNs;
-    }
-
-    /** {@return SO_SNDTIMEO in nanoseconds; 0 for none} */
-    public final long sendTimeoutNs() {
-        return sendTimeoutNs;
-    }
-
     @Override
     public final long readTimeoutNs() {
         return receiveTimeoutNs;
