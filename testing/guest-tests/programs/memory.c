@@ -1,4 +1,4 @@
-/* mmap(2), mprotect(2), mremap(2), brk(2), madvise(2) and what becomes of contents. */
+/* mmap(2), mprotect(2), mremap(2), remap_file_pages(2), brk(2), madvise(2) and what becomes of contents. */
 #include "check.h"
 #include <fcntl.h>
 #include <signal.h>
@@ -126,6 +126,33 @@ int main(void) {
     CHECK(process_vm_readv(pid, &local, 1, &remote, 1, 0) == 4 && taken[1] == 'X');
     kill(pid, 9);
     waitpid(pid, NULL, 0);
+
+    /* Pages of a shared mapping in another order. */
+    char *order = anonymous(4 * PAGE, MAP_SHARED);
+    for (int i = 0; i < 4; i++) order[i * PAGE] = i + 1;
+    for (int i = 0; i < 4; i++) CHECK(syscall(SYS_remap_file_pages, order + i * PAGE + 5, PAGE + 5, 0, 3 - i, 0) == 0);
+    for (int i = 0; i < 4; i++) CHECK(order[i * PAGE] == 4 - i);
+    order[0] = 9;
+    CHECK(syscall(SYS_remap_file_pages, order + PAGE, PAGE, 0, 3, 0) == 0 && order[PAGE] == 9);
+    FAILS(EINVAL, syscall(SYS_remap_file_pages, order, PAGE, PROT_READ, 0, 0));
+    FAILS(EINVAL, syscall(SYS_remap_file_pages, order, PAGE - 1, 0, 0, 0));
+    FAILS(EINVAL, syscall(SYS_remap_file_pages, order, PAGE, 0, -1L, 0));
+    FAILS(EOVERFLOW, syscall(SYS_remap_file_pages, order, PAGE, 0, -2L, 0));
+    FAILS(EINVAL, syscall(SYS_remap_file_pages, guarded, PAGE, 0, 0, 0));
+
+    /* A program can remove all it has, and does not get further than that, even with SIGSEGV blocked. */
+    FAILS(EINVAL, munmap(NULL, 1UL << 47));
+    pid = fork();
+    if (pid == 0) {
+        sigset_t segv;
+        sigemptyset(&segv);
+        sigaddset(&segv, SIGSEGV);
+        sigprocmask(SIG_BLOCK, &segv, NULL);
+        munmap(NULL, (1UL << 47) - PAGE);
+        _exit(1);
+    }
+    int removed;
+    CHECK(waitpid(pid, &removed, 0) == pid && WIFSIGNALED(removed) && WTERMSIG(removed) == SIGSEGV);
 
     /* Generated code runs, and changes take effect. */
     unsigned char *code = mmap(NULL, PAGE, PROT_READ | PROT_WRITE | PROT_EXEC, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);

@@ -57,6 +57,30 @@ int main(void) {
     FAILS(EBADF, select(51, &in, NULL, NULL, &wait_time));
     FAILS(EINVAL, select(-1, NULL, NULL, NULL, NULL));
 
+    /* Nothing behind the descriptor table is looked at, read or written; a forked process' table is as small as it can be. */
+    for (int fd = 64; fd < 1024; fd++) close(fd); /* if the caller left some open */
+    pid_t chooser = fork();
+    if (chooser == 0) {
+        struct timeval now = {0};
+        FD_ZERO(&in);
+        FD_SET(100, &in);
+        CHECK(select(101, &in, NULL, NULL, &now) == 0 && FD_ISSET(100, &in));
+        CHECK(select(1024, &in, NULL, NULL, &now) == 0 && FD_ISSET(100, &in));
+        CHECK(dup2(p[0], 100) == 100 && select(101, &in, NULL, NULL, &now) == 1 && FD_ISSET(100, &in));
+        FD_SET(127, &in);
+        FAILS(EBADF, select(1024, &in, NULL, NULL, &now));
+        CHECK(select(127, &in, NULL, NULL, &now) == 1 && FD_ISSET(100, &in) && !FD_ISSET(127, &in));
+        FD_SET(128, &in);
+        CHECK(select(1024, &in, NULL, NULL, &now) == 1 && FD_ISSET(128, &in));
+        CHECK(dup2(p[0], 300) == 300);
+        FAILS(EBADF, select(1024, &in, NULL, NULL, &now));
+        FD_CLR(128, &in);
+        FD_SET(512, &in);
+        CHECK(select(1024, &in, NULL, NULL, &now) == 1 && FD_ISSET(512, &in));
+        _exit(failures != 0);
+    }
+    CHECK(waitpid(chooser, &n, 0) == chooser && n == 0);
+
     /* epoll */
     int ep = epoll_create1(EPOLL_CLOEXEC), ev = eventfd(0, EFD_NONBLOCK);
     struct epoll_event event = {EPOLLIN | EPOLLET, {.u64 = 0x1122334455667788}}, got[4];

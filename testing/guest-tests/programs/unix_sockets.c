@@ -7,6 +7,7 @@
 #include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/uio.h>
 #include <sys/un.h>
 #include <sys/wait.h>
 
@@ -35,6 +36,18 @@ static int receive_fd(int socket) {
     CHECK(header != NULL && header->cmsg_type == SCM_RIGHTS);
     if (header) memcpy(&fd, CMSG_DATA(header), sizeof fd);
     return fd;
+}
+
+/* One byte, and who sent it. */
+static int receive_credentials(int socket, struct ucred *from) {
+    char byte = 0, control[CMSG_SPACE(sizeof *from)];
+    struct iovec piece = {&byte, 1};
+    struct msghdr message = {.msg_iov = &piece, .msg_iovlen = 1, .msg_control = control, .msg_controllen = sizeof control};
+    if (recvmsg(socket, &message, 0) != 1) return -1;
+    struct cmsghdr *header = CMSG_FIRSTHDR(&message);
+    if (header == NULL || header->cmsg_level != SOL_SOCKET || header->cmsg_type != SCM_CREDENTIALS) return -2;
+    memcpy(from, CMSG_DATA(header), sizeof *from);
+    return byte;
 }
 
 int main(void) {
@@ -114,6 +127,25 @@ int main(void) {
 
     CHECK(socketpair(AF_UNIX, SOCK_SEQPACKET, 0, pair) == 0 && write(pair[0], "12345", 5) == 5 && write(pair[0], "6", 1) == 1);
     CHECK(read(pair[1], buffer, 3) == 3 && read(pair[1], buffer, 3) == 1 && buffer[0] == '6');
+
+    /* Credentials are those of who sends, however it sends, once somebody asks for them. */
+    struct ucred ucred;
+    int on = 1;
+    CHECK(socketpair(AF_UNIX, SOCK_STREAM, 0, pair) == 0 && write(pair[0], "a", 1) == 1);
+    CHECK(setsockopt(pair[1], SOL_SOCKET, SO_PASSCRED, &on, sizeof on) == 0 && write(pair[0], "b", 1) == 1);
+    pid_t writer = fork();
+    if (writer == 0) {
+        if (getuid() == 0 && (setgid(4242) != 0 || setuid(4243) != 0)) _exit(2);
+        struct iovec piece = {"d", 1};
+        _exit(write(pair[0], "c", 1) != 1 || writev(pair[0], &piece, 1) != 1 || send(pair[0], "e", 1, 0) != 1);
+    }
+    int done;
+    CHECK(waitpid(writer, &done, 0) == writer && done == 0);
+    CHECK(receive_credentials(pair[1], &ucred) == 'a' && ucred.pid == 0 && ucred.uid == 65534 && ucred.gid == 65534);
+    CHECK(receive_credentials(pair[1], &ucred) == 'b' && ucred.pid == getpid() && ucred.uid == getuid() && ucred.gid == getgid());
+    for (int letter = 'c'; letter <= 'e'; letter++)
+        CHECK(receive_credentials(pair[1], &ucred) == letter && ucred.pid == writer
+              && (getuid() != 0 || (ucred.uid == 4243 && ucred.gid == 4242)));
 
     /* Two processes, and a timeout. */
     CHECK(socketpair(AF_UNIX, SOCK_STREAM, 0, pair) == 0);

@@ -2,7 +2,6 @@ package dev.caisson.syscalls;
 
 import static dev.caisson.abi.Errno.ENOSYS;
 import static dev.caisson.kernel.syscall.Arguments.address;
-import static dev.caisson.kernel.syscall.Arguments.fd;
 import static dev.caisson.kernel.syscall.Arguments.number;
 
 import dev.caisson.kernel.syscall.SyscallTable;
@@ -14,7 +13,6 @@ final class AbsentSyscalls {
     static void declare(SyscallTable.Builder table) {
         table.absent(214, "epoll_ctl_old", ENOSYS, "never implemented by Linux")
                 .absent(215, "epoll_wait_old", ENOSYS, "never implemented by Linux")
-                .absent(448, "process_mrelease", ENOSYS, "memory of a killed process is released at once anyway", fd("pidfd"), number("flags"))
                 .absent(459, "lsm_get_self_attr", ENOSYS, "there are no security modules", number("attr"), address("ctx"), address("size"),
                         number("flags"))
                 .absent(460, "lsm_set_self_attr", ENOSYS, "there are no security modules", number("attr"), address("ctx"), number("size"),

@@ -8,6 +8,8 @@ import static dev.caisson.kernel.syscall.Arguments.timespec;
 
 import dev.caisson.kernel.syscall.Flags;
 import dev.caisson.kernel.syscall.SyscallTable;
+import dev.caisson.kernel.syscall.decode.ProcessStructures;
+import dev.caisson.kernel.syscall.decode.Requests;
 import dev.caisson.syscalls.futex.SysFutex;
 import dev.caisson.syscalls.futex.SysFutex2;
 import dev.caisson.syscalls.futex.SysRobustList;
@@ -18,10 +20,11 @@ final class FutexSyscalls {
 
     static void declare(SyscallTable.Builder table) {
         table
-                .full(202, "futex", SysFutex::futex, address("uaddr"), flags("op", Flags.FUTEX), number("val"), timespec("timeout"),
-                        address("uaddr2"), number("val3"))
+                .full(202, "futex", SysFutex::futex, address("uaddr"), Requests.futex("op"), Requests.futexValue("val"),
+                        Requests.futexTimeout("timeout"), Requests.futexTarget("uaddr2"), Requests.futexLast("val3"))
                 .full(273, "set_robust_list", SysRobustList::setRobustList, address("head"), size("len"))
-                .full(274, "get_robust_list", SysRobustList::getRobustList, number("pid"), address("head_ptr"), address("len_ptr"))
+                .full(274, "get_robust_list", SysRobustList::getRobustList, number("pid"),
+                        ProcessStructures.addressOut("head_ptr"), ProcessStructures.addressOut("len_ptr"))
                 .full(449, "futex_waitv", SysFutex2::futexWaitv, address("waiters"), number("nr_futexes"), number("flags"),
                         timespec("timeout"), flags("clockid", Flags.CLOCK))
                 .full(454, "futex_wake", SysFutex2::futexWake, address("uaddr"), size("mask"), number("nr"), number("flags"))

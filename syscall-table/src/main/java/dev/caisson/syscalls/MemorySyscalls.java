@@ -7,6 +7,7 @@ import static dev.caisson.abi.Errno.EPERM;
 import static dev.caisson.kernel.syscall.Arguments.address;
 import static dev.caisson.kernel.syscall.Arguments.fd;
 import static dev.caisson.kernel.syscall.Arguments.flags;
+import static dev.caisson.kernel.syscall.Arguments.hex;
 import static dev.caisson.kernel.syscall.Arguments.number;
 import static dev.caisson.kernel.syscall.Arguments.size;
 
@@ -15,6 +16,7 @@ import dev.caisson.abi.Prctl;
 import dev.caisson.kernel.syscall.FlagNames;
 import dev.caisson.kernel.syscall.Flags;
 import dev.caisson.kernel.syscall.SyscallTable;
+import dev.caisson.kernel.syscall.decode.Sockets;
 import dev.caisson.syscalls.memory.SysMadvise;
 import dev.caisson.syscalls.memory.SysMembarrier;
 import dev.caisson.syscalls.memory.SysMmap;
@@ -32,7 +34,7 @@ final class MemorySyscalls {
 
     static void declare(SyscallTable.Builder table) {
         table.partial(9, "mmap", SysMmap::mmap, "MAP_HUGETLB is ENOMEM", address("addr"), size("length"), flags("prot", Flags.PROT),
-                        flags("flags", Flags.MAP), fd("fd"), size("offset"))
+                        flags("flags", Flags.MAP), fd("fd"), hex("offset"))
                 .full(10, "mprotect", SysMmap::mprotect, address("addr"), size("len"), flags("prot", Flags.PROT))
                 .full(11, "munmap", SysMmap::munmap, address("addr"), size("length"))
                 .full(12, "brk", SysMmap::brk, address("addr"))
@@ -45,8 +47,8 @@ final class MemorySyscalls {
                 .full(150, "munlock", SysMadvise::munlock, address("addr"), size("len"))
                 .full(151, "mlockall", SysMadvise::mlockall, flags("flags", MLOCKALL))
                 .full(152, "munlockall", SysMadvise::munlockall)
-                .absent(216, "remap_file_pages", EINVAL, "nonlinear mappings are deprecated in Linux", address("addr"), size("size"),
-                        number("prot"), size("pgoff"), number("flags"))
+                .full(216, "remap_file_pages", SysMmap::remapFilePages, address("addr"), size("size"), flags("prot", Flags.PROT),
+                        size("pgoff"), flags("flags", Flags.MAP))
                 .partial(237, "mbind", SysNuma::mbind, "there is one node, the policy is checked and has no effect", address("addr"), size("len"),
                         number("mode"), address("nodemask"), size("maxnode"), number("flags"))
                 .partial(238, "set_mempolicy", SysNuma::setMempolicy, "there is one node, the policy is checked and has no effect",
@@ -57,24 +59,26 @@ final class MemorySyscalls {
                         address("new_nodes"))
                 .absent(279, "move_pages", ENOSYS, "there is one node", number("pid"), size("count"), address("pages"), address("nodes"),
                         address("status"), number("flags"))
-                .full(310, "process_vm_readv", SysProcessMemory::readv, number("pid"), address("local_iov"), size("liovcnt"),
-                        address("remote_iov"), size("riovcnt"), size("flags"))
-                .full(311, "process_vm_writev", SysProcessMemory::writev, number("pid"), address("local_iov"), size("liovcnt"),
-                        address("remote_iov"), size("riovcnt"), size("flags"))
+                .full(310, "process_vm_readv", SysProcessMemory::readv, number("pid"),
+                        Sockets.vectorOfAddresses("local_iov", 2), size("liovcnt"), Sockets.vectorOfAddresses("remote_iov", 4),
+                        size("riovcnt"), size("flags"))
+                .full(311, "process_vm_writev", SysProcessMemory::writev, number("pid"),
+                        Sockets.vectorOfAddresses("local_iov", 2), size("liovcnt"), Sockets.vectorOfAddresses("remote_iov", 4),
+                        size("riovcnt"), size("flags"))
                 .absent(323, "userfaultfd", EPERM, "faults of guests are not handed to guests", number("flags"))
-                .partial(324, "membarrier", SysMembarrier::membarrier, "EINVAL for the SYNC_CORE and RSEQ commands and for single CPUs",
+                .partial(324, "membarrier", SysMembarrier::membarrier, "EINVAL for the SYNC_CORE and RSEQ commands",
                         flags("cmd", MEMBARRIER), number("flags"), number("cpu_id"))
                 .full(325, "mlock2", SysMadvise::mlock2, address("addr"), size("len"), flags("flags", MLOCK))
                 .partial(329, "pkey_mprotect", SysMmap::pkeyMprotect, "EINVAL for every key but -1, as on a processor without keys",
                         address("addr"), size("len"), flags("prot", Flags.PROT), number("pkey"))
                 .absent(330, "pkey_alloc", ENOSPC, "as on a processor without protection keys", number("flags"), number("access_rights"))
                 .absent(331, "pkey_free", EINVAL, "as on a processor without protection keys", number("pkey"))
-                .absent(440, "process_madvise", ENOSYS, "advice for another process", fd("pidfd"), address("iovec"), size("vlen"),
-                        number("advice"), number("flags"))
+                .full(440, "process_madvise", SysProcessMemory::madvise, fd("pidfd"), Sockets.vectorOfAddresses("iovec", 2), size("vlen"),
+                        flags("advice", Flags.MADVISE), number("flags"))
                 .absent(447, "memfd_secret", ENOSYS, "as in kernels without secret memory", number("flags"))
                 .absent(450, "set_mempolicy_home_node", ENOSYS, "there is one node", address("start"), size("len"), size("home_node"),
                         number("flags"))
                 .absent(453, "map_shadow_stack", ENOSYS, "guests have no shadow stacks", address("addr"), size("size"), number("flags"))
-                .absent(462, "mseal", ENOSYS, "newer than the Linux that guests see", address("addr"), size("len"), number("flags"));
+                .full(462, "mseal", SysMadvise::mseal, address("addr"), size("len"), number("flags"));
     }
 }

@@ -1,10 +1,8 @@
 package dev.caisson.syscalls;
 
-import static dev.caisson.kernel.syscall.Arguments.address;
 import static dev.caisson.kernel.syscall.Arguments.fd;
 import static dev.caisson.kernel.syscall.Arguments.flags;
 import static dev.caisson.kernel.syscall.Arguments.input;
-import static dev.caisson.kernel.syscall.Arguments.intOut;
 import static dev.caisson.kernel.syscall.Arguments.number;
 import static dev.caisson.kernel.syscall.Arguments.output;
 import static dev.caisson.kernel.syscall.Arguments.pairOut;
@@ -13,6 +11,7 @@ import static dev.caisson.kernel.syscall.Arguments.timespec;
 
 import dev.caisson.kernel.syscall.Flags;
 import dev.caisson.kernel.syscall.SyscallTable;
+import dev.caisson.kernel.syscall.decode.Sockets;
 import dev.caisson.syscalls.net.SysReceive;
 import dev.caisson.syscalls.net.SysSend;
 import dev.caisson.syscalls.net.SysSocket;
@@ -26,32 +25,33 @@ final class NetworkSyscalls {
 
     static void declare(SyscallTable.Builder table) {
         table
-                .full(41, "socket", SysSocket::socket, flags("domain", Flags.FAMILY), flags("type", Flags.SOCKET), number("protocol"))
-                .full(42, "connect", SysSocket::connect, fd("sockfd"), input("addr", 2), number("addrlen"))
-                .full(43, "accept", SysSocket::accept, fd("sockfd"), address("addr"), intOut("addrlen"))
+                .full(41, "socket", SysSocket::socket, flags("domain", Flags.FAMILY), flags("type", Flags.SOCKET),
+                        Sockets.protocol("protocol"))
+                .full(42, "connect", SysSocket::connect, fd("sockfd"), Sockets.address("addr", 2), number("addrlen"))
+                .full(43, "accept", SysSocket::accept, fd("sockfd"), Sockets.addressOut("addr", 2), Sockets.lengthInOut("addrlen"))
                 .partial(44, "sendto", SysSend::sendto, NO_URGENT_DATA, fd("sockfd"), input("buf", 2), size("len"),
-                        flags("flags", Flags.MESSAGE), address("dest_addr"), number("addrlen"))
+                        flags("flags", Flags.MESSAGE), Sockets.address("dest_addr", 5), number("addrlen"))
                 .partial(45, "recvfrom", SysReceive::recvfrom, "MSG_OOB has nothing to receive", fd("sockfd"), output("buf"), size("len"),
-                        flags("flags", Flags.MESSAGE), address("src_addr"), address("addrlen"))
-                .partial(46, "sendmsg", SysSend::sendmsg, NO_URGENT_DATA, fd("sockfd"), address("msg"), flags("flags", Flags.MESSAGE))
-                .partial(47, "recvmsg", SysReceive::recvmsg, "MSG_OOB has nothing to receive", fd("sockfd"), address("msg"),
+                        flags("flags", Flags.MESSAGE), Sockets.addressOut("src_addr", 5), Sockets.lengthInOut("addrlen"))
+                .partial(46, "sendmsg", SysSend::sendmsg, NO_URGENT_DATA, fd("sockfd"), Sockets.message("msg"), flags("flags", Flags.MESSAGE))
+                .partial(47, "recvmsg", SysReceive::recvmsg, "MSG_OOB has nothing to receive", fd("sockfd"), Sockets.messageOut("msg"),
                         flags("flags", Flags.MESSAGE))
                 .full(48, "shutdown", SysSocket::shutdown, fd("sockfd"), flags("how", Flags.SHUTDOWN))
-                .full(49, "bind", SysSocket::bind, fd("sockfd"), input("addr", 2), number("addrlen"))
+                .full(49, "bind", SysSocket::bind, fd("sockfd"), Sockets.address("addr", 2), number("addrlen"))
                 .full(50, "listen", SysSocket::listen, fd("sockfd"), number("backlog"))
-                .full(51, "getsockname", SysSocket::getsockname, fd("sockfd"), address("addr"), intOut("addrlen"))
-                .full(52, "getpeername", SysSocket::getpeername, fd("sockfd"), address("addr"), intOut("addrlen"))
+                .full(51, "getsockname", SysSocket::getsockname, fd("sockfd"), Sockets.addressOut("addr", 2), Sockets.lengthInOut("addrlen"))
+                .full(52, "getpeername", SysSocket::getpeername, fd("sockfd"), Sockets.addressOut("addr", 2), Sockets.lengthInOut("addrlen"))
                 .full(53, "socketpair", SysSocket::socketpair, flags("domain", Flags.FAMILY), flags("type", Flags.SOCKET),
                         number("protocol"), pairOut("sv"))
                 .partial(54, "setsockopt", SysSocketOption::setsockopt, "no socket filters (EOPNOTSUPP), no binding to interfaces (EPERM)",
-                        fd("sockfd"), flags("level", Flags.SOCKET_LEVEL), flags("optname", Flags.SOCKET_OPTION), input("optval", 4),
+                        fd("sockfd"), flags("level", Flags.SOCKET_LEVEL), Sockets.option("optname"), Sockets.optionValue("optval"),
                         number("optlen"))
                 .full(55, "getsockopt", SysSocketOption::getsockopt, fd("sockfd"), flags("level", Flags.SOCKET_LEVEL),
-                        flags("optname", Flags.SOCKET_OPTION), address("optval"), intOut("optlen"))
-                .full(288, "accept4", SysSocket::accept4, fd("sockfd"), address("addr"), intOut("addrlen"), flags("flags", Flags.SOCKET))
-                .partial(299, "recvmmsg", SysReceive::recvmmsg, "MSG_OOB has nothing to receive", fd("sockfd"), address("msgvec"),
+                        Sockets.option("optname"), Sockets.optionValueOut("optval"), Sockets.lengthInOut("optlen"))
+                .full(288, "accept4", SysSocket::accept4, fd("sockfd"), Sockets.addressOut("addr", 2), Sockets.lengthInOut("addrlen"), flags("flags", Flags.SOCKET))
+                .partial(299, "recvmmsg", SysReceive::recvmmsg, "MSG_OOB has nothing to receive", fd("sockfd"), Sockets.messagesOut("msgvec"),
                         number("vlen"), flags("flags", Flags.MESSAGE), timespec("timeout"))
-                .partial(307, "sendmmsg", SysSend::sendmmsg, NO_URGENT_DATA, fd("sockfd"), address("msgvec"), number("vlen"),
+                .partial(307, "sendmmsg", SysSend::sendmmsg, NO_URGENT_DATA, fd("sockfd"), Sockets.messages("msgvec", 2), number("vlen"),
                         flags("flags", Flags.MESSAGE));
     }
 }

@@ -33,7 +33,6 @@ public final class Mman {
     public static final int MAP_TYPE = 15;
     public static final int MAP_FIXED = 16;
     public static final int MAP_HUGE_SHIFT = 26;
-    public static final int MAP_ANON = 32;
     public static final int MAP_ANONYMOUS = 32;
     public static final int MAP_HUGE_MASK = 63;
     public static final int MAP_32BIT = 64;

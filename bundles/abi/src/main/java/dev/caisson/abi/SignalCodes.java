@@ -45,6 +45,7 @@ public final class SignalCodes {
     public static final int POLL_HUP = 6;
 
     public static final int SYS_SECCOMP = 1;
+    public static final int SYS_USER_DISPATCH = 2;
 
     private SignalCodes() {}
 }

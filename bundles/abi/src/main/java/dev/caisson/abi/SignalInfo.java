@@ -126,6 +126,31 @@ public record SignalInfo(int signal, int errno, int code, long word16, long word
         return new SignalInfo(signal, 0, code, band, Integer.toUnsignedLong(fd), 0, 0);
     }
 
+    /**
+     * A system call that a filter of seccomp(2) refused.
+     *
+     * @param address of the instruction after the call
+     * @param call number of the system call
+     * @param arch {@code AUDIT_ARCH_*}
+     * @param data what the filter says, for {@code si_errno}
+     * @return the information
+     */
+    public static SignalInfo seccomp(long address, int call, int arch, int data) {
+        return new SignalInfo(Signals.SIGSYS, data, SignalCodes.SYS_SECCOMP, address, pair(call, arch), 0, 0);
+    }
+
+    /**
+     * A system call that comes back to the program (PR_SET_SYSCALL_USER_DISPATCH).
+     *
+     * @param address of the instruction after the call
+     * @param call number of the system call
+     * @param arch {@code AUDIT_ARCH_*}
+     * @return the information
+     */
+    public static SignalInfo userDispatch(long address, int call, int arch) {
+        return new SignalInfo(Signals.SIGSYS, 0, SignalCodes.SYS_USER_DISPATCH, address, pair(call, arch), 0, 0);
+    }
+
     /** {@return {@code si_pid}, or {@code si_timerid}} */
     public int pid() {
         return (int) word16;

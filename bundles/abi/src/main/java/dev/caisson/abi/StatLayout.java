@@ -1,10 +1,5 @@
 package dev.caisson.abi;
 
-import static dev.caisson.abi.Layouts.U32;
-import static dev.caisson.abi.Layouts.U64;
-
-import java.lang.foreign.MemorySegment;
-
 /**
  * {@code struct stat} on amd64: 144 bytes.
  * <pre>
@@ -25,11 +20,14 @@ import java.lang.foreign.MemorySegment;
  *  104   16 st_ctim
  *  120   24 unused
  * </pre>
- * A writer of single values rather than a codec, since stat(2) is called very often. Source: arch/x86/include/uapi/asm/stat.h.
+ * A writer of single values into an array rather than a codec, since stat(2) is called very often, and most in the first moments of a
+ * program. Source: arch/x86/include/uapi/asm/stat.h.
  */
 public final class StatLayout {
     /** Size in bytes. */
     public static final int BYTES = 144;
+    /** Size in words of 8 bytes. */
+    public static final int WORDS = BYTES / 8;
 
     private static final long SECOND_NS = 1_000_000_000L;
 
@@ -38,7 +36,7 @@ public final class StatLayout {
     /**
      * Writes what identifies and describes a file; the times come with {@link #writeTimes}.
      *
-     * @param segment kernel memory of {@link #BYTES} bytes from offset 0 on
+     * @param words the structure as little-endian words, {@link #WORDS} of them from index 0 on
      * @param device {@code st_dev}
      * @param inode {@code st_ino}
      * @param links {@code st_nlink}
@@ -50,40 +48,39 @@ public final class StatLayout {
      * @param blockBytes {@code st_blksize}
      * @param blocks {@code st_blocks}
      */
-    public static void writeFile(MemorySegment segment, long device, long inode, int links, int mode, int uid, int gid,
-            long rawDevice, long sizeBytes, int blockBytes, long blocks) {
-        segment.set(U64, 0, device);
-        segment.set(U64, 8, inode);
-        segment.set(U64, 16, Integer.toUnsignedLong(links));
-        segment.set(U32, 24, mode);
-        segment.set(U32, 28, uid);
-        segment.set(U32, 32, gid);
-        segment.set(U32, 36, 0);
-        segment.set(U64, 40, rawDevice);
-        segment.set(U64, 48, sizeBytes);
-        segment.set(U64, 56, blockBytes);
-        segment.set(U64, 64, blocks);
+    public static void writeFile(long[] words, long device, long inode, int links, int mode, int uid, int gid, long rawDevice,
+            long sizeBytes, int blockBytes, long blocks) {
+        words[0] = device;
+        words[1] = inode;
+        words[2] = Integer.toUnsignedLong(links);
+        words[3] = Integer.toUnsignedLong(mode) | (long) uid << 32;
+        words[4] = Integer.toUnsignedLong(gid);
+        words[5] = rawDevice;
+        words[6] = sizeBytes;
+        words[7] = blockBytes;
+        words[8] = blocks;
     }
 
     /**
      * Writes the times and clears the rest.
      *
-     * @param segment as for {@link #writeFile}
+     * @param words as for {@link #writeFile}
      * @param accessNs {@code st_atim}, nanoseconds since the epoch
      * @param modifyNs {@code st_mtim}
      * @param changeNs {@code st_ctim}
      */
-    public static void writeTimes(MemorySegment segment, long accessNs, long modifyNs, long changeNs) {
-        writeTime(segment, 72, accessNs);
-        writeTime(segment, 88, modifyNs);
-        writeTime(segment, 104, changeNs);
-        segment.set(U64, 120, 0);
-        segment.set(U64, 128, 0);
-        segment.set(U64, 136, 0);
+    public static void writeTimes(long[] words, long accessNs, long modifyNs, long changeNs) {
+        writeTime(words, 9, accessNs);
+        writeTime(words, 11, modifyNs);
+        writeTime(words, 13, changeNs);
+        words[15] = 0;
+        words[16] = 0;
+        words[17] = 0;
     }
 
-    private static void writeTime(MemorySegment segment, long at, long timeNs) {
-        segment.set(U64, at, Math.floorDiv(timeNs, SECOND_NS));
-        segment.set(U64, at + 8, Math.floorMod(timeNs, SECOND_NS));
+    private static void writeTime(long[] words, int at, long timeNs) {
+        long seconds = Math.floorDiv(timeNs, SECOND_NS);
+        words[at] = seconds;
+        words[at + 1] = timeNs - seconds * SECOND_NS;
     }
 }

@@ -35,8 +35,18 @@ import static dev.caisson.abi.Layouts.U64;
  */
 public record StatfsValue(long type, long blockBytes, long blocks, long freeBlocks, long availableBlocks, long files,
         long freeFiles, long id, long nameBytes, long flags) {
+    public static final int ST_RDONLY = 1;
+    public static final int ST_NOSUID = 2;
+    public static final int ST_NODEV = 4;
+    public static final int ST_NOEXEC = 8;
+    public static final int ST_SYNCHRONOUS = 0x10;
     /** {@code f_flags} is filled in. */
     public static final int ST_VALID = 0x20;
+    public static final int ST_MANDLOCK = 0x40;
+    public static final int ST_NOATIME = 0x400;
+    public static final int ST_NODIRATIME = 0x800;
+    public static final int ST_RELATIME = 0x1000;
+    public static final int ST_NOSYMFOLLOW = 0x2000;
 
     /** Reads and writes the structure. */
     public static final StructCodec<StatfsValue> CODEC = StructCodec.of(120,

@@ -1,10 +1,6 @@
 package dev.caisson.abi;
 
-import static dev.caisson.abi.Layouts.U16;
-import static dev.caisson.abi.Layouts.U32;
-import static dev.caisson.abi.Layouts.U64;
-
-import java.lang.foreign.MemorySegment;
+import java.util.Arrays;
 
 /**
  * {@code struct statx}: 256 bytes.
@@ -37,6 +33,8 @@ import java.lang.foreign.MemorySegment;
 public final class StatxLayout {
     /** Size in bytes. */
     public static final int BYTES = 256;
+    /** Size in words of 8 bytes. */
+    public static final int WORDS = BYTES / 8;
 
     private static final long SECOND_NS = 1_000_000_000L;
 
@@ -45,27 +43,25 @@ public final class StatxLayout {
     /**
      * Writes the head and clears the rest.
      *
-     * @param segment kernel memory of {@link #BYTES} bytes from offset 0 on
+     * @param words the structure as little-endian words, {@link #WORDS} of them from index 0 on
      * @param mask {@code stx_mask}
      * @param blockBytes {@code stx_blksize}
      * @param attributes {@code stx_attributes}
      * @param attributesMask {@code stx_attributes_mask}
      * @param mountId {@code stx_mnt_id}
      */
-    public static void writeHead(MemorySegment segment, int mask, int blockBytes, long attributes, long attributesMask,
-            long mountId) {
-        segment.asSlice(0, BYTES).fill((byte) 0);
-        segment.set(U32, 0, mask);
-        segment.set(U32, 4, blockBytes);
-        segment.set(U64, 8, attributes);
-        segment.set(U64, 56, attributesMask);
-        segment.set(U64, 144, mountId);
+    public static void writeHead(long[] words, int mask, int blockBytes, long attributes, long attributesMask, long mountId) {
+        Arrays.fill(words, 0, WORDS, 0);
+        words[0] = pair(mask, blockBytes);
+        words[1] = attributes;
+        words[7] = attributesMask;
+        words[18] = mountId;
     }
 
     /**
      * Writes what describes the file.
      *
-     * @param segment as for {@link #writeHead}
+     * @param words as for {@link #writeHead}
      * @param links {@code stx_nlink}
      * @param uid {@code stx_uid}
      * @param gid {@code stx_gid}
@@ -74,51 +70,51 @@ public final class StatxLayout {
      * @param sizeBytes {@code stx_size}
      * @param blocks {@code stx_blocks}
      */
-    public static void writeFile(MemorySegment segment, int links, int uid, int gid, int mode, long inode, long sizeBytes,
-            long blocks) {
-        segment.set(U32, 16, links);
-        segment.set(U32, 20, uid);
-        segment.set(U32, 24, gid);
-        segment.set(U16, 28, (short) mode);
-        segment.set(U64, 32, inode);
-        segment.set(U64, 40, sizeBytes);
-        segment.set(U64, 48, blocks);
+    public static void writeFile(long[] words, int links, int uid, int gid, int mode, long inode, long sizeBytes, long blocks) {
+        words[2] = pair(links, uid);
+        words[3] = pair(gid, mode & 0xffff);
+        words[4] = inode;
+        words[5] = sizeBytes;
+        words[6] = blocks;
     }
 
     /**
      * Writes device numbers.
      *
-     * @param segment as for {@link #writeHead}
+     * @param words as for {@link #writeHead}
      * @param rawMajor {@code stx_rdev_major}
      * @param rawMinor {@code stx_rdev_minor}
      * @param major {@code stx_dev_major}
      * @param minor {@code stx_dev_minor}
      */
-    public static void writeDevices(MemorySegment segment, int rawMajor, int rawMinor, int major, int minor) {
-        segment.set(U32, 128, rawMajor);
-        segment.set(U32, 132, rawMinor);
-        segment.set(U32, 136, major);
-        segment.set(U32, 140, minor);
+    public static void writeDevices(long[] words, int rawMajor, int rawMinor, int major, int minor) {
+        words[16] = pair(rawMajor, rawMinor);
+        words[17] = pair(major, minor);
     }
 
     /**
      * Writes times, nanoseconds since the epoch.
      *
-     * @param segment as for {@link #writeHead}
+     * @param words as for {@link #writeHead}
      * @param accessNs {@code stx_atime}
      * @param birthNs {@code stx_btime}
      * @param changeNs {@code stx_ctime}
      * @param modifyNs {@code stx_mtime}
      */
-    public static void writeTimes(MemorySegment segment, long accessNs, long birthNs, long changeNs, long modifyNs) {
-        writeTime(segment, 64, accessNs);
-        writeTime(segment, 80, birthNs);
-        writeTime(segment, 96, changeNs);
-        writeTime(segment, 112, modifyNs);
+    public static void writeTimes(long[] words, long accessNs, long birthNs, long changeNs, long modifyNs) {
+        writeTime(words, 8, accessNs);
+        writeTime(words, 10, birthNs);
+        writeTime(words, 12, changeNs);
+        writeTime(words, 14, modifyNs);
     }
 
-    private static void writeTime(MemorySegment segment, long at, long timeNs) {
-        segment.set(U64, at, Math.floorDiv(timeNs, SECOND_NS));
-        segment.set(U32, at + 8, (int) Math.floorMod(timeNs, SECOND_NS));
+    private static void writeTime(long[] words, int at, long timeNs) {
+        long seconds = Math.floorDiv(timeNs, SECOND_NS);
+        words[at] = seconds;
+        words[at + 1] = timeNs - seconds * SECOND_NS;
+    }
+
+    private static long pair(int low, int high) {
+        return Integer.toUnsignedLong(low) | (long) high << 32;
     }
 }

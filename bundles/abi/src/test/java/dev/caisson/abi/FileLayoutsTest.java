@@ -9,6 +9,7 @@ import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.nio.charset.StandardCharsets;
+import java.util.Arrays;
 import java.util.HashMap;
 import java.util.HexFormat;
 import java.util.Map;
@@ -53,30 +54,30 @@ class FileLayoutsTest {
 
     @Test
     void stat() {
-        MemorySegment segment = room(StatLayout.BYTES);
-        segment.fill((byte) -1); // the scratch memory is never clean
-        StatLayout.writeFile(segment, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10);
-        StatLayout.writeTimes(segment, time(11, 12), time(13, 14), time(15, 16));
-        assertLayout("stat", segment);
+        long[] words = new long[StatLayout.WORDS];
+        Arrays.fill(words, -1); // the scratch memory is never clean
+        StatLayout.writeFile(words, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10);
+        StatLayout.writeTimes(words, time(11, 12), time(13, 14), time(15, 16));
+        assertLayout("stat", MemorySegment.ofArray(words));
     }
 
     @Test
     void statx() {
-        MemorySegment segment = room(StatxLayout.BYTES);
-        segment.fill((byte) -1);
-        StatxLayout.writeHead(segment, 1, 2, 3, 11, 24);
-        StatxLayout.writeFile(segment, 4, 5, 6, 7, 8, 9, 10);
-        StatxLayout.writeTimes(segment, time(12, 13), time(14, 15), time(16, 17), time(18, 19));
-        StatxLayout.writeDevices(segment, 20, 21, 22, 23);
-        assertLayout("statx", segment);
+        long[] words = new long[StatxLayout.WORDS];
+        Arrays.fill(words, -1);
+        StatxLayout.writeHead(words, 1, 2, 3, 11, 24);
+        StatxLayout.writeFile(words, 4, 5, 6, 7, 8, 9, 10);
+        StatxLayout.writeTimes(words, time(12, 13), time(14, 15), time(16, 17), time(18, 19));
+        StatxLayout.writeDevices(words, 20, 21, 22, 23);
+        assertLayout("statx", MemorySegment.ofArray(words));
     }
 
     @Test
     void timesBeforeTheEpochHavePositiveNanoseconds() {
-        MemorySegment segment = room(StatLayout.BYTES);
-        StatLayout.writeTimes(segment, -1, 0, 0);
-        assertEquals(-1, segment.get(Layouts.U64, 72));
-        assertEquals(999_999_999, segment.get(Layouts.U64, 80));
+        long[] words = new long[StatLayout.WORDS];
+        StatLayout.writeTimes(words, -1, 0, 0);
+        assertEquals(-1, words[9]);
+        assertEquals(999_999_999, words[10]);
     }
 
     @Test

@@ -74,9 +74,10 @@ final class StructureLayoutTest {
     @Test
     void fileStatus() {
         assertEquals(Golden.size("stat"), StatLayout.BYTES);
-        MemorySegment memory = MemorySegment.ofArray(new byte[StatLayout.BYTES]);
-        StatLayout.writeFile(memory, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10);
-        StatLayout.writeTimes(memory, 11_000_000_012L, 13_000_000_014L, -1);
+        long[] words = new long[StatLayout.WORDS];
+        MemorySegment memory = MemorySegment.ofArray(words);
+        StatLayout.writeFile(words, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10);
+        StatLayout.writeTimes(words, 11_000_000_012L, 13_000_000_014L, -1);
         String[] fields = {"st_dev", "st_ino", "st_nlink", "st_mode", "st_uid", "st_gid", "st_rdev", "st_size", "st_blksize",
             "st_blocks", "st_atim.tv_sec", "st_atim.tv_nsec", "st_mtim.tv_sec", "st_mtim.tv_nsec"};
         for (int i = 0; i < fields.length; i++) {
@@ -89,11 +90,12 @@ final class StructureLayoutTest {
     @Test
     void extendedFileStatus() {
         assertEquals(Golden.size("statx"), StatxLayout.BYTES);
-        MemorySegment memory = MemorySegment.ofArray(new byte[StatxLayout.BYTES]);
-        StatxLayout.writeHead(memory, 1, 2, 3, 4, 5);
-        StatxLayout.writeFile(memory, 6, 7, 8, 9, 10, 11, 12);
-        StatxLayout.writeDevices(memory, 13, 14, 15, 16);
-        StatxLayout.writeTimes(memory, 17_000_000_018L, 19_000_000_020L, 21_000_000_022L, 23_000_000_024L);
+        long[] words = new long[StatxLayout.WORDS];
+        MemorySegment memory = MemorySegment.ofArray(words);
+        StatxLayout.writeHead(words, 1, 2, 3, 4, 5);
+        StatxLayout.writeFile(words, 6, 7, 8, 9, 10, 11, 12);
+        StatxLayout.writeDevices(words, 13, 14, 15, 16);
+        StatxLayout.writeTimes(words, 17_000_000_018L, 19_000_000_020L, 21_000_000_022L, 23_000_000_024L);
         String[] fields = {"stx_mask", "stx_blksize", "stx_attributes", "stx_attributes_mask", "stx_mnt_id", "stx_nlink", "stx_uid",
             "stx_gid", "stx_mode", "stx_ino", "stx_size", "stx_blocks", "stx_rdev_major", "stx_rdev_minor", "stx_dev_major",
             "stx_dev_minor", "stx_atime.tv_sec", "stx_atime.tv_nsec", "stx_btime.tv_sec", "stx_btime.tv_nsec", "stx_ctime.tv_sec",

@@ -27,11 +27,19 @@ final class CallerProcess {
         return all.subList(all.size() - decoded.length, all.size());
     }
 
-    /** {@return the environment as {@code NAME=value}, one byte per character, without what bin/caisson added} */
+    /**
+     * A path for Java, which encodes it as it decoded the command line.
+     *
+     * @param raw one byte per character
+     * @return text
+     */
+    static String decoded(String raw) {
+        return new String(raw.getBytes(StandardCharsets.ISO_8859_1), StandardCharsets.UTF_8);
+    }
+
+    /** {@return the environment as {@code NAME=value}, one byte per character, in their order, without what bin/caisson added} */
     static List<String> environment() {
-        List<String> all = zeroTerminated("/proc/self/environ");
-        all.removeIf(entry -> entry.startsWith("_JAVA_SR_SIGNUM="));
-        return all;
+        return CallerEnvironment.original(zeroTerminated("/proc/self/environ"));
     }
 
     /** {@return the working directory as bin/caisson was started in, one byte per character} */

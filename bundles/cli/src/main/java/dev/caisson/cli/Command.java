@@ -1,6 +1,8 @@
 package dev.caisson.cli;
 
+import dev.caisson.control.ProviderKind;
 import dev.caisson.control.SandboxSpec;
+import java.nio.file.Path;
 
 /** What a command line asks for. */
 sealed interface Command {
@@ -36,4 +38,33 @@ sealed interface Command {
      * @param logging where the log goes
      */
     record Shell(Logging logging) implements Command {}
+
+    /**
+     * List the running sandboxes.
+     *
+     * @param root directory of the control sockets, or null for the user's own
+     * @param isJson whether a program reads it
+     */
+    record List(Path root, boolean isJson) implements Command {}
+
+    /**
+     * Show one sandbox.
+     *
+     * @param root directory of the control sockets, or null for the user's own
+     * @param id its name
+     */
+    record State(Path root, String id) implements Command {}
+
+    /**
+     * Give a running sandbox another provider.
+     *
+     * @param root directory of the control sockets, or null for the user's own
+     * @param id name of the sandbox
+     * @param kind which part
+     * @param name the new provider
+     */
+    record Swap(Path root, String id, ProviderKind kind, String name) implements Command {
+        /** How it is called. */
+        static final String LINE = "caisson swap SANDBOX KIND NAME";
+    }
 }

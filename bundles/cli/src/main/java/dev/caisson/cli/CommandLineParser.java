@@ -1,147 +1,190 @@
 package dev.caisson.cli;
 
-import dev.caisson.cli.OptionTable.Option;
-import dev.caisson.cli.OptionTable.Parsed;
-import dev.caisson.cli.OptionTable.Value;
 import dev.caisson.control.ProviderKind;
 import dev.caisson.control.SandboxSpec;
 import dev.caisson.control.Volume;
+import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.EnumMap;
 import java.util.List;
 import java.util.Map;
+import picocli.CommandLine;
+import picocli.CommandLine.MissingParameterException;
+import picocli.CommandLine.Model.OptionSpec;
+import picocli.CommandLine.ParameterException;
+import picocli.CommandLine.ParseResult;
+import picocli.CommandLine.TypeConversionException;
+import picocli.CommandLine.UnmatchedArgumentException;
 
-/** The command line. */
+/** Turns a command line into what it asks for; picocli reads it by the {@link Syntax}. */
 final class CommandLineParser {
-    private static final Option LOG =
-            new Option("--log", Value.ONE, "FILE", "Write the log to FILE (default: errors only, to standard error).");
-    private static final Option DEBUG = new Option("--debug", Value.NONE, null, "Log debug messages.");
-    private static final Option HELP = new Option("--help", Value.NONE, null, "Show this help.");
-
-    static final OptionTable DO = new OptionTable(List.of(
-            new Option("--platform", Value.ONE, "NAME", "How guest code runs."),
-            new Option("--rootfs", Value.ONE, "NAME", "What serves the root filesystem."),
-            new Option("--network", Value.ONE, "NAME", "What serves sockets."),
-            new Option("--syscalls", Value.ONE, "NAME", "Which system-call table answers."),
-            new Option("--cwd", Value.ONE, "DIR", "Working directory in the sandbox (default: the caller's)."),
-            new Option("--env", Value.MANY, "K=V", "Set an environment variable; may be repeated."),
-            new Option("--user", Value.ONE, "UID[:GID]", "User and group of the program (default: the caller's)."),
-            new Option("--hostname", Value.ONE, "NAME", "Node name of the sandbox (default: caisson)."),
-            new Option("--memory", Value.ONE, "BYTES", "The most memory guests may use; K, M, G and T multiply."),
-            new Option("--volume", Value.MANY, "HOST:GUEST[:ro]", "Mount a directory or file of the host; may be repeated."),
-            new Option("--strace", Value.OPTIONAL, "FILE", "Write every system call to standard error, or to FILE."),
-            LOG, DEBUG, HELP));
-
-    static final OptionTable SHELL = new OptionTable(List.of(LOG, DEBUG, HELP));
+    private static final List<String> NOTHING = List.of();
 
     Command parse(List<String> args) {
         if (args.isEmpty()) {
-            return new Command.WrongUsage("no command", null);
+            return new Command.WrongUsage("no command; there are: " + String.join(", ", Syntax.COMMANDS), null);
         }
-        String name = args.getFirst();
-        List<String> rest = args.subList(1, args.size());
+        // Only commands whose names occur in the line can be meant: the others need not be built. For a message, all are.
+        List<String> named = Syntax.COMMANDS.stream().filter(args::contains).toList();
+        CommandLine line = Syntax.commandLine(named.isEmpty() ? Syntax.COMMANDS : named);
         try {
-            return switch (name) {
-                case "do" -> doCommand(DO.parse(rest));
-                case "shell" -> shellCommand(SHELL.parse(rest));
-                case "help" -> help(rest);
-                case "--help", "-h" -> new Command.Help(null);
-                case "--version", "-V" -> new Command.Version();
-                default -> new Command.WrongUsage(
-                        (name.startsWith("-") ? "unknown option " : "unknown command ") + name
-                        + "; there are: do, shell, help, --help, --version", null);
-            };
-        } catch (IllegalArgumentException e) {
-            return new Command.WrongUsage(e.getMessage(), name);
+            ParseResult top = line.parseArgs(args.toArray(String[]::new));
+            if (top.isVersionHelpRequested()) {
+                return new Command.Version();
+            }
+            if (top.isUsageHelpRequested()) {
+                return new Command.Help(null);
+            }
+            ParseResult command = top.subcommand();
+            if (command == null) {
+                return new Command.WrongUsage("no command; there are: " + String.join(", ", Syntax.COMMANDS), null);
+            }
+            String name = command.commandSpec().name();
+            if (command.isUsageHelpRequested()) {
+                return new Command.Help(name);
+            }
+            try {
+                return command(name, command, root(top));
+            } catch (IllegalArgumentException e) {
+                return new Command.WrongUsage(e.getMessage(), name);
+            }
+        } catch (ParameterException e) {
+            String command = e.getCommandLine().getCommandName();
+            return new Command.WrongUsage(message(e), Syntax.COMMANDS.contains(command) ? command : null);
         }
     }
 
-    private static Command help(List<String> rest) {
-        String topic = rest.isEmpty() ? null : rest.getFirst();
-        if (topic != null && !topic.equals("do") && !topic.equals("shell") && !topic.equals("help")) {
-            return new Command.WrongUsage("unknown command " + topic + "; there are: do, shell, help", null);
+    /**
+     * The help text.
+     *
+     * @param command about which command, or null for all
+     * @return the text, lines ended
+     */
+    static String usage(String command) {
+        CommandLine line = Syntax.commandLine(Syntax.COMMANDS);
+        CommandLine about = command == null ? line : line.getSubcommands().get(command);
+        return about.getUsageMessage(CommandLine.Help.Ansi.OFF);
+    }
+
+    /** One line that says what is wrong and what would be right. */
+    private static String message(ParameterException e) {
+        if (e instanceof UnmatchedArgumentException unmatched) {
+            return unmatched(unmatched);
+        }
+        if (e instanceof MissingParameterException missing && missing.getMissing().getFirst() instanceof OptionSpec option) {
+            return option.longestName() + " needs a value: " + option.longestName() + " " + option.paramLabel();
+        }
+        if (e.getArgSpec() instanceof OptionSpec option && option.arity().max() == 0) {
+            return option.longestName() + " takes no value";
+        }
+        String message = e.getCause() instanceof TypeConversionException ? e.getCause().getMessage() : e.getMessage();
+        return message.lines().findFirst().orElse("wrong");
+    }
+
+    private static String unmatched(UnmatchedArgumentException e) {
+        String word = e.getUnmatched().getFirst();
+        boolean isOption = word.startsWith("-");
+        boolean isTop = e.getCommandLine().getParent() == null;
+        if (!isOption && !isTop) {
+            return "unexpected " + word;
+        }
+        int equals = word.indexOf('=');
+        String name = isOption && equals > 0 ? word.substring(0, equals) : word;
+        List<String> known = new ArrayList<>();
+        if (isTop) {
+            known.addAll(Syntax.COMMANDS);
+        }
+        e.getCommandLine().getCommandSpec().options().forEach(option -> known.add(option.longestName()));
+        List<String> near = e.getSuggestions();
+        return (isOption ? "unknown option " : "unknown command ") + name + (near.isEmpty() ? "" : ", did you mean " + near.getFirst() + "?")
+                + "; there are: " + String.join(", ", known);
+    }
+
+    private static Path root(ParseResult top) {
+        String root = top.matchedOptionValue("--root", (String) null);
+        return root == null ? null : Path.of(CallerProcess.decoded(root));
+    }
+
+    private static Command command(String name, ParseResult parsed, Path root) {
+        return switch (name) {
+            case "do" -> doCommand(parsed, root);
+            case "list" -> new Command.List(root, "json".equals(parsed.matchedOptionValue("--format", "table")));
+            case "state" -> new Command.State(root, required(parsed, 0, "no sandbox: caisson state SANDBOX"));
+            case "swap" -> new Command.Swap(root, required(parsed, 0, Command.Swap.LINE), required(parsed, 1, Command.Swap.LINE),
+                    required(parsed, 2, Command.Swap.LINE));
+            case "shell" -> new Command.Shell(logging(parsed));
+            default -> help(parsed.matchedPositionalValue(0, NOTHING));
+        };
+    }
+
+    private static <T> T required(ParseResult parsed, int index, String otherwise) {
+        T value = parsed.hasMatchedPositional(index) ? parsed.matchedPositionalValue(index, null) : null;
+        if (value == null) {
+            throw new IllegalArgumentException(otherwise);
+        }
+        return value;
+    }
+
+    private static Command help(List<String> words) {
+        String topic = words.isEmpty() ? null : words.getFirst();
+        if (topic != null && !Syntax.COMMANDS.contains(topic)) {
+            return new Command.WrongUsage("unknown command " + topic + "; there are: " + String.join(", ", Syntax.COMMANDS), null);
         }
         return new Command.Help(topic);
     }
 
-    private static Logging logging(Parsed parsed) {
-        return new Logging(parsed.value("--log", null), parsed.has("--debug"));
+    private static Logging logging(ParseResult parsed) {
+        return new Logging(parsed.matchedOptionValue("--log", (String) null), parsed.matchedOptionValue("--debug", false));
     }
 
-    private static Command shellCommand(Parsed parsed) {
-        if (!parsed.rest().isEmpty()) {
-            throw new IllegalArgumentException("unexpected " + parsed.rest().getFirst());
-        }
-        return parsed.has("--help") ? new Command.Help("shell") : new Command.Shell(logging(parsed));
-    }
-
-    private static Command doCommand(Parsed parsed) {
-        if (parsed.has("--help")) {
-            return new Command.Help("do");
-        }
-        if (parsed.rest().isEmpty()) {
+    private static Command doCommand(ParseResult parsed, Path root) {
+        List<String> program = parsed.matchedPositionalValue(0, NOTHING);
+        if (program.isEmpty()) {
             throw new IllegalArgumentException("no program to run: caisson do [OPTION...] -- CMD [ARG...]");
         }
-        SandboxSpec.Builder spec = SandboxSpec.of(parsed.rest());
+        SandboxSpec.Builder spec = SandboxSpec.of(program);
+        spec.id(parsed.matchedOptionValue("--id", (String) null));
+        spec.controlDirectory(root);
         Map<ProviderKind, String> providers = new EnumMap<>(ProviderKind.class);
         for (ProviderKind kind : ProviderKind.values()) {
-            String name = parsed.value("--" + kind.word(), null);
+            String name = parsed.matchedOptionValue("--" + kind.word(), (String) null);
             if (name != null) {
                 providers.put(kind, name);
             }
         }
         spec.providers(providers);
-        spec.environment(environment(parsed.all("--env")));
-        String cwd = parsed.value("--cwd", null);
+        spec.environment(environment(parsed.matchedOptionValue("--env", NOTHING)));
+        String cwd = parsed.matchedOptionValue("--cwd", (String) null);
         if (cwd != null && !cwd.startsWith("/")) {
             throw new IllegalArgumentException("--cwd is an absolute path in the sandbox, not " + cwd);
         }
         spec.workingDirectory(cwd == null ? CallerProcess.workingDirectory() : cwd);
-        user(spec, parsed.value("--user", null));
-        String hostname = parsed.value("--hostname", "caisson");
+        UserIds user = parsed.matchedOptionValue("--user", (UserIds) null);
+        if (user == null) {
+            spec.user(CallerProcess.statusNumbers("Uid").get(1), CallerProcess.statusNumbers("Gid").get(1),
+                    CallerProcess.statusNumbers("Groups"));
+        } else {
+            spec.user(user.uid(), user.gid(), List.of());
+        }
+        String hostname = parsed.matchedOptionValue("--hostname", "caisson");
         if (hostname.isEmpty() || hostname.length() > 64) {
             throw new IllegalArgumentException("--hostname has 1 to 64 bytes");
         }
         spec.hostname(hostname);
-        String memory = parsed.value("--memory", null);
-        if (memory != null) {
-            spec.memoryLimitBytes(Sizes.parse(memory));
-        }
-        for (String volume : parsed.all("--volume")) {
-            spec.volume(Volume.parse(volume));
-        }
-        String strace = parsed.value("--strace", null);
-        spec.strace(strace != null && strace.isEmpty() ? "-" : strace);
+        spec.memoryLimitBytes(parsed.matchedOptionValue("--memory", 0L));
+        parsed.matchedOptionValue("--volume", List.<Volume>of()).forEach(spec::volume);
+        String strace = parsed.matchedOptionValue("--strace", (String) null);
+        spec.strace(strace != null && strace.isEmpty() ? Syntax.STANDARD_ERROR : strace);
         return new Command.Do(spec.build(), logging(parsed));
     }
 
     private static List<String> environment(List<String> settings) {
         List<String> environment = new ArrayList<>(CallerProcess.environment());
         for (String setting : settings) {
-            int equals = setting.indexOf('=');
-            if (equals <= 0) {
-                throw new IllegalArgumentException("--env takes NAME=value, not " + setting);
-            }
-            String name = setting.substring(0, equals + 1);
+            String name = setting.substring(0, setting.indexOf('=') + 1);
             environment.removeIf(entry -> entry.startsWith(name));
             environment.add(setting);
         }
         return environment;
-    }
-
-    private static void user(SandboxSpec.Builder spec, String text) {
-        if (text == null) {
-            spec.user(CallerProcess.statusNumbers("Uid").get(1), CallerProcess.statusNumbers("Gid").get(1),
-                    CallerProcess.statusNumbers("Groups"));
-            return;
-        }
-        int colon = text.indexOf(':');
-        try {
-            int uid = Integer.parseUnsignedInt(colon < 0 ? text : text.substring(0, colon));
-            int gid = colon < 0 ? uid : Integer.parseUnsignedInt(text.substring(colon + 1));
-            spec.user(uid, gid, List.of());
-        } catch (NumberFormatException e) {
-            throw new IllegalArgumentException("--user takes numbers, UID[:GID], not " + text, e);
-        }
     }
 }

@@ -1,5 +1,7 @@
 package dev.caisson.cli;
 
+import dev.caisson.cli.boot.BootPlan;
+import dev.caisson.cli.boot.BootServices;
 import dev.caisson.control.SandboxException;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -25,24 +27,20 @@ import org.osgi.service.cm.ConfigurationAdmin;
 
 /**
  * The OSGi framework in this process. Up to start level {@value #PROGRAM_LEVEL} it holds what a program needs; file watcher and shell
- * follow while the program runs.
+ * follow while the program runs. It is not stopped: the process ends, and sandboxes are closed before.
  */
-final class Container implements AutoCloseable {
+final class Container {
     private static final int CONFIGURATION_LEVEL = 1;
     private static final int PROGRAM_LEVEL = 3;
     private static final int MANAGEMENT_LEVEL = 5;
     private static final int SHELL_LEVEL = 6;
-    private static final long MANAGEMENT_DELAY_MS = 2000;
     private static final long SERVICE_TIMEOUT_MS = 10_000;
 
     private final Framework framework;
-    private final Path storage;
     private final boolean hasShell;
-    private Thread management;
 
-    private Container(Framework framework, Path storage, boolean hasShell) {
+    private Container(Framework framework, boolean hasShell) {
         this.framework = framework;
-        this.storage = storage;
         this.hasShell = hasShell;
     }
 
@@ -50,20 +48,27 @@ final class Container implements AutoCloseable {
      * Starts the framework and every bundle that a program needs.
      *
      * @param home where the bundles are
+     * @param storage a directory for the framework
      * @param hasShell whether standard input is for the operator's shell
+     * @param boot what a running sandbox brings along, or null
      * @return the running container
      * @throws SandboxException when it cannot be started
      */
-    static Container start(Home home, boolean hasShell) throws SandboxException {
+    static Container start(Home home, Path storage, boolean hasShell, BootServices boot) throws SandboxException {
         try {
-            Path storage = StorageDirectory.make();
             Framework framework = new FrameworkFactory().newFramework(properties(home, storage, hasShell), new ClassPathConnector());
-            Container container = new Container(framework, storage, hasShell);
+            Container container = new Container(framework, hasShell);
             framework.init();
             container.install(home);
             framework.start();
             container.configure(home);
+            if (boot != null) {
+                boot.registerMemory(framework.getBundleContext());
+            }
             container.reach(PROGRAM_LEVEL);
+            if (boot != null) {
+                boot.registerProviders(framework.getBundleContext());
+            }
             return container;
         } catch (IOException | BundleException e) {
             throw new SandboxException("cannot start the framework: " + e.getMessage(), e);
@@ -83,11 +88,16 @@ final class Container implements AutoCloseable {
         map.put("felix.shutdown.hook", "false");
         map.put("felix.log.level", "1");
         map.put("ds.showtrace", "false");
-        map.put("ds.loglevel", "error");
+        // A component that cannot be activated is reported by whoever wants its service, with the reason; the stack trace is for --debug.
+        if (Logging.isDebugSet()) {
+            map.put("ds.loglevel", "error");
+        } else {
+            map.put("ds.showerrors", "false");
+        }
         map.put("felix.fileinstall.dir", home.etc() + "," + home.deploy());
         map.put("felix.fileinstall.tmpdir", storage.resolve("fileinstall").toString());
         map.put("felix.fileinstall.poll", "1000");
-        map.put("felix.fileinstall.filter", ".*\\.(cfg|config|jar)");
+        map.put("felix.fileinstall.filter", BootPlan.MANAGED.pattern());
         map.put("felix.fileinstall.noInitialDelay", "true");
         map.put("felix.fileinstall.enableConfigSave", "false");
         map.put("felix.fileinstall.start.level", Integer.toString(MANAGEMENT_LEVEL));
@@ -195,36 +205,18 @@ final class Container implements AutoCloseable {
         }
     }
 
-    /** Starts the file watcher and the shell's commands in a while: a short program never pays for them. */
-    void startManagementLater() {
-        management = new Thread(() -> {
-            try {
-                Thread.sleep(MANAGEMENT_DELAY_MS);
-                startManagement();
-            } catch (InterruptedException | SandboxException e) {
-                Thread.currentThread().interrupt(); // the sandbox ends
-            }
-        }, "management");
-        management.setDaemon(true);
-        management.start();
-    }
-
     /** Starts the file watcher and the shell's commands. */
     void startManagement() throws SandboxException {
         reach(hasShell ? SHELL_LEVEL : MANAGEMENT_LEVEL);
     }
 
+    /** {@return the context of the system bundle} */
+    BundleContext context() {
+        return framework.getBundleContext();
+    }
+
     /** Waits until someone stops the framework. */
     void awaitStop() throws InterruptedException {
         framework.waitForStop(0);
-    }
-
-    /** Ends the container without the framework's orderly shutdown: the process exits, and sandboxes are closed before. */
-    @Override
-    public void close() {
-        if (management != null) {
-            management.interrupt();
-        }
-        StorageDirectory.delete(storage);
     }
 }

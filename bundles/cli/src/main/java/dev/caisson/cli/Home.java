@@ -39,6 +39,11 @@ record Home(Path directory) {
         return list(directory.resolve("bundles"), ".jar");
     }
 
+    /** {@return the jars of lib/, in order of their names} */
+    List<Path> libraries() {
+        return list(directory.resolve("lib"), ".jar");
+    }
+
     /** {@return the configuration files of etc/, in order of their names} */
     List<Path> configurations() {
         return list(etc(), ".cfg");

@@ -1,5 +1,7 @@
 package dev.caisson.cli;
 
+import org.slf4j.LoggerFactory;
+
 /**
  * Settings of the log. Levels of single loggers can be set with {@code -Dorg.slf4j.simpleLogger.log.NAME=LEVEL} in
  * {@code CAISSON_JAVA_OPTIONS}.
@@ -23,6 +25,12 @@ record Logging(String file, boolean isDebug) {
         if (file != null) {
             set("logFile", file);
         }
+        LoggerFactory.getILoggerFactory(); // on this thread: SLF4J has a lot to say when two threads make its first loggers
+    }
+
+    /** {@return whether debug messages are wanted, by whatever way} */
+    static boolean isDebugSet() {
+        return "debug".equals(System.getProperty(PREFIX + "defaultLogLevel"));
     }
 
     private static void set(String key, String value) {

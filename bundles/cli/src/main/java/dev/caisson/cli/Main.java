@@ -31,14 +31,26 @@ public final class Main {
     }
 
     private static int run(List<String> args) throws SandboxException, InterruptedException {
+        if (args.size() == 1 && args.getFirst().equals(PlanCommand.NAME)) {
+            return PlanCommand.run();
+        }
+        if (args.size() == 1 && args.getFirst().equals(UpgradeCommand.NAME)) {
+            return UpgradeCommand.run();
+        }
         // Not a switch over patterns: its bootstrap costs a cold JVM 40 ms, which no AOT cache saves.
         Command command = new CommandLineParser().parse(args);
         if (command instanceof Command.Do run) {
             return DoCommand.run(run);
         } else if (command instanceof Command.Shell shell) {
             return ShellCommand.run(shell);
+        } else if (command instanceof Command.List list) {
+            return ControlCommands.list(list);
+        } else if (command instanceof Command.State state) {
+            return ControlCommands.state(state);
+        } else if (command instanceof Command.Swap swap) {
+            return ControlCommands.swap(swap);
         } else if (command instanceof Command.Help help) {
-            System.out.print(Usage.text(help.command()));
+            System.out.print(CommandLineParser.usage(help.command()));
             return 0;
         } else if (command instanceof Command.WrongUsage wrong) {
             System.err.println("caisson: " + wrong.message());

@@ -1,5 +1,6 @@
 package dev.caisson.cli;
 
+import dev.caisson.control.SandboxException;
 import java.io.File;
 import java.io.IOException;
 import java.nio.file.FileAlreadyExistsException;
@@ -26,7 +27,7 @@ final class StorageDirectory {
      * <p>Files.createTempDirectory would do, but its random names cost a cold JVM 60 ms for security providers; the process id is unique
      * among living processes, and a name that somebody else took is skipped.
      */
-    static Path make() throws IOException {
+    static Path make() throws SandboxException {
         File parent = new File(System.getProperty("java.io.tmpdir"));
         String[] names = parent.list();
         if (names != null) {
@@ -42,9 +43,10 @@ final class StorageDirectory {
             Path directory = parent.toPath().resolve(PREFIX + ProcessHandle.current().pid() + "-" + attempt + SUFFIX);
             try {
                 return Files.createDirectory(directory, privately);
-            } catch (FileAlreadyExistsException e) {
-                if (attempt == 100) {
-                    throw e;
+            } catch (IOException e) {
+                if (!(e instanceof FileAlreadyExistsException) || attempt == 100) {
+                    throw new SandboxException("cannot make " + directory + " for the framework: " + e.getMessage()
+                            + "; set java.io.tmpdir in CAISSON_JAVA_OPTIONS to a directory that can be written", e);
                 }
             }
         }

@@ -8,6 +8,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import dev.caisson.control.ProviderKind;
 import dev.caisson.control.SandboxSpec;
 import dev.caisson.control.Volume;
+import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
 import org.junit.jupiter.api.Test;
@@ -75,11 +76,23 @@ class CommandLineParserTest {
     void anUnknownOptionIsRefusedWithTheOnesThatAre() {
         String message = refusal("do", "--nosuch", "true");
         assertTrue(message.contains("--nosuch") && message.contains("--platform"), message);
+        assertTrue(refusal("do", "--platfrom", "x", "true").contains("did you mean --platform?"));
+        assertTrue(refusal("do", "--strace", "--nosuch", "true").contains("--nosuch"));
+        assertTrue(refusal("--nosuch", "do", "true").contains("--root"));
     }
 
     @Test
     void anUnknownCommandIsRefusedWithTheOnesThatAre() {
-        assertTrue(refusal("fly").contains("do, shell, help"));
+        assertTrue(refusal("fly").contains("do, list, state, swap, shell, help"));
+        assertTrue(refusal("swp").contains("did you mean swap?"));
+        assertTrue(refusal("help", "fly").contains("do, list"));
+    }
+
+    @Test
+    void aMessageIsOneLine() {
+        for (String[] words : new String[][] {{"fly"}, {"do", "--nosuch"}, {"do", "--memory", "x"}, {"do", "--env"}, {"swap", "a", "b", "c"}}) {
+            assertEquals(1, refusal(words).lines().count());
+        }
     }
 
     @Test
@@ -89,10 +102,51 @@ class CommandLineParserTest {
         assertTrue(refusal("do", "--user", "root", "true").contains("root"));
         assertTrue(refusal("do", "--env", "novalue", "true").contains("novalue"));
         assertTrue(refusal("do", "--cwd", "relative", "true").contains("relative"));
-        assertTrue(refusal("do", "--debug=yes", "true").contains("--debug"));
-        assertTrue(refusal("do", "--hostname").contains("needs a value"));
+        assertEquals("--debug takes no value", refusal("do", "--debug=yes", "true"));
+        assertEquals("--hostname needs a value: --hostname NAME", refusal("do", "--hostname"));
         assertTrue(refusal("do").contains("no program"));
-        assertEquals("no command", refusal());
+        assertTrue(refusal().startsWith("no command; there are: do,"));
+        assertTrue(refusal("list", "--format", "xml").contains("table, json"));
+    }
+
+    @Test
+    void wordsAreTakenAsTheyAre() {
+        assertEquals(List.of("@file", "a b", "", "'q'", "${x}"), spec("do", "@file", "a b", "", "'q'", "${x}").command());
+        assertTrue(spec("do", "--env", "A=@x \"y\" ${z}", "true").environment().contains("A=@x \"y\" ${z}"));
+    }
+
+    @Test
+    void aSandboxHasANameAndAPlaceForItsSocket() {
+        SandboxSpec spec = spec("--root", "/here", "do", "--id", "box", "true");
+        assertEquals("box", spec.id());
+        assertEquals(Path.of("/here"), spec.controlDirectory());
+        assertTrue(spec.isControllable());
+        assertNull(spec("do", "true").id());
+        assertNull(spec("do", "true").controlDirectory());
+    }
+
+    @Test
+    void runningSandboxesAreListedShownAndChanged() {
+        assertEquals(new Command.List(null, false), parse("list"));
+        assertEquals(new Command.List(Path.of("/r"), true), parse("--root=/r", "list", "--format=json"));
+        assertEquals(new Command.State(null, "box"), parse("state", "box"));
+        assertEquals(new Command.Swap(null, "box", ProviderKind.PLATFORM, "kvm"), parse("swap", "box", "platform", "kvm"));
+        assertEquals(Command.Swap.LINE, refusal("swap", "box"));
+        assertTrue(refusal("swap", "box", "engine", "v8").contains("platform, rootfs, network, syscalls"));
+        assertTrue(refusal("swap", "box", "platform", "kvm", "now").contains("unexpected now"));
+        assertTrue(refusal("list", "box").contains("unexpected box"));
+    }
+
+    @Test
+    void helpAndVersionAreAskedForInEveryUsualWay() {
+        assertEquals(new Command.Help(null), parse("--help"));
+        assertEquals(new Command.Help(null), parse("-h"));
+        assertEquals(new Command.Help(null), parse("help"));
+        assertEquals(new Command.Help("do"), parse("help", "do"));
+        assertEquals(new Command.Help("do"), parse("do", "--help"));
+        assertEquals(new Command.Help("swap"), parse("swap", "-h"));
+        assertInstanceOf(Command.Version.class, parse("--version"));
+        assertInstanceOf(Command.Version.class, parse("-V"));
     }
 
     @Test
@@ -102,9 +156,16 @@ class CommandLineParserTest {
     }
 
     @Test
-    void helpNamesEveryOption() {
-        String help = Usage.text("do");
-        CommandLineParser.DO.options().forEach(option -> assertTrue(help.contains(option.name()), option.name()));
-        assertTrue(Usage.text(null).contains("shell"));
+    void helpNamesEveryCommandAndOption() {
+        String all = CommandLineParser.usage(null);
+        for (String command : Syntax.COMMANDS) {
+            assertTrue(all.contains(command), command);
+            assertTrue(CommandLineParser.usage(command).startsWith("Usage: caisson " + command), command);
+        }
+        String help = CommandLineParser.usage("do");
+        for (String option : List.of("--id", "--platform", "--rootfs", "--network", "--syscalls", "--cwd", "--env", "--user", "--hostname",
+                "--memory", "--volume", "--strace", "--log", "--debug", "--help", "CMD")) {
+            assertTrue(help.contains(option), option);
+        }
     }
 }

@@ -14,7 +14,7 @@ import java.util.List;
 /**
  * Runs a program in a sandbox without a framework, for debugging: the providers are named classes on the class path.
  *
- * <p>{@code java ... dev.caisson.control.PlainSandboxMain [--strace] [--rootfs overlay|hostdir] [--] CMD [ARG...]}
+ * <p>{@code java ... dev.caisson.control.PlainSandboxMain [--strace] [--rootfs overlay|hostdir] [--platform ptrace|systrap|kvm] [--] CMD [ARG...]}
  */
 public final class PlainSandboxMain {
     private PlainSandboxMain() {}
@@ -29,12 +29,15 @@ public final class PlainSandboxMain {
         List<String> words = new ArrayList<>(Arrays.asList(args));
         String strace = null;
         String rootfs = "overlay";
+        String platform = "ptrace";
         while (!words.isEmpty() && words.getFirst().startsWith("--")) {
             String word = words.removeFirst();
             if (word.equals("--strace")) {
                 strace = "-";
             } else if (word.equals("--rootfs")) {
                 rootfs = words.removeFirst();
+            } else if (word.equals("--platform")) {
+                platform = words.removeFirst();
             } else if (word.equals("--")) {
                 break;
             }
@@ -48,7 +51,7 @@ public final class PlainSandboxMain {
             default -> make("dev.caisson.fs.overlay.OverlayProvider", FileSystemProvider.class, tmpfs, directories);
         };
         SandboxBuilder builder = new SandboxBuilder(memory)
-                .platform(make("dev.caisson.platform.ptrace.PtracePlatform", Platform.class))
+                .platform(make(platformClass(platform), Platform.class))
                 .rootfs(root).fileSystem(tmpfs).fileSystem(directories)
                 .syscalls(make("dev.caisson.syscalls.LinuxTable", SyscallTableProvider.class));
         SandboxDevices devices = new SandboxDevices(memory);
@@ -80,6 +83,10 @@ public final class PlainSandboxMain {
             status = e.exitStatus();
         }
         Runtime.getRuntime().halt(status);
+    }
+
+    private static String platformClass(String name) {
+        return "dev.caisson.platform." + name + "." + Character.toUpperCase(name.charAt(0)) + name.substring(1) + "Platform";
     }
 
     private static List<String> environment() {

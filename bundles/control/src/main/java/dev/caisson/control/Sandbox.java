@@ -10,6 +10,9 @@ public interface Sandbox extends AutoCloseable {
     /** {@return its number in this process, from 1} */
     int id();
 
+    /** {@return its name for other commands: the specification's, or one made of the process id} */
+    String name();
+
     /** {@return what it was made from} */
     SandboxSpec spec();
 
@@ -36,6 +39,13 @@ public interface Sandbox extends AutoCloseable {
      * @param signal number
      */
     void signal(int signal);
+
+    /**
+     * Sets what is done when another process wants a change before a {@link SandboxService} has taken the sandbox over.
+     *
+     * @param action brings the service; it must not wait for it
+     */
+    void onChangeWanted(Runnable action);
 
     /**
      * Passes signals that this process gets from now on to the guests: terminal-generated ones to the foreground process group, others to

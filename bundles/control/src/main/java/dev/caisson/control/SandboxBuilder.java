@@ -24,6 +24,7 @@ public final class SandboxBuilder {
     private final MemoryFile memoryFile;
     private Platform platform;
     private FileSystemProvider rootfs;
+    private RootMount root = RootMount.DEFAULT;
     private NetworkStack network;
     private SandboxDevices devices;
     private SyscallTableProvider syscalls;
@@ -68,6 +69,18 @@ public final class SandboxBuilder {
      */
     public SandboxBuilder rootfs(FileSystemProvider value) {
         rootfs = value;
+        return this;
+    }
+
+    /**
+     * Sets what is mounted as the root.
+     *
+     * @param source a directory of the host, for most providers (default: its root)
+     * @param options comma separated, as of mount(8): ro, rw, nosuid, nodev, noexec, or the provider's own
+     * @return this
+     */
+    public SandboxBuilder root(String source, String options) {
+        root = RootMount.parse(source, options);
         return this;
     }
 
@@ -135,6 +148,6 @@ public final class SandboxBuilder {
      */
     public Sandbox start(SandboxSpec spec) throws SandboxException {
         return KernelSandbox.start(spec, new SandboxParts(memoryFile, Objects.requireNonNull(platform), Objects.requireNonNull(rootfs),
-                RootMount.DEFAULT, Objects.requireNonNull(devices), network, Objects.requireNonNull(syscalls), fileSystems, kernelFileSystems), null);
+                root, Objects.requireNonNull(devices), network, Objects.requireNonNull(syscalls), fileSystems, kernelFileSystems));
     }
 }

@@ -16,6 +16,25 @@ public interface SandboxService {
      */
     Sandbox start(SandboxSpec spec) throws SandboxException;
 
+    /**
+     * Takes over a sandbox that was started before the framework: from now on it follows the configuration, where its specification
+     * left the choice open, and what happens to bundles.
+     *
+     * @param sandbox as {@link SandboxBuilder} started it, of parts that are registered as services by now
+     */
+    void adopt(Sandbox sandbox);
+
+    /**
+     * Gives a running sandbox another provider. The programs in it go on; when the new one fails, with the old one.
+     *
+     * @param sandbox one of {@link #sandboxes}
+     * @param kind which part; the root filesystem of a running sandbox cannot be changed
+     * @param name the provider; for a platform also "auto", the fastest that works
+     * @return what was done
+     * @throws SandboxException when there is no such provider or it does not work; the message is for the person who asked
+     */
+    SwapReport swap(Sandbox sandbox, ProviderKind kind, String name) throws SandboxException;
+
     /** {@return sandboxes that were started and are not yet closed, oldest first} */
     List<Sandbox> sandboxes();
 

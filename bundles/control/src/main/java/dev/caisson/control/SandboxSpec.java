@@ -1,5 +1,6 @@
 package dev.caisson.control;
 
+import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
@@ -7,6 +8,9 @@ import java.util.Map;
 /**
  * What to run, and in what. All strings hold one byte per character (ISO-8859-1), as guests see them.
  *
+ * @param id name of the sandbox for other commands; null for one made of the process id
+ * @param isControllable whether other commands reach the sandbox through a socket
+ * @param controlDirectory where the socket is; null for the user's own place
  * @param command the program and its arguments; the program is searched in the sandbox's PATH unless it contains a slash
  * @param environment {@code NAME=value}, in order
  * @param workingDirectory absolute path in the sandbox
@@ -19,7 +23,7 @@ import java.util.Map;
  * @param strace where to write system calls to: null for nowhere, "-" for standard error, else a path on the host
  * @param providers wanted providers by kind; a kind without an entry takes what the configuration says
  */
-public record SandboxSpec(List<String> command, List<String> environment, String workingDirectory, int uid, int gid,
+public record SandboxSpec(String id, boolean isControllable, Path controlDirectory, List<String> command, List<String> environment, String workingDirectory, int uid, int gid,
         List<Integer> groups, String hostname, long memoryLimitBytes, List<Volume> volumes, String strace,
         Map<ProviderKind, String> providers) {
     /** Copies what could change. */
@@ -46,6 +50,9 @@ public record SandboxSpec(List<String> command, List<String> environment, String
 
     /** Collects a specification. */
     public static final class Builder {
+        private String id;
+        private boolean isControllable;
+        private Path controlDirectory;
         private final List<String> command;
         private List<String> environment = List.of("PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin");
         private String workingDirectory = "/";
@@ -60,6 +67,29 @@ public record SandboxSpec(List<String> command, List<String> environment, String
 
         private Builder(List<String> command) {
             this.command = command;
+        }
+
+        /**
+         * Names the sandbox.
+         *
+         * @param value name for other commands, or null for one made of the process id
+         * @return this
+         */
+        public Builder id(String value) {
+            id = value;
+            return this;
+        }
+
+        /**
+         * Lets other commands reach the sandbox.
+         *
+         * @param value directory for its socket, or null for the user's own place
+         * @return this
+         */
+        public Builder controlDirectory(Path value) {
+            isControllable = true;
+            controlDirectory = value;
+            return this;
         }
 
         /**
@@ -156,7 +186,7 @@ public record SandboxSpec(List<String> command, List<String> environment, String
 
         /** {@return the specification} */
         public SandboxSpec build() {
-            return new SandboxSpec(command, environment, workingDirectory, uid, gid, groups, hostname, memoryLimitBytes, volumes,
+            return new SandboxSpec(id, isControllable, controlDirectory, command, environment, workingDirectory, uid, gid, groups, hostname, memoryLimitBytes, volumes,
                     strace, providers);
         }
     }

@@ -69,4 +69,19 @@ public final class HostSignal {
     public static long kill(int process, int thread, int signal) {
         return HostCalls.call(SyscallNumber.TGKILL, process, thread, signal);
     }
+
+    /**
+     * Takes one pending signal of the calling thread away, which has it blocked (rt_sigtimedwait(2)); does not wait.
+     *
+     * @param mask bit n-1 stands for signal n
+     * @return the signal, or negated EAGAIN if none is pending
+     */
+    public static long take(long mask) {
+        Scratch scratch = Scratch.mine();
+        scratch.structure().set(Layouts.U64, 0, mask);
+        scratch.structure().set(Layouts.U64, 8, 0); // timeout: seconds and nanoseconds
+        scratch.structure().set(Layouts.U64, 16, 0);
+        long at = scratch.structureAddress();
+        return HostCalls.call(SyscallNumber.RT_SIGTIMEDWAIT, at, 0, at + 8, 8);
+    }
 }

@@ -9,6 +9,7 @@ import dev.caisson.kernel.signal.SignalOwner;
 import dev.caisson.kernel.signal.SignalQuota;
 import dev.caisson.kernel.signal.SignalThread;
 import dev.caisson.memory.MemoryManager;
+import dev.caisson.spi.fs.ControllingTerminal;
 import dev.caisson.spi.wait.WaitQueue;
 import dev.caisson.vfs.FdTable;
 import java.util.ArrayList;
@@ -38,6 +39,8 @@ public final class GuestProcess implements SignalOwner {
     private volatile GuestProcess parent;
     /** The thread that made this process, for __WNOTHREAD and PR_SET_PDEATHSIG; null when it has exited. */
     volatile Task parentThread;
+    /** The terminal of the session that it uses, inherited by children; null for none. */
+    volatile Session.Control terminalControl;
     private volatile ProcessGroup group;
 
     private final ProcessSignals signals;
@@ -192,6 +195,17 @@ public final class GuestProcess implements SignalOwner {
     /** {@return the session} */
     public Session session() {
         return group.session();
+    }
+
+    /** {@return the controlling terminal, or null} */
+    public ControllingTerminal terminal() {
+        Session.Control held = terminalControl;
+        return held != null && held == session().control() ? held.terminal() : null;
+    }
+
+    /** Leaves the controlling terminal to the others of the session. */
+    void giveUpTerminal() {
+        terminalControl = null;
     }
 
     /** {@return signals and job control of the thread group} */

@@ -19,13 +19,14 @@ import dev.caisson.spi.lock.LockRank;
 import dev.caisson.spi.lock.RankedLock;
 import dev.caisson.spi.platform.Platform;
 import dev.caisson.vfs.Vfs;
-import java.util.IdentityHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicLong;
+import java.util.concurrent.atomic.AtomicReference;
 import java.util.function.BiConsumer;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -47,6 +48,7 @@ public final class Kernel implements AutoCloseable {
     private final RankedLock taskSet = RankedLock.of(LockRank.TASK_SET);
     private final SafePoints safePoints = new SafePoints();
     private final TaskThreads threads = new TaskThreads();
+    private final PlatformChanges platformChanges = new PlatformChanges(this);
     private final AtomicLong namespaceIds = new AtomicLong(FIRST_NAMESPACE);
     private final PidNamespace rootPids;
     private final UtsNamespace rootUts;
@@ -69,7 +71,10 @@ public final class Kernel implements AutoCloseable {
     private volatile VdsoImage vdso;
     private volatile GuestProcess init;
     private volatile int initStatus;
-    private volatile Throwable failure;
+    private final AtomicReference<Throwable> failure = new AtomicReference<>();
+    private final AtomicBoolean closed = new AtomicBoolean();
+    /** Everybody dies: guest threads that vanish are no surprise. */
+    private volatile boolean ending;
     private volatile BiConsumer<Integer, Integer> initStateListener = (code, signal) -> { };
 
     /**
@@ -95,6 +100,7 @@ public final class Kernel implements AutoCloseable {
         this.rootIpc = newIpcNamespace();
         this.hostEvents = new HostEvents();
         this.vdso = newVdso();
+        memoryFile.retain();
     }
 
     /** The vDSO, kept up to date by the clocks, so that both tell the same time. */
@@ -307,7 +313,7 @@ public final class Kernel implements AutoCloseable {
      */
     public int awaitExit() throws InterruptedException {
         ended.await();
-        Throwable bug = failure;
+        Throwable bug = failure.get();
         if (bug != null) {
             throw new IllegalStateException("the kernel failed: " + bug, bug);
         }
@@ -359,25 +365,42 @@ public final class Kernel implements AutoCloseable {
         }
     }
 
-    /** A bug: ends the sandbox loudly. */
+    /** A bug: ends the sandbox loudly. Where one task fails, thousands may: the first one does what is to be done. */
     void fail(Task task, Throwable bug) {
-        if (failure == null) {
-            failure = bug;
+        if (!failure.compareAndSet(null, bug)) {
+            return;
+        }
+        killGuests();
+        try {
             LOG.error("{}: the kernel failed; the sandbox ends", task, bug);
+        } finally {
+            ended.countDown();
+            shutdown();
         }
-        ended.countDown();
-        for (GuestProcess process : rootPids.processes()) {
-            process.exitGroup(dev.caisson.abi.Signals.SIGKILL);
-        }
+    }
+
+    /**
+     * Ends all guest code by one call of the host, at the end of the sandbox. Tasks that compute are many, and to be told one by one
+     * they would each have to get a processor first. Where another kernel's guests would end, too, it is one by one.
+     */
+    void killGuests() {
+        ending = true;
+        memoryFile.ifOneKernels(() -> platform.kill(memoryFile.fd()));
+    }
+
+    /** {@return whether {@link #killGuests} was called} */
+    boolean isEnding() {
+        return ending;
     }
 
     /** {@return what ended the sandbox, or null} */
     public Throwable failure() {
-        return failure;
+        return failure.get();
     }
 
     /** Kills every process. {@link #awaitExit} then returns. */
     public void shutdown() {
+        killGuests();
         for (GuestProcess process : rootPids.processes()) {
             process.exitGroup(dev.caisson.abi.Signals.SIGKILL);
         }
@@ -391,16 +414,20 @@ public final class Kernel implements AutoCloseable {
         while (tasks.get() > 0 && System.nanoTime() < deadline) {
             java.util.concurrent.locks.LockSupport.parkNanos(1_000_000);
         }
+        threads.dropContexts(null);
         clocks.close();
         timers.close();
         hostEvents.close();
+        if (!closed.getAndSet(true)) {
+            memoryFile.release();
+        }
     }
 
     // ---- stopping the world
 
     /** Brings every task to its safe point and keeps it there. Not for tasks' own threads. */
     public void pauseAll() {
-        safePoints.pause(false);
+        safePoints.pause();
     }
 
     /** Ends {@link #pauseAll}. */
@@ -410,29 +437,32 @@ public final class Kernel implements AutoCloseable {
 
     /**
      * Moves the running sandbox to another platform. Registers and FPU state go along; address spaces are rebuilt as they are touched.
+     * Not for tasks' own threads.
      *
      * @param next the new platform
+     * @return how long the tasks stood still, in nanoseconds; 0 when it is the present platform
+     * @throws PlatformException when the new platform cannot run the tasks; the sandbox goes on with the old one
      */
-    public void selectPlatform(Platform next) {
-        if (next == platform) {
-            return;
-        }
-        safePoints.pause(true);
-        try {
-            platform = next;
-            Map<MemoryManager, Boolean> moved = new IdentityHashMap<>();
-            for (GuestProcess process : rootPids.processes()) {
-                for (Task task : process.tasks()) {
-                    MemoryManager memory = task.memory();
-                    if (memory != null && moved.putIfAbsent(memory, true) == null) {
-                        memory.switchPlatform(next);
-                    }
-                }
-            }
-        } finally {
-            safePoints.resume();
-        }
-        LOG.info("now on platform {}", next.name());
+    public long selectPlatform(Platform next) throws PlatformException {
+        return platformChanges.change(next);
+    }
+
+    /**
+     * Says that a platform, which is not the present one any more, is about to be closed.
+     *
+     * @param gone the platform
+     */
+    public void forgetPlatform(Platform gone) {
+        platformChanges.forget(gone);
+    }
+
+    PlatformChanges platformChanges() {
+        return platformChanges;
+    }
+
+    /** All tasks are at their safe points. */
+    void setPlatform(Platform next) {
+        platform = next;
     }
 
     // ---- memory pressure

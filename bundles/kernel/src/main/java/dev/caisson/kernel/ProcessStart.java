@@ -31,7 +31,7 @@ final class ProcessStart {
                 unlink(task);
             }
         }
-        kernel.threads().reserve().assign(task);
+        kernel.threads().reserve(0).assign(task);
         return task.process();
     }
 

@@ -2,6 +2,7 @@ package dev.caisson.kernel;
 
 import dev.caisson.abi.ErrnoException;
 import dev.caisson.abi.Signals;
+import dev.caisson.spi.platform.Platform;
 import java.util.HashSet;
 import java.util.Set;
 import java.util.concurrent.locks.Condition;
@@ -50,62 +51,131 @@ final class SafePoints {
     void arrive(Task task) {
         lock.lock();
         try {
-            if (pauses == 0) {
-                task.clearWork(Task.WORK_PAUSE);
-                return;
-            }
-            boolean detached = switching;
-            if (detached) {
-                try {
-                    task.detachContext();
-                } catch (ErrnoException gone) {
-                    Kernel.LOG.warn("{}: lost its registers in a change of platform: {}", task, gone.getMessage());
-                    task.process().exitGroup(Signals.SIGKILL);
+            while (pauses > 0) {
+                boolean detached = switching;
+                if (detached) {
+                    detach(task);
+                }
+                arrived++;
+                changed.signalAll();
+                while (pauses > 0) {
+                    changed.awaitUninterruptibly();
+                }
+                arrived--;
+                changed.signalAll();
+                if (detached) {
+                    attach(task);
                 }
             }
-            arrived++;
-            changed.signalAll();
-            while (pauses > 0) {
+            task.clearWork(TaskSleep.WORK_PAUSE);
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    private static void detach(Task task) {
+        try {
+            task.detachContext();
+        } catch (ErrnoException gone) {
+            Kernel.LOG.warn("{}: lost its registers in a change of platform: {}", task, gone.getMessage());
+            task.process().exitGroup(Signals.SIGKILL);
+        }
+    }
+
+    private void attach(Task task) {
+        try {
+            task.attachContext();
+        } catch (ErrnoException failed) {
+            if (!awaitWayBack(task, failed)) {
+                Kernel.LOG.warn("{}: cannot go on with the new platform: {}", task, failed.getMessage());
+                task.process().exitGroup(Signals.SIGKILL);
+            }
+        }
+    }
+
+    /**
+     * The platform could not run the calling task for the first time: waits for the pause in which the sandbox goes back to the platform
+     * before.
+     *
+     * @param task the caller
+     * @param failure what the platform said
+     * @return false when there is no platform to go back to
+     */
+    boolean awaitWayBack(Task task, Throwable failure) {
+        Platform failed = task.platform();
+        if (!task.kernel().platformChanges().failed(failed, failure)) {
+            return false;
+        }
+        lock.lock();
+        try {
+            while (pauses == 0 && task.kernel().platform() == failed) {
                 changed.awaitUninterruptibly();
             }
-            arrived--;
-            task.clearWork(Task.WORK_PAUSE);
-            changed.signalAll();
-            if (detached) {
-                task.attachContext();
+        } finally {
+            lock.unlock();
+        }
+        return true;
+    }
+
+    /** Waits until every task is at a safe point, and keeps them there until {@link #resume}. Pauses nest. */
+    void pause() {
+        lock.lock();
+        try {
+            startPause(false);
+            while (!hasEveryoneArrived()) {
+                changed.awaitUninterruptibly();
             }
-        } catch (ErrnoException gone) {
-            Kernel.LOG.warn("{}: cannot go on with the new platform: {}", task, gone.getMessage());
-            task.process().exitGroup(Signals.SIGKILL);
         } finally {
             lock.unlock();
         }
     }
 
     /**
-     * Waits until every task is at a safe point, and keeps them there until {@link #resume}. Pauses nest.
+     * Pauses for a change of platform: the tasks give up their contexts. A platform that does not let a task go must not keep the
+     * others from running.
      *
-     * @param platformChanges whether the tasks give up their contexts meanwhile
+     * @param patienceNs how long the tasks may take
+     * @return false when not every task arrived; then nobody pauses
      */
-    void pause(boolean platformChanges) {
+    boolean pauseDetached(long patienceNs) {
         lock.lock();
         try {
-            // A pause for a change of platform needs every task to arrive anew, so that it gives up its context.
-            while (platformChanges && (pauses > 0 || arrived > 0)) {
+            // Every task has to arrive anew, so that it gives up its context.
+            while (pauses > 0 || arrived > 0) {
                 changed.awaitUninterruptibly();
             }
-            pauses++;
-            switching = platformChanges;
-            for (Task task : running) {
-                task.raise(Task.WORK_PAUSE);
+            startPause(true);
+            long left = patienceNs;
+            while (!hasEveryoneArrived()) {
+                if (left <= 0) {
+                    resume();
+                    return false;
+                }
+                try {
+                    left = changed.awaitNanos(left);
+                } catch (InterruptedException e) {
+                    Thread.currentThread().interrupt();
+                    left = 0;
+                }
             }
-            int expectedSelf = Thread.currentThread() instanceof TaskThreads.TaskThread ? 1 : 0;
-            while (arrived < running.size() - expectedSelf) {
-                changed.awaitUninterruptibly();
-            }
+            return true;
         } finally {
             lock.unlock();
         }
+    }
+
+    private void startPause(boolean platformChanges) {
+        pauses++;
+        switching = platformChanges;
+        changed.signalAll();
+        for (Task task : running) {
+            task.raise(TaskSleep.WORK_PAUSE);
+        }
+    }
+
+    private boolean hasEveryoneArrived() {
+        int expectedSelf = Thread.currentThread() instanceof TaskThreads.TaskThread ? 1 : 0;
+        return arrived >= running.size() - expectedSelf;
     }
 
     /** Ends a pause. */

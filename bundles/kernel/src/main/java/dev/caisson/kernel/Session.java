@@ -13,7 +13,14 @@ public final class Session implements TerminalSession {
     /** How many groups belong to it. Guarded by TASK_SET. */
     int groups;
     private volatile GuestProcess leader;
-    private volatile ControllingTerminal terminal;
+    /** Null without a terminal. */
+    private volatile Control control;
+
+    /**
+     * A terminal's control over the session, from when the leader gets it until it is lost. A process has the terminal while it holds this
+     * very object: those that the leader forked before do not, as on Linux.
+     */
+    record Control(ControllingTerminal terminal) {}
 
     /** Makes a session without groups; TASK_SET is held. */
     Session(Pid identity, GuestProcess leader) {
@@ -51,21 +58,35 @@ public final class Session implements TerminalSession {
 
     @Override
     public ControllingTerminal terminal() {
-        return terminal;
+        Control now = control;
+        return now == null ? null : now.terminal;
+    }
+
+    /** {@return what holders of the terminal hold now; null without a terminal} */
+    Control control() {
+        return control;
     }
 
     @Override
     public synchronized void attachTerminal(ControllingTerminal wanted) throws ErrnoException {
-        if (terminal != null && terminal != wanted) {
+        Control now = control;
+        if (now != null && now.terminal != wanted) {
             throw EPERM.error("the session has a controlling terminal");
         }
-        terminal = wanted;
+        if (now == null) {
+            now = new Control(wanted);
+            control = now;
+        }
+        GuestProcess process = leader;
+        if (process != null) {
+            process.terminalControl = now;
+        }
     }
 
     @Override
     public synchronized void detachTerminal(ControllingTerminal old) {
-        if (terminal == old) {
-            terminal = null;
+        if (terminal() == old) {
+            control = null;
         }
     }
 

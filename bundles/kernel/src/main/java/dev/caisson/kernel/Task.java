@@ -1,25 +1,22 @@
 package dev.caisson.kernel;
 
-import static dev.caisson.abi.Errno.ENOSYS;
-import static dev.caisson.abi.Errno.ERESTARTSYS;
 import static dev.caisson.abi.Errno.ESRCH;
 
 import dev.caisson.abi.ErrnoException;
 import dev.caisson.abi.Resource;
-import dev.caisson.abi.Signals;
-import dev.caisson.kernel.signal.SignalDelivery;
+import dev.caisson.abi.SignalInfo;
+import dev.caisson.kernel.seccomp.SeccompState;
+import dev.caisson.kernel.seccomp.UserDispatch;
 import dev.caisson.kernel.signal.SignalState;
 import dev.caisson.kernel.signal.SignalThread;
-import dev.caisson.kernel.syscall.SyscallArgs;
-import dev.caisson.kernel.syscall.SyscallRow;
 import dev.caisson.kernel.syscall.SyscallTracer;
 import dev.caisson.memory.FrameReader;
 import dev.caisson.memory.MemoryManager;
 import dev.caisson.spi.cred.Credentials;
+import dev.caisson.spi.fs.ControllingTerminal;
 import dev.caisson.spi.fs.JobControl;
 import dev.caisson.spi.fs.TerminalGroup;
 import dev.caisson.spi.fs.TerminalSession;
-import dev.caisson.spi.platform.Exit;
 import dev.caisson.spi.platform.GuestContext;
 import dev.caisson.spi.platform.Platform;
 import dev.caisson.spi.platform.Registers;
@@ -29,9 +26,6 @@ import dev.caisson.vfs.FdTable;
 import dev.caisson.vfs.FsContext;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
-import java.lang.invoke.MethodHandles;
-import java.lang.invoke.VarHandle;
-import java.util.concurrent.locks.LockSupport;
 
 /**
  * A guest thread. It runs on one Java thread for its whole life: run the guest, answer what it wants, look for pending work, again.
@@ -39,44 +33,19 @@ import java.util.concurrent.locks.LockSupport;
  * <p>Unless a method says otherwise, only the task's own thread may call it. Single references may be read from everywhere.
  */
 public final class Task implements Caller, SignalThread, JobControl {
-    /** The task goes to its safe point and waits there. */
-    static final int WORK_PAUSE = 2;
-
     /** Bytes of {@link #scratch}. */
     public static final int SCRATCH_BYTES = 4096;
-
-    /** With one processor the other side cannot run while we spin. */
-    private static final boolean SPINNING = Runtime.getRuntime().availableProcessors() > 1;
-    /** About what a park and its wake-up cost. */
-    private static final long MOST_SPIN_NS = 50_000;
-    private static final long LEAST_SPIN_NS = 12_500;
-    /** After finding the processors busy, so many waits do not spin. */
-    private static final int SPIN_HOLIDAYS = 256;
-
-    private static final int AWAKE = 0;
-    private static final int TOLD = 1;
-    private static final int PARKED = 2;
-    private static final VarHandle WORK;
-    private static final VarHandle SLEEP;
-
-    static {
-        try {
-            MethodHandles.Lookup lookup = MethodHandles.lookup();
-            WORK = lookup.findVarHandle(Task.class, "work", int.class);
-            SLEEP = lookup.findVarHandle(Task.class, "sleep", int.class);
-        } catch (ReflectiveOperationException e) {
-            throw new ExceptionInInitializerError(e);
-        }
-    }
+    /** Size of {@link #words}. */
+    public static final int WORDS = 64;
 
     private final Kernel kernel;
     private volatile GuestProcess process;
     private volatile Pid identity;
     private final Registers registers = new Registers();
-    private final SyscallArgs args = new SyscallArgs(registers);
     private final SignalState signals;
     private final CpuTimes times = new CpuTimes();
-    private final Waiter waiter = events -> tell();
+    private final TaskSleep sleep;
+    private final TaskLoop loop;
     private volatile Thread thread;
     private volatile GuestContext context;
 
@@ -88,22 +57,14 @@ public final class Task implements Caller, SignalThread, JobControl {
     private volatile Namespaces namespaces;
     private volatile String comm = "";
 
-    /** WORK_* bits that others want done at the top of the loop. */
-    @SuppressWarnings("unused")
-    private volatile int work;
-    /** AWAKE, TOLD (an event came), or PARKED. */
-    @SuppressWarnings("unused")
-    private volatile int sleep;
-    /** Set by {@link #wakeUp}, for the sleep of a stopped task. */
-    private volatile boolean kicked;
-    /** The last system call ended with a restart code that signal delivery has to resolve. */
-    private boolean restartPending;
-
     /** Where exit writes 0 and wakes a futex; 0 for nowhere. */
     private long clearChildTid;
     private long childTidAtStart;
     private volatile int parentDeathSignal;
     private volatile boolean noNewPrivileges;
+    /** What it may call; null for everything. Written under TASK_SET. */
+    private volatile SeccompState seccomp;
+    private UserDispatch userDispatch;
     private volatile int personality;
     private final TaskScheduling scheduling;
     private final ProcessAttachments attachments = new ProcessAttachments();
@@ -112,21 +73,18 @@ public final class Task implements Caller, SignalThread, JobControl {
     volatile Completion vforkDone;
     /** FPU state to begin with; null for that of a new process. */
     private MemorySegment initialFpu;
+    /** What {@link #context} is of, and whether it has yet to run for the first time. */
+    private Platform platform;
+    private boolean isUnproved;
     /** Everything is released, the thread waits for its number to be taken away. Guarded by TASK_SET. */
     boolean ended;
-    private int exitStatus;
 
     /** Frames of guest memory may be used while it is entered: from the end of guest code to its next run, but for sleeps. */
     private FrameReader frames;
 
     private MemorySegment scratch;
-    /** How long the next wait spins before it parks; 0 for not at all. */
-    private long spinNs;
-    private int spinHolidays;
-    private long markNs;
-    private long sleptNs;
-    /** When the guest last began to run, 0 while it does not; others read it without a fence, for processor clocks. */
-    private long runningSinceNs;
+    private final long[] words = new long[WORDS];
+    private final MemorySegment wordsSegment = MemorySegment.ofArray(words);
 
     Task(Kernel kernel, GuestProcess process, Pid identity, long signalMask) {
         this.kernel = kernel;
@@ -134,6 +92,8 @@ public final class Task implements Caller, SignalThread, JobControl {
         this.identity = identity;
         this.scheduling = new TaskScheduling(kernel.options().cpuCount());
         this.signals = new SignalState(this, process.signals(), signalMask);
+        this.sleep = new TaskSleep(this, signals);
+        this.loop = new TaskLoop(this, sleep);
     }
 
     // ---- what hangs on a task
@@ -276,14 +236,18 @@ public final class Task implements Caller, SignalThread, JobControl {
 
     /** {@return time in guest code up to now, in nanoseconds; any thread} */
     public long userNs() {
-        long since = runningSinceNs;
-        return times.userNs() + (since == 0 ? 0 : Math.max(0, System.nanoTime() - since));
+        return loop.userNs();
     }
 
     /** {@return processor time up to now, in nanoseconds; any thread. Others see a system call in progress when it is over} */
     public long cpuNs() {
-        long inCall = Thread.currentThread() == thread ? Math.max(0, System.nanoTime() - markNs - sleptNs) : 0;
+        long inCall = Thread.currentThread() == thread ? loop.inCallNs() : 0;
         return userNs() + times.systemNs() + inCall;
+    }
+
+    /** {@return another value after every run of guest code, 0 while there is none; any thread} */
+    public long runningSince() {
+        return loop.runningSince();
     }
 
     /** {@return the task whose thread calls, or null} */
@@ -367,6 +331,34 @@ public final class Task implements Caller, SignalThread, JobControl {
         noNewPrivileges = true;
     }
 
+    /** {@return the filters of its system calls, or null} */
+    public SeccompState seccomp() {
+        return seccomp;
+    }
+
+    /**
+     * Replaces the filters. TASK_SET is held.
+     *
+     * @param next the new ones
+     */
+    public void seccomp(SeccompState next) {
+        seccomp = next;
+    }
+
+    /** {@return which of its system calls come back as signals; null for none} */
+    public UserDispatch userDispatch() {
+        return userDispatch;
+    }
+
+    /**
+     * PR_SET_SYSCALL_USER_DISPATCH.
+     *
+     * @param next which, or null for none
+     */
+    public void userDispatch(UserDispatch next) {
+        userDispatch = next;
+    }
+
     /** {@return personality(2)} */
     public int personality() {
         return personality;
@@ -401,6 +393,26 @@ public final class Task implements Caller, SignalThread, JobControl {
         return segment;
     }
 
+    /**
+     * Words for building structures in, without the cost of a store to native memory for each field; every use overwrites the last.
+     *
+     * @return {@link #WORDS} words
+     */
+    public long[] words() {
+        return words;
+    }
+
+    /**
+     * Copies the first of {@link #words} to the guest.
+     *
+     * @param address guest address
+     * @param count how many
+     * @throws ErrnoException EFAULT
+     */
+    public void copyOutWords(long address, int count) throws ErrnoException {
+        memory.copyOut(address, wordsSegment, 0, (long) count * Long.BYTES);
+    }
+
     @Override
     public void copyIn(long address, MemorySegment target) throws ErrnoException {
         memory.copyIn(address, target);
@@ -416,6 +428,16 @@ public final class Task implements Caller, SignalThread, JobControl {
     @Override
     public TerminalSession session() {
         return process.session();
+    }
+
+    @Override
+    public ControllingTerminal terminal() {
+        return process.terminal();
+    }
+
+    @Override
+    public void giveUpTerminal() {
+        process.giveUpTerminal();
     }
 
     @Override
@@ -456,24 +478,17 @@ public final class Task implements Caller, SignalThread, JobControl {
 
     /** {@return whether it sleeps in a system call, for /proc/PID/stat} */
     public boolean isSleeping() {
-        return sleep == PARKED;
+        return sleep.isParked();
     }
 
     @Override
     public Waiter waiter() {
-        return waiter;
-    }
-
-    /** An event: ends the current or the next sleep. Any thread, takes no lock. */
-    private void tell() {
-        if ((int) SLEEP.getAndSet(this, TOLD) == PARKED) {
-            LockSupport.unpark(thread);
-        }
+        return sleep.waiter();
     }
 
     @Override
     public boolean block(long deadlineNs) throws ErrnoException {
-        return sleep(deadlineNs, false);
+        return sleep.block(deadlineNs, false);
     }
 
     /**
@@ -484,7 +499,7 @@ public final class Task implements Caller, SignalThread, JobControl {
      * @throws ErrnoException ERESTARTSYS when the task is to leave
      */
     public boolean blockKillable(long deadlineNs) throws ErrnoException {
-        return sleep(deadlineNs, true);
+        return sleep.block(deadlineNs, true);
     }
 
     /**
@@ -493,175 +508,42 @@ public final class Task implements Caller, SignalThread, JobControl {
      * @param deadlineNs when to give up
      */
     void sleepUninterruptibly(long deadlineNs) {
-        if ((int) SLEEP.getAndSet(this, AWAKE) == TOLD) {
-            return;
-        }
-        int entered = frames.suspend();
-        if (SLEEP.compareAndSet(this, AWAKE, PARKED)) {
-            while (sleep == PARKED && deadlineNs - System.nanoTime() > 0) {
-                if ((work & WORK_PAUSE) != 0) {
-                    arriveAtSafePoint();
-                }
-                LockSupport.parkNanos(this, deadlineNs - System.nanoTime());
-            }
-        }
-        frames.resume(entered);
-        SLEEP.setVolatile(this, AWAKE);
-    }
-
-    private void arriveAtSafePoint() {
-        int entered = frames.suspend();
-        kernel.safePoints().arrive(this);
-        frames.resume(entered);
-    }
-
-    private boolean sleep(long deadlineNs, boolean killableOnly) throws ErrnoException {
-        for (;;) {
-            if ((int) SLEEP.getAndSet(this, AWAKE) == TOLD) {
-                return true;
-            }
-            if (mustStopSleeping(killableOnly)) {
-                throw ERESTARTSYS.error();
-            }
-            if (deadlineNs != FOREVER && deadlineNs - System.nanoTime() <= 0) {
-                return false;
-            }
-            if ((work & WORK_PAUSE) != 0) {
-                arriveAtSafePoint();
-                continue;
-            }
-            boolean spins = spinNs > 0;
-            if (spins && spin()) {
-                continue;
-            }
-            park(deadlineNs, killableOnly, !spins);
-        }
-    }
-
-    /**
-     * Waits awake for a while, since a wake-up on another core costs more than a short wait. How long, the waits before have taught.
-     *
-     * @return whether an event came
-     */
-    private boolean spin() {
-        long budget = spinNs;
-        long start = System.nanoTime();
-        long now;
-        do {
-            for (int i = 0; i < 8; i++) {
-                Thread.onSpinWait();
-            }
-            now = System.nanoTime();
-            if (sleep == TOLD || (work & WORK_PAUSE) != 0 || signals.hasWork()) {
-                sleptNs += now - start;
-                return true;
-            }
-        } while (now - start < budget);
-        sleptNs += now - start;
-        if (now - start > 2 * budget) {
-            // Somebody else had our processor meanwhile: there are more threads than processors, so leave them alone for a while.
-            spinNs = 0;
-            spinHolidays = SPIN_HOLIDAYS;
-        } else {
-            spinNs = budget / 2 < LEAST_SPIN_NS ? 0 : budget / 2;
-        }
-        return false;
-    }
-
-    /** A wait without spinning took so long: a short one makes the next wait spin. */
-    private void learn(long parkedNs) {
-        if (spinHolidays > 0) {
-            spinHolidays--;
-        } else if (parkedNs < 2 * MOST_SPIN_NS) {
-            spinNs = MOST_SPIN_NS;
-        }
-    }
-
-    /** Parks until an event, the deadline, or work; the caller looks which it was. */
-    private void park(long deadlineNs, boolean killableOnly, boolean teaches) {
-        if (!SLEEP.compareAndSet(this, AWAKE, PARKED)) {
-            return;
-        }
-        // Those who add work do so before they look whether we are parked, and we look for work after we said so: no wake-up is lost.
-        long start = System.nanoTime();
-        int entered = frames.suspend();
-        GuestContext current = context;
-        if (current != null) {
-            current.sleeping();
-        }
-        while (sleep == PARKED && (work & WORK_PAUSE) == 0 && !mustStopSleeping(killableOnly)) {
-            if (deadlineNs == FOREVER) {
-                LockSupport.park(this);
-            } else {
-                long left = deadlineNs - System.nanoTime();
-                if (left <= 0) {
-                    break;
-                }
-                LockSupport.parkNanos(this, left);
-            }
-            if (Thread.interrupted()) {
-                continue;
-            }
-        }
-        if (current != null) {
-            current.awake();
-        }
-        frames.resume(entered);
-        SLEEP.compareAndSet(this, PARKED, AWAKE);
-        long parkedNs = System.nanoTime() - start;
-        sleptNs += parkedNs;
-        if (SPINNING && teaches) {
-            learn(parkedNs);
-        }
-        times.voluntarySwitches++;
-    }
-
-    private boolean mustStopSleeping(boolean killableOnly) {
-        return signals.hasWork() && (!killableOnly || signals.isEnding());
+        sleep.sleepUninterruptibly(deadlineNs);
     }
 
     /** {@return whether a signal or the end waits for the task, so that long work should be cut short} */
     public boolean isInterrupted() {
-        return mustStopSleeping(false);
+        return sleep.mustStop(false);
     }
 
     /** {@return whether the task is to die} */
     public boolean isKilled() {
-        return mustStopSleeping(true);
+        return sleep.mustStop(true);
     }
 
     @Override
     public void wakeUp() {
-        kicked = true; // volatile: ordered before our look at the sleep state
-        if (Thread.currentThread() == thread) {
-            return;
-        }
-        GuestContext current = context;
-        if (current != null) {
-            current.interrupt();
-        }
-        if (sleep == PARKED) {
-            LockSupport.unpark(thread);
+        sleep.wakeUp();
+    }
+
+    @Override
+    public void receives(SignalInfo info) {
+        SyscallTracer tracer = kernel.tracer();
+        if (tracer != null) {
+            tracer.signal(this, info);
         }
     }
 
     /** Asks for work at the top of the loop. Any thread. */
     void raise(int bits) {
-        int old = (int) WORK.getAndBitwiseOr(this, bits);
-        if ((old & bits) != bits) {
-            wakeUp();
-        }
+        sleep.raise(bits);
     }
 
     void clearWork(int bits) {
-        WORK.getAndBitwiseAnd(this, ~bits);
+        sleep.clearWork(bits);
     }
 
-    int work() {
-        return work;
-    }
-
-    // ---- the loop
+    // ---- its life
 
     void thread(Thread own) {
         thread = own;
@@ -682,56 +564,76 @@ public final class Task implements Caller, SignalThread, JobControl {
         frames = kernel.memoryFile().reader();
     }
 
+    FrameReader frames() {
+        return frames;
+    }
+
     /** The task's whole life, on its own thread. */
     void live() {
-        try {
-            comm(comm);
-            kernel.safePoints().enter(this);
-            bindFrames();
-            frames.enter();
-            try {
-                attachContext();
-                if (childTidAtStart != 0) {
-                    TaskClone.storeQuietly(memory, childTidAtStart, tid());
-                }
-                loop();
-            } catch (ErrnoException gone) {
-                // The platform lost the guest thread (killed from outside, out of memory on the host): as if by SIGKILL.
-                Kernel.LOG.warn("{}: the host took the guest thread away: {}", this, gone.getMessage());
-                process.exitGroup(Signals.SIGKILL);
-                exitStatus = process.signals().endStatus();
-            }
-            TaskExit.exit(this, exitStatus);
-        } catch (Throwable bug) {
-            kernel.fail(this, bug);
-        } finally {
-            if (frames != null) {
-                frames.suspend();
-            }
-            kernel.safePoints().leave(this);
+        loop.live();
+    }
+
+    /** CLONE_CHILD_SETTID, when the child begins. */
+    void storeTid() {
+        if (childTidAtStart != 0) {
+            TaskClone.storeQuietly(memory, childTidAtStart, tid());
         }
     }
 
     /** Makes the context on the current platform and gives it the FPU state that was kept. */
     void attachContext() throws ErrnoException {
-        Platform platform = kernel.platform();
-        GuestContext next = platform.newContext();
-        context = next;
-        MemorySegment image = initialFpu;
-        if (image != null) {
-            next.restoreFpu(image);
-            initialFpu = null;
+        platform = kernel.platform();
+        isUnproved = true;
+        context = null;
+        GuestContext next = Thread.currentThread() instanceof TaskThreads.TaskThread own ? own.takeContext(platform) : null;
+        if (next == null) {
+            next = platform.newContext();
         }
+        try {
+            if (initialFpu != null) {
+                next.restoreFpu(initialFpu);
+            }
+        } catch (ErrnoException e) {
+            next.close();
+            throw e;
+        }
+        context = next;
+    }
+
+    /** The platform that the context is of. */
+    Platform platform() {
+        return platform;
+    }
+
+    /** Whether the context has not run guest code yet. */
+    boolean isUnproved() {
+        return isUnproved;
+    }
+
+    /** The context ran guest code: the state to begin with is of no use any more. */
+    void proved() {
+        isUnproved = false;
+        initialFpu = null;
+        kernel.platformChanges().proved(platform);
     }
 
     /** Takes the FPU state out and closes the context, for a change of platform. */
     void detachContext() throws ErrnoException {
         GuestContext old = context;
-        if (old != null) {
+        if (old == null) {
+            return;
+        }
+        context = null;
+        try {
             MemorySegment image = Arena.ofAuto().allocate(old.fpuBytes(), 64);
             old.saveFpu(image);
             initialFpu = image;
-            context = null;
+        } catch (ErrnoException e) {
+            if (!isUnproved) {
+                throw e;
+            }
+            // A platform that never ran it: what it was to begin with is still right.
+        } finally {
             old.close();
         }
     }
@@ -740,7 +642,12 @@ public final class Task implements Caller, SignalThread, JobControl {
     void closeContext() {
         GuestContext old = context;
         context = null;
-        if (old != null) {
+        if (old == null) {
+            return;
+        }
+        if (Thread.currentThread() instanceof TaskThreads.TaskThread own) {
+            own.leaveContext(old, platform, memory);
+        } else {
             old.close();
         }
     }
@@ -751,156 +658,7 @@ public final class Task implements Caller, SignalThread, JobControl {
      * @param status as wait(2) tells it
      */
     public void exitStatus(int status) {
-        exitStatus = status;
-    }
-
-    private void loop() throws ErrnoException {
-        markNs = System.nanoTime();
-        for (;;) {
-            if ((work != 0 || restartPending || signals.hasWork()) && doWork() == TaskState.EXIT) {
-                return;
-            }
-            long start = System.nanoTime();
-            times.systemNs += start - markNs - sleptNs;
-            sleptNs = 0;
-            runningSinceNs = start;
-            frames.leave();
-            Exit exit = context.run(memory.space(), registers);
-            frames.enter();
-            runningSinceNs = 0;
-            markNs = System.nanoTime();
-            times.userNs += markNs - start;
-            if (exit == Exit.Plain.SYSCALL) {
-                if (dispatch() == TaskState.EXIT) {
-                    return;
-                }
-            } else {
-                registers.origRax(-1);
-                if (exit instanceof Exit.Fault fault) {
-                    times.minorFaults++;
-                    TaskFaults.handle(this, fault);
-                } else if (exit instanceof Exit.Signal signal) {
-                    TaskFaults.raise(this, signal);
-                } else {
-                    times.involuntarySwitches++;
-                }
-            }
-        }
-    }
-
-    /** Does what waits at the top of the loop. */
-    private TaskState doWork() throws ErrnoException {
-        for (;;) {
-            int bits = work;
-            if ((bits & WORK_PAUSE) != 0) {
-                arriveAtSafePoint();
-                continue;
-            }
-            if (!restartPending && !signals.hasWork()) {
-                return TaskState.RESUME;
-            }
-            restartPending = false;
-            kicked = false;
-            switch (SignalDelivery.deliver(signals)) {
-                case RUN -> {
-                    if (work == 0 && !signals.hasWork()) {
-                        return TaskState.RESUME;
-                    }
-                }
-                case STOP -> sleepStopped();
-                case EXIT_GROUP -> {
-                    exitStatus = process.signals().endStatus();
-                    return TaskState.EXIT;
-                }
-                case EXIT_THREAD -> {
-                    return TaskState.EXIT;
-                }
-            }
-        }
-    }
-
-    /** Job control stopped the process: sleeps until {@link #wakeUp}. */
-    private void sleepStopped() {
-        GuestContext current = context;
-        int entered = frames.suspend();
-        current.sleeping();
-        long start = System.nanoTime();
-        while (!kicked && (work & WORK_PAUSE) == 0) {
-            SLEEP.setVolatile(this, PARKED);
-            if (!kicked && (work & WORK_PAUSE) == 0) {
-                LockSupport.park(this);
-            }
-        }
-        // An event that came meanwhile concerns no wait of ours: we are at the top of the loop.
-        SLEEP.setVolatile(this, AWAKE);
-        sleptNs += System.nanoTime() - start;
-        current.awake();
-        frames.resume(entered);
-    }
-
-    private TaskState dispatch() {
-        long number = (int) registers.origRax();
-        SyscallRow row = kernel.syscallTable().row(number);
-        SyscallTracer tracer = kernel.tracer();
-        if (tracer != null) {
-            return dispatchTraced(tracer, row, number);
-        }
-        if (row == null) {
-            kernel.unknownSyscall(number);
-            registers.rax(ENOSYS.error().result());
-            return TaskState.RESUME;
-        }
-        if (row.handler() != null) {
-            long result;
-            try {
-                result = row.handler().handle(this, args);
-            } catch (ErrnoException failed) {
-                result = failed.result();
-            }
-            finish(result);
-            return TaskState.RESUME;
-        }
-        try {
-            return row.control().handle(this, args);
-        } catch (ErrnoException failed) {
-            finish(failed.result());
-            return TaskState.RESUME;
-        }
-    }
-
-    private void finish(long result) {
-        registers.rax(result);
-        // -512 to -516: the restart codes.
-        if (result <= -512 && result >= -516) {
-            restartPending = true;
-        }
-    }
-
-    private TaskState dispatchTraced(SyscallTracer tracer, SyscallRow row, long number) {
-        SyscallTracer.Call call = tracer.enter(this, row, number, args);
-        TaskState next = TaskState.RESUME;
-        long result;
-        try {
-            if (row == null) {
-                kernel.unknownSyscall(number);
-                result = ENOSYS.error().result();
-            } else if (row.handler() != null) {
-                result = row.handler().handle(this, args);
-            } else {
-                next = row.control().handle(this, args);
-                if (next == TaskState.EXIT) {
-                    call.gone();
-                } else {
-                    call.returned(registers.rax());
-                }
-                return next;
-            }
-        } catch (ErrnoException failed) {
-            result = failed.result();
-        }
-        call.returned(result);
-        finish(result);
-        return next;
+        loop.exitStatus(status);
     }
 
     @Override

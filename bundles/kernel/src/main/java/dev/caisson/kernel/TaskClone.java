@@ -35,6 +35,7 @@ import dev.caisson.kernel.signal.SignalHandlers;
 import dev.caisson.kernel.time.ProcessTimers;
 import dev.caisson.memory.MemoryManager;
 import dev.caisson.spi.cred.Credentials;
+import dev.caisson.spi.platform.GuestContext;
 import dev.caisson.vfs.FdTable;
 import dev.caisson.vfs.FileDescription;
 import dev.caisson.vfs.FsContext;
@@ -80,14 +81,15 @@ public final class TaskClone {
             throw ERESTARTNOINTR.error();
         }
         checkTaskLimit();
-        TaskThreads.TaskThread thread = kernel.threads().reserve();
+        TaskThreads.TaskThread thread = kernel.threads().reserve(request.has(CLONE_VM) ? TaskThreads.hint(parent.memory()) : 0);
         boolean started = false;
         int pidfd = -1;
         FileDescription pidfdDescription = null;
         Task child = null;
         try {
             copyNamespaces();
-            memory = copyMemory();
+            GuestContext next = thread.context(parent.platform());
+            memory = copyMemory(next);
             fs = copyFs();
             fds = copyFds();
             MemorySegment fpu = Arena.ofAuto().allocate(parent.context().fpuBytes(), 64);
@@ -117,6 +119,9 @@ public final class TaskClone {
                 child.vforkDone = vfork;
             }
             started = true;
+            if (next != null) {
+                next.startBeside(parent.context());
+            }
             thread.assign(child);
             if (vfork != null) {
                 waitForVfork(vfork);
@@ -188,12 +193,12 @@ public final class TaskClone {
         namespaces = NamespaceCalls.copy(parent, request.flags());
     }
 
-    private MemoryManager copyMemory() throws ErrnoException {
+    private MemoryManager copyMemory(GuestContext next) throws ErrnoException {
         MemoryManager mine = parent.memory();
         if (request.has(CLONE_VM)) {
             mine.retain();
             try {
-                mine.space().prepareContext(parent.context());
+                mine.space().prepareContext(parent.context(), next);
             } catch (ErrnoException full) {
                 mine.close();
                 throw full;
@@ -285,6 +290,7 @@ public final class TaskClone {
         child.thpDisabled = own.thpDisabled;
         child.oomScoreAdjustment(own.oomScoreAdjustment());
         child.groupLocked(own.group());
+        child.terminalControl = own.terminalControl;
     }
 
     private void inherit(Task child) {
@@ -298,6 +304,7 @@ public final class TaskClone {
         child.initialComm(parent.comm());
         child.personality(parent.personality());
         child.scheduling().inherit(parent.scheduling());
+        child.seccomp(parent.seccomp());
         if (parent.noNewPrivileges()) {
             child.setNoNewPrivileges();
         }

@@ -184,6 +184,7 @@ public final class TaskExec {
         if (image.isPrivileged()) {
             task.parentDeathSignal(0);
         }
+        task.userDispatch(null);
         task.credentials(image.credentials());
         image.memory().layout().dumpable = image.isPrivileged() ? 0 : 1;
         task.scheduling().timerSlackNs(0);

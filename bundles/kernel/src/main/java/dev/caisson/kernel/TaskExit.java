@@ -102,6 +102,9 @@ final class TaskExit {
         } finally {
             kernel.taskSet().unlock();
         }
+        if (namespace.level() == 0) {
+            kernel.killGuests();
+        }
         for (GuestProcess process : namespace.processes()) {
             if (process != init.process()) {
                 process.kill();

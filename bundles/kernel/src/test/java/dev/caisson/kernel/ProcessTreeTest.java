@@ -1,10 +1,10 @@
 package dev.caisson.kernel;
 
+import static dev.caisson.testing.kit.Errors.assertErrno;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertNull;
 import static org.junit.jupiter.api.Assertions.assertSame;
-import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.caisson.abi.Errno;
@@ -36,14 +36,6 @@ class ProcessTreeTest {
         sandbox.close();
     }
 
-    private interface Call {
-        void run() throws ErrnoException;
-    }
-
-    private static void fails(Errno expected, Call call) {
-        assertEquals(expected, assertThrows(ErrnoException.class, call::run).errno());
-    }
-
     private ChildWait.Found waitAny(Task task, int options) throws ErrnoException {
         return ChildWait.await(task, ChildWait.Which.ANY, null, options | Wait.WEXITED);
     }
@@ -57,7 +49,7 @@ class ProcessTreeTest {
 
     @Test
     void waitingWithoutChildrenFails() {
-        fails(Errno.ECHILD, () -> waitAny(init, 0));
+        assertErrno(Errno.ECHILD, () -> waitAny(init, 0));
     }
 
     @Test
@@ -73,17 +65,15 @@ class ProcessTreeTest {
         assertEquals(SignalCodes.CLD_EXITED, found.code());
         assertEquals(5, found.status());
         assertNull(sandbox.kernel.rootPids().find(found.pid()));
-        fails(Errno.ECHILD, () -> waitAny(init, 0));
+        assertErrno(Errno.ECHILD, () -> waitAny(init, 0));
     }
 
     @Test
     void aWaitSleepsUntilTheChildExits() throws Exception {
         Task child = sandbox.link(init);
         Thread later = Thread.ofPlatform().start(() -> {
-            try {
-                Thread.sleep(50);
-            } catch (InterruptedException e) {
-                return;
+            while (!init.isSleeping()) {
+                Thread.yield();
             }
             TestSandbox.exit(child, 1);
         });
@@ -126,7 +116,7 @@ class ProcessTreeTest {
         Task child = sandbox.link(init);
         TestSandbox.exit(child, 0);
         assertTrue(child.process().isReaped());
-        fails(Errno.ECHILD, () -> waitAny(init, 0));
+        assertErrno(Errno.ECHILD, () -> waitAny(init, 0));
     }
 
     @Test
@@ -145,7 +135,7 @@ class ProcessTreeTest {
         Task child = sandbox.link(init);
         child.process().exitSignal = 0;
         TestSandbox.exit(child, 0);
-        fails(Errno.ECHILD, () -> waitAny(init, Wait.WNOHANG));
+        assertErrno(Errno.ECHILD, () -> waitAny(init, Wait.WNOHANG));
         assertEquals(child.process().pid(), waitAny(init, Wait.__WCLONE).pid());
     }
 
@@ -175,25 +165,25 @@ class ProcessTreeTest {
         Task child = sandbox.link(init);
         Task other = sandbox.link(init);
         int pid = child.process().pid();
-        fails(Errno.EINVAL, () -> ProcessTree.setGroup(init, pid, -1));
-        fails(Errno.ESRCH, () -> ProcessTree.setGroup(init, 4711, 0));
-        fails(Errno.ESRCH, () -> ProcessTree.setGroup(other, pid, 0));
-        fails(Errno.EPERM, () -> ProcessTree.setGroup(init, pid, 4711));
-        fails(Errno.EPERM, () -> ProcessTree.setGroup(init, 0, 0));
+        assertErrno(Errno.EINVAL, () -> ProcessTree.setGroup(init, pid, -1));
+        assertErrno(Errno.ESRCH, () -> ProcessTree.setGroup(init, 4711, 0));
+        assertErrno(Errno.ESRCH, () -> ProcessTree.setGroup(other, pid, 0));
+        assertErrno(Errno.EPERM, () -> ProcessTree.setGroup(init, pid, 4711));
+        assertErrno(Errno.EPERM, () -> ProcessTree.setGroup(init, 0, 0));
         ProcessTree.setGroup(init, pid, 0);
         assertEquals(pid, child.process().group().id());
         ProcessTree.setGroup(init, other.process().pid(), pid);
         assertSame(child.process().group(), other.process().group());
         child.process().executed = true;
-        fails(Errno.EACCES, () -> ProcessTree.setGroup(init, pid, 0));
+        assertErrno(Errno.EACCES, () -> ProcessTree.setGroup(init, pid, 0));
     }
 
     @Test
     void aGroupLeaderStartsNoSession() throws ErrnoException {
         Task child = sandbox.link(init);
-        fails(Errno.EPERM, () -> ProcessTree.newSession(init));
+        assertErrno(Errno.EPERM, () -> ProcessTree.newSession(init));
         assertEquals(child.process().pid(), ProcessTree.newSession(child));
-        fails(Errno.EPERM, () -> ProcessTree.newSession(child));
+        assertErrno(Errno.EPERM, () -> ProcessTree.newSession(child));
         assertEquals(child.process().pid(), child.process().session().id());
         assertEquals(child.process().pid(), child.process().group().id());
     }

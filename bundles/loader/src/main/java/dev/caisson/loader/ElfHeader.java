@@ -33,6 +33,7 @@ import java.lang.foreign.MemorySegment;
 record ElfHeader(int type, long entry, long tableOffset, Segment[] segments) {
     static final int BYTES = 64;
     static final int SEGMENT_BYTES = 56;
+    private static final long PAGE = 4096;
     private static final int MAGIC = 0x464c457f;
     private static final int MOST_TABLE_BYTES = 65536;
 
@@ -90,6 +91,17 @@ record ElfHeader(int type, long entry, long tableOffset, Segment[] segments) {
             }
         }
         return null;
+    }
+
+    /** The greatest power of two that any PT_LOAD segment wants to be aligned to, unsigned; at least a page. */
+    long alignment() {
+        long align = PAGE;
+        for (Segment segment : segments) {
+            if (segment.type == Elf.PT_LOAD && Long.bitCount(segment.align) == 1 && Long.compareUnsigned(segment.align, align) > 0) {
+                align = segment.align;
+            }
+        }
+        return align;
     }
 
     /** Whether the stack must be executable: no PT_GNU_STACK means so for nobody on x86-64 but 32-bit programs. */

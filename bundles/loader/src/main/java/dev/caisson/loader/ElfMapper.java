@@ -1,7 +1,6 @@
 package dev.caisson.loader;
 
 import static dev.caisson.abi.Errno.EINVAL;
-import static dev.caisson.abi.Errno.ENOEXEC;
 import static dev.caisson.abi.Errno.ENOMEM;
 
 import dev.caisson.abi.Elf;
@@ -78,14 +77,17 @@ final class ElfMapper {
             }
         }
         if (lowest == Long.MAX_VALUE) {
-            throw ENOEXEC.error("no loadable segment");
+            if (isProgram) {
+                return; // the dynamic linker may know what to do
+            }
+            throw EINVAL.error("no loadable segment");
         }
         if (header.type() == Elf.ET_DYN) {
             long span = up(highest - lowest);
             if (span == 0) {
                 throw EINVAL.error("nothing to load");
             }
-            bias = (base == 0 ? placeAligned(span) : base) - lowest;
+            bias = (base == 0 ? place(span, isProgram ? header.alignment() : PAGE) : base) - lowest;
         }
         int placement = header.type() == Elf.ET_EXEC && isProgram ? Mman.MAP_FIXED_NOREPLACE : Mman.MAP_FIXED;
         for (ElfHeader.Segment segment : header.segments()) {
@@ -97,12 +99,9 @@ final class ElfMapper {
         end = highest + bias;
     }
 
-    private long placeAligned(long span) throws ErrnoException {
-        long align = PAGE;
-        for (ElfHeader.Segment segment : header.segments()) {
-            if (segment.type() == Elf.PT_LOAD && Long.bitCount(segment.align()) == 1 && segment.align() <= 1L << 30) {
-                align = Math.max(align, segment.align());
-            }
+    private long place(long span, long align) throws ErrnoException {
+        if (align < 0 || align > layout.addressLimit) {
+            throw ENOMEM.error("nowhere so aligned");
         }
         long room = memory.findRoom(span + align - PAGE);
         return room + align - 1 & -align;

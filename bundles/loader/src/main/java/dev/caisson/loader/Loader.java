@@ -1,5 +1,6 @@
 package dev.caisson.loader;
 
+import static dev.caisson.abi.Errno.EINVAL;
 import static dev.caisson.abi.Errno.EIO;
 import static dev.caisson.abi.Errno.ELIBBAD;
 import static dev.caisson.abi.Errno.ELOOP;
@@ -17,6 +18,7 @@ import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.concurrent.ThreadLocalRandom;
 import org.slf4j.Logger;
@@ -104,7 +106,7 @@ public final class Loader {
     }
 
     private void interpretWith(ScriptHeader script) throws ErrnoException {
-        FileDescription interpreter = request.files().open(script.interpreter());
+        FileDescription interpreter = open(script.interpreter());
         request.files().close(program);
         program = interpreter;
         List<String> next = new ArrayList<>(arguments.size() + 2);
@@ -117,6 +119,11 @@ public final class Loader {
         arguments = next;
         scriptName = script.interpreter();
         new FirstStack(request.name(), arguments, request.environment()).checkSize(request.limits().stackBytes());
+    }
+
+    /** An empty name is the working directory here, as in Linux's open_exec, and a directory is EACCES. */
+    private FileDescription open(String path) throws ErrnoException {
+        return request.files().open(path.isEmpty() ? "." : path);
     }
 
     private static MemorySegment head(FileDescription file) throws ErrnoException {
@@ -134,7 +141,7 @@ public final class Loader {
             ElfHeader linkerHeader = null;
             ElfHeader.Segment wanted = header.find(Elf.PT_INTERP);
             if (wanted != null) {
-                linker = request.files().open(linkerPath(wanted));
+                linker = open(linkerPath(wanted));
                 MemorySegment linkerHead = Arena.ofAuto().allocate(ScriptHeader.HEAD_BYTES, 8);
                 if (FileBytes.read(linker, 0, linkerHead) < ElfHeader.BYTES) {
                     throw EIO.error("truncated dynamic linker");
@@ -158,8 +165,11 @@ public final class Loader {
 
     private String linkerPath(ElfHeader.Segment wanted) throws ErrnoException {
         long length = wanted.fileBytes();
-        if (length > PATH_MAX || length < 2 || wanted.offset() < 0) {
+        if (length > PATH_MAX || length < 2) {
             throw ENOEXEC.error();
+        }
+        if (wanted.offset() < 0) {
+            throw EINVAL.error();
         }
         MemorySegment bytes = FileBytes.require(program, wanted.offset(), length, EIO);
         if (bytes.get(Layouts.U8, length - 1) != 0) {
@@ -212,7 +222,7 @@ public final class Loader {
         long base = 0;
         if (header.type() == Elf.ET_DYN && linkerHeader != null) {
             long preferred = Math.min(PIE_BASE, limit / 3 * 2);
-            base = pieBase(header, ElfMapper.down(preferred + random.nextLong(Math.min(PIE_RANDOM, limit / 16))));
+            base = preferred + random.nextLong(Math.min(PIE_RANDOM, limit / 16)) & -header.alignment();
         }
         mapper.map(base, true);
         long entry = header.entry() + mapper.bias();
@@ -229,46 +239,46 @@ public final class Loader {
         return entry < 0 || entry >= limit ? NOWHERE : entry;
     }
 
-    private static long pieBase(ElfHeader header, long wanted) {
-        long align = PAGE;
-        for (ElfHeader.Segment segment : header.segments()) {
-            if (segment.type() == Elf.PT_LOAD && Long.bitCount(segment.align()) == 1 && segment.align() <= GIB) {
-                align = Math.max(align, segment.align());
-            }
-        }
-        return wanted & -align;
-    }
-
     private long[] vector(ElfHeader header, ElfMapper mapper, long linkerBase, long vdso) {
         LoadRequest.Identity identity = request.identities().of(program);
-        List<Long> pairs = new ArrayList<>();
+        Vector pairs = new Vector();
         if (vdso != 0) {
-            add(pairs, Elf.AT_SYSINFO_EHDR, vdso);
+            pairs.add(Elf.AT_SYSINFO_EHDR, vdso);
         }
-        add(pairs, Elf.AT_HWCAP, HostVector.value(Elf.AT_HWCAP, 0));
-        add(pairs, Elf.AT_PAGESZ, PAGE);
-        add(pairs, Elf.AT_CLKTCK, CLOCK_TICKS);
-        add(pairs, Elf.AT_PHDR, mapper.headersAddress());
-        add(pairs, Elf.AT_PHENT, ElfHeader.SEGMENT_BYTES);
-        add(pairs, Elf.AT_PHNUM, header.segments().length);
-        add(pairs, Elf.AT_BASE, linkerBase);
-        add(pairs, Elf.AT_FLAGS, 0);
-        add(pairs, Elf.AT_ENTRY, header.entry() + mapper.bias());
-        add(pairs, Elf.AT_UID, Integer.toUnsignedLong(identity.uid()));
-        add(pairs, Elf.AT_EUID, Integer.toUnsignedLong(identity.euid()));
-        add(pairs, Elf.AT_GID, Integer.toUnsignedLong(identity.gid()));
-        add(pairs, Elf.AT_EGID, Integer.toUnsignedLong(identity.egid()));
-        add(pairs, Elf.AT_SECURE, identity.isSecure() ? 1 : 0);
-        add(pairs, Elf.AT_RANDOM, 0);
-        add(pairs, Elf.AT_HWCAP2, HostVector.value(Elf.AT_HWCAP2, 0));
-        add(pairs, Elf.AT_EXECFN, 0);
-        add(pairs, Elf.AT_PLATFORM, 0);
-        add(pairs, Elf.AT_MINSIGSTKSZ, HostVector.value(Elf.AT_MINSIGSTKSZ, 2048));
-        return pairs.stream().mapToLong(Long::longValue).toArray();
+        pairs.add(Elf.AT_HWCAP, HostVector.value(Elf.AT_HWCAP, 0));
+        pairs.add(Elf.AT_PAGESZ, PAGE);
+        pairs.add(Elf.AT_CLKTCK, CLOCK_TICKS);
+        pairs.add(Elf.AT_PHDR, mapper.headersAddress());
+        pairs.add(Elf.AT_PHENT, ElfHeader.SEGMENT_BYTES);
+        pairs.add(Elf.AT_PHNUM, header.segments().length);
+        pairs.add(Elf.AT_BASE, linkerBase);
+        pairs.add(Elf.AT_FLAGS, 0);
+        pairs.add(Elf.AT_ENTRY, header.entry() + mapper.bias());
+        pairs.add(Elf.AT_UID, Integer.toUnsignedLong(identity.uid()));
+        pairs.add(Elf.AT_EUID, Integer.toUnsignedLong(identity.euid()));
+        pairs.add(Elf.AT_GID, Integer.toUnsignedLong(identity.gid()));
+        pairs.add(Elf.AT_EGID, Integer.toUnsignedLong(identity.egid()));
+        pairs.add(Elf.AT_SECURE, identity.isSecure() ? 1 : 0);
+        pairs.add(Elf.AT_RANDOM, 0);
+        pairs.add(Elf.AT_HWCAP2, HostVector.value(Elf.AT_HWCAP2, 0));
+        pairs.add(Elf.AT_EXECFN, 0);
+        pairs.add(Elf.AT_PLATFORM, 0);
+        pairs.add(Elf.AT_MINSIGSTKSZ, HostVector.value(Elf.AT_MINSIGSTKSZ, 2048));
+        return pairs.toArray();
     }
 
-    private static void add(List<Long> pairs, long type, long value) {
-        pairs.add(type);
-        pairs.add(value);
+    /** An auxiliary vector in the making. */
+    private static final class Vector {
+        private final long[] words = new long[64];
+        private int count;
+
+        void add(long type, long value) {
+            words[count++] = type;
+            words[count++] = value;
+        }
+
+        long[] toArray() {
+            return Arrays.copyOf(words, count);
+        }
     }
 }

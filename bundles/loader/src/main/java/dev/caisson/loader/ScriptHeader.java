@@ -7,7 +7,7 @@ import dev.caisson.abi.ErrnoException;
 /**
  * The first line of a script, {@code #! interpreter [argument]}, as fs/binfmt_script.c reads it.
  *
- * @param interpreter path of the interpreter
+ * @param interpreter path of the interpreter; empty for a file that is nothing but {@code #!}
  * @param argument everything behind it, or null
  */
 record ScriptHeader(String interpreter, String argument) {
@@ -32,7 +32,7 @@ record ScriptHeader(String interpreter, String argument) {
             if (first == head.length() || terminator(head, first, head.length()) == head.length()) {
                 throw ENOEXEC.error("interpreter name too long");
             }
-            end = head.length();
+            end = head.length() - 1; // the kernel puts a NUL over the last byte
         }
         while (end > 2 && isBlank(head.charAt(end - 1))) {
             end--;
@@ -51,9 +51,6 @@ record ScriptHeader(String interpreter, String argument) {
                 int zero = rest.indexOf(0);
                 argument = zero < 0 ? rest : rest.substring(0, zero);
             }
-        }
-        if (interpreter.isEmpty()) {
-            throw ENOEXEC.error("script without interpreter");
         }
         return new ScriptHeader(interpreter, argument);
     }

@@ -36,12 +36,18 @@ class ScriptHeaderTest {
     }
 
     @Test
+    void nothingButTheMagicNamesAnInterpreterWithoutName() throws ErrnoException {
+        assertEquals(new ScriptHeader("", null), parse("#!"));
+        assertEquals(new ScriptHeader("", null), parse("#! \t"));
+    }
+
+    @Test
     void aNameThatDoesNotEndInTheFirstBytesIsEnoexec() {
         assertSame(Errno.ENOEXEC, assertThrows(ErrnoException.class, () -> parse("#!/" + "a".repeat(300) + "\n")).errno());
     }
 
     @Test
     void anArgumentIsCutWhereTheFirstBytesEnd() throws ErrnoException {
-        assertEquals(256 - "#!/bin/sh ".length(), parse("#!/bin/sh " + "x".repeat(300)).argument().length());
+        assertEquals(255 - "#!/bin/sh ".length(), parse("#!/bin/sh " + "x".repeat(300)).argument().length());
     }
 }

@@ -71,6 +71,56 @@ final class AdviseOperation {
         }
     }
 
+    /**
+     * mseal(2): what is mapped here stays as it is.
+     *
+     * @param address page aligned
+     * @param lengthBytes length
+     * @throws ErrnoException EINVAL, ENOMEM when there is a gap; nothing is sealed then
+     */
+    void seal(long address, long lengthBytes) throws ErrnoException {
+        long length = Pages.up(lengthBytes);
+        long end = address + length;
+        if (!Pages.isAligned(address) || lengthBytes != 0 && length == 0 || Long.compareUnsigned(end, address) < 0) {
+            throw EINVAL.error();
+        }
+        if (end == address) {
+            return;
+        }
+        if (address < 0 || end < 0 || end > Mappings.TASK_SIZE) {
+            throw ENOMEM.error("a gap");
+        }
+        mappings.lock.lock();
+        try {
+            for (long at = address; at < end;) {
+                Vma vma = mappings.vmas.find(at);
+                if (vma == null) {
+                    throw ENOMEM.error("a gap");
+                }
+                at = vma.end;
+            }
+            for (long at = address; at < end;) {
+                Vma vma = mappings.vmas.find(at);
+                long to = Math.min(end, vma.end);
+                changeLocked(vma, at, to, Vma.SEALED, true);
+                at = to;
+            }
+        } finally {
+            mappings.lock.unlock();
+        }
+    }
+
+    /** Advice that throws content away is no way around a seal on memory that cannot be written (Linux: can_modify_vma_madv). */
+    private static void checkSeal(Vma vma, int advice) throws ErrnoException {
+        boolean discards = switch (advice) {
+            case MADV_FREE, MADV_DONTNEED, MADV_DONTNEED_LOCKED, MADV_REMOVE, MADV_DONTFORK, MADV_WIPEONFORK -> true;
+            default -> false;
+        };
+        if (discards && vma.is(Vma.SEALED) && vma.isPrivateAnonymous() && (vma.protection & PROT_WRITE) == 0) {
+            throw EPERM.error("sealed");
+        }
+    }
+
     private void walkLocked(long start, long end, int advice, List<Hole> holes) throws ErrnoException {
         boolean gap = false;
         long at = start;
@@ -96,6 +146,7 @@ final class AdviseOperation {
     }
 
     private void adviseLocked(Vma vma, long from, long to, int advice, List<Hole> holes) throws ErrnoException {
+        checkSeal(vma, advice);
         switch (advice) {
             case MADV_DONTNEED, MADV_DONTNEED_LOCKED -> {
                 if (vma.is(Vma.SPECIAL) || vma.is(Vma.LOCKED) && advice == MADV_DONTNEED) {

@@ -1,6 +1,5 @@
 package dev.caisson.memory;
 
-import static dev.caisson.abi.Errno.EFBIG;
 import static dev.caisson.abi.Errno.ENOSPC;
 import static dev.caisson.abi.Errno.ENXIO;
 import static dev.caisson.abi.Errno.EPERM;
@@ -9,11 +8,9 @@ import static dev.caisson.memory.FrameIndex.FRAME;
 
 import dev.caisson.abi.ErrnoException;
 import dev.caisson.spi.fs.IoBuffer;
-import dev.caisson.spi.fs.Mappable;
-import dev.caisson.spi.lock.LockRank;
-import dev.caisson.spi.lock.RankedLock;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
+import java.util.BitSet;
 
 /**
  * Memory with no file behind it, by page index: the content of a tmpfs file or memfd, a shared anonymous mapping, a SysV segment.
@@ -21,20 +18,15 @@ import java.lang.foreign.MemorySegment;
  *
  * <p>Thread-safe; the filesystem serialises calls that change the size (its INODE lock).
  */
-public final class AnonymousMemory implements Mappable {
+public final class AnonymousMemory extends PagedContent {
     /** Frames are reserved in runs of so many pages, so that neighbours can be mapped in one step. */
     private static final int RUN = 32;
     private static final int MOST_PAGES_PER_STEP = 256;
     private static final MemorySegment ZEROS = Arena.global().allocate(1 << 16);
 
-    private final RankedLock lock = RankedLock.of(LockRank.PAGE_CACHE);
-    private final MemoryFile frames;
     private final PageBudget budget;
-    private final Object identity;
-    private final FrameIndex index = new FrameIndex();
-    private final MappingSet mappings = new MappingSet(lock);
-    private volatile long size;
     private boolean sealed;
+    private boolean ownedByMappings;
 
     /**
      * Makes empty memory of size 0.
@@ -44,9 +36,8 @@ public final class AnonymousMemory implements Mappable {
      * @param identity what mappings are known by: the inode; null for the object itself
      */
     public AnonymousMemory(MemoryFile frames, PageBudget budget, Object identity) {
-        this.frames = frames;
+        super(frames, identity);
         this.budget = budget;
-        this.identity = identity != null ? identity : this;
     }
 
     /**
@@ -60,11 +51,6 @@ public final class AnonymousMemory implements Mappable {
         size = sizeBytes;
     }
 
-    /** {@return the size} */
-    public long sizeBytes() {
-        return size;
-    }
-
     /** {@return pages that take room, for {@code st_blocks}} */
     public long allocatedPages() {
         return index.filled();
@@ -72,44 +58,9 @@ public final class AnonymousMemory implements Mappable {
 
     // ---- file I/O ----
 
-    /**
-     * Reads; holes read as zeros.
-     *
-     * @param target where to
-     * @param position offset, not negative
-     * @return bytes read; 0 at or beyond the end
-     * @throws ErrnoException EFAULT
-     */
-    public long read(IoBuffer target, long position) throws ErrnoException {
-        FrameReader reader = frames.reader();
-        reader.enter();
-        try {
-            long done = 0;
-            while (true) {
-                long wanted = Math.min(target.remaining(), size - position - done);
-                if (wanted <= 0) {
-                    return done;
-                }
-                long copied;
-                try {
-                    copied = readRun(target, position + done, wanted);
-                } catch (ErrnoException fault) {
-                    if (done > 0) {
-                        return done;
-                    }
-                    throw fault;
-                }
-                done += copied;
-                if (copied == 0) {
-                    return done;
-                }
-            }
-        } finally {
-            reader.leave();
-        }
-    }
-
-    private long readRun(IoBuffer target, long position, long wanted) throws ErrnoException {
+    /** Holes read as zeros. */
+    @Override
+    long readRun(IoBuffer target, long position, long wanted) throws ErrnoException {
         long page = position >>> Pages.SHIFT;
         long inPage = position & Pages.MASK;
         int frame;
@@ -134,57 +85,22 @@ public final class AnonymousMemory implements Mappable {
         return target.put(frames.segment(), ((long) frame << Pages.SHIFT) + inPage, length);
     }
 
-    private int filledFrame(long page) {
-        int entry = index.get(page);
-        return (entry & FILLED) != 0 ? entry & FRAME : 0;
-    }
-
-    /**
-     * Writes; grows the memory when it ends behind the end.
-     *
-     * @param source what to write
-     * @param position offset, not negative
-     * @return bytes written, short when room ran out later
-     * @throws ErrnoException EFAULT, ENOSPC, ENOMEM, EFBIG
-     */
-    public long write(IoBuffer source, long position) throws ErrnoException {
-        FrameReader reader = frames.reader();
-        reader.enter();
+    @Override
+    long writeRun(MemorySegment run, long at) throws ErrnoException {
+        long inPage = at & Pages.MASK;
+        long length = Math.min(Math.min(run.byteSize(), Pages.SIZE - inPage), Long.MAX_VALUE - at);
+        int frame;
+        lock.lock();
         try {
-            long done = 0;
-            while (source.remaining() > 0) {
-                long at = position + done;
-                try {
-                    if (at < 0 || at == Long.MAX_VALUE) {
-                        throw EFBIG.error();
-                    }
-                    MemorySegment run = source.run(); // EFAULT before anything is allocated
-                    long inPage = at & Pages.MASK;
-                    long length = Math.min(Math.min(run.byteSize(), Pages.SIZE - inPage), Long.MAX_VALUE - at);
-                    int frame;
-                    lock.lock();
-                    try {
-                        frame = fillLocked(at >>> Pages.SHIFT, at + run.byteSize()) & FRAME;
-                    } finally {
-                        lock.unlock();
-                    }
-                    MemorySegment.copy(run, 0, frames.segment(), ((long) frame << Pages.SHIFT) + inPage, length);
-                    source.advance(length);
-                    done += length;
-                    if (at + length > size) {
-                        size = at + length;
-                    }
-                } catch (ErrnoException e) {
-                    if (done > 0) {
-                        return done;
-                    }
-                    throw e;
-                }
-            }
-            return done;
+            frame = fillLocked(at >>> Pages.SHIFT, at + run.byteSize()) & FRAME;
         } finally {
-            reader.leave();
+            lock.unlock();
         }
+        MemorySegment.copy(run, 0, frames.segment(), ((long) frame << Pages.SHIFT) + inPage, length);
+        if (at + length > size) {
+            size = at + length;
+        }
+        return length;
     }
 
     /** Makes a page present. {@code sizeSoon} says how far the content will reach, to choose how much to reserve. */
@@ -217,54 +133,10 @@ public final class AnonymousMemory implements Mappable {
             run = Math.min(RUN, Math.max(run, Long.highestOneBit(page))); // being written in order: more will come
         }
         long first = page & -run;
-        long end = first + run;
-        while (first < page && index.get(first) != 0) {
-            first++;
-        }
-        for (long p = first; p < page; p++) {
-            if (index.get(p) != 0) {
-                first = p + 1;
-            }
-        }
-        long stop = page + 1;
-        while (stop < end && index.get(stop) == 0) {
-            stop++;
-        }
-        int frame = (int) (frames.reserve((int) (stop - first)) >>> Pages.SHIFT);
-        for (long p = first; p < stop; p++) {
-            index.set(p, frame + (int) (p - first));
-        }
-        return index.get(page);
+        return reserveAroundLocked(page, first, first + run);
     }
 
-    // ---- size and holes ----
-
-    /**
-     * Changes the size: pages behind the end go, the rest of the last page is cleared, mappings are told.
-     *
-     * @param bytes new size
-     */
-    public void resize(long bytes) {
-        long firstGone = Pages.up(bytes) >>> Pages.SHIFT;
-        if (bytes > Long.MAX_VALUE - Pages.MASK) {
-            firstGone = Long.MAX_VALUE >>> Pages.SHIFT;
-        }
-        int[] removed;
-        lock.lock();
-        try {
-            long old = size;
-            size = bytes;
-            if (bytes >= old) {
-                return;
-            }
-            clearLocked(bytes, Pages.SIZE - (bytes & Pages.MASK) & Pages.MASK);
-            removed = index.remove(firstGone, Long.MAX_VALUE >>> Pages.SHIFT);
-        } finally {
-            lock.unlock();
-        }
-        mappings.invalidate(firstGone, Long.MAX_VALUE, true);
-        release(removed);
-    }
+    // ---- holes ----
 
     /**
      * Makes a hole; the size stays.
@@ -297,14 +169,8 @@ public final class AnonymousMemory implements Mappable {
         }
     }
 
-    private void clearLocked(long position, long length) {
-        int frame = length > 0 ? filledFrame(position >>> Pages.SHIFT) : 0;
-        if (frame != 0) {
-            frames.segment().asSlice(((long) frame << Pages.SHIFT) + (position & Pages.MASK), length).fill((byte) 0);
-        }
-    }
-
-    private void release(int[] removed) {
+    @Override
+    void release(int[] removed) {
         budget.give(FrameIndex.release(frames, removed));
     }
 
@@ -324,7 +190,7 @@ public final class AnonymousMemory implements Mappable {
         int[] undo = new int[0];
         lock.lock();
         try {
-            java.util.BitSet added = new java.util.BitSet();
+            BitSet added = new BitSet();
             try {
                 for (long page = first; page <= last; page++) {
                     if (filledFrame(page) == 0) {
@@ -418,42 +284,15 @@ public final class AnonymousMemory implements Mappable {
 
     /** Releases all pages. Nobody maps or reads it any more. */
     public void close() {
-        int[] removed;
-        lock.lock();
-        try {
-            size = 0;
-            removed = index.remove(0, Long.MAX_VALUE >>> Pages.SHIFT);
-        } finally {
-            lock.unlock();
-        }
-        mappings.invalidate(0, Long.MAX_VALUE, false);
-        release(removed);
+        size = 0;
+        drop(0, PAGES_END);
     }
 
     @Override
     public long frame(long page, boolean write) throws ErrnoException {
         lock.lock();
         try {
-            long end = size;
-            if (page < 0 || end == 0 || page > end - 1 >>> Pages.SHIFT) {
-                return BEYOND_END;
-            }
-            return (long) (fillLocked(page, end) & FRAME) << Pages.SHIFT;
-        } finally {
-            lock.unlock();
-        }
-    }
-
-    @Override
-    public long frameIfCached(long page) {
-        lock.lock();
-        try {
-            long end = size;
-            if (page < 0 || end == 0 || page > end - 1 >>> Pages.SHIFT) {
-                return BEYOND_END;
-            }
-            int frame = filledFrame(page);
-            return frame == 0 ? BEYOND_END : (long) frame << Pages.SHIFT;
+            return contains(page) ? (long) (fillLocked(page, size) & FRAME) << Pages.SHIFT : BEYOND_END;
         } finally {
             lock.unlock();
         }
@@ -478,7 +317,7 @@ public final class AnonymousMemory implements Mappable {
         lock.lock();
         try {
             mappings.removeLocked(mapping, writableShared);
-            last = identity == this && mappings.isEmpty();
+            last = identity() == this && mappings.isEmpty();
         } finally {
             lock.unlock();
         }
@@ -494,8 +333,6 @@ public final class AnonymousMemory implements Mappable {
         }
     }
 
-    private boolean ownedByMappings;
-
     /** Makes the memory of a shared anonymous mapping: released with its last mapping. */
     static AnonymousMemory ofMappings(MemoryFile frames, long sizeBytes) {
         AnonymousMemory memory = new AnonymousMemory(frames, sizeBytes);
@@ -506,10 +343,5 @@ public final class AnonymousMemory implements Mappable {
     @Override
     public boolean tracksWrites() {
         return false;
-    }
-
-    @Override
-    public Object identity() {
-        return identity;
     }
 }

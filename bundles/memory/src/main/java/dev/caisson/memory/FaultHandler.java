@@ -23,6 +23,9 @@ final class FaultHandler {
     private static final int PROT_EXEC = 4;
     private static final int READABLE = PROT_READ | PROT_WRITE | PROT_EXEC; // x86 cannot forbid reading alone
 
+    /** Answer of {@link #presentLocked} for a page that reads as zeros. */
+    static final long UNTOUCHED = -2;
+
     /** Gap that a growing stack leaves to the mapping below it: 256 pages. */
     private static final long STACK_GUARD_BYTES = 256L << Pages.SHIFT;
     /** Pages brought in by a first fault. */
@@ -295,10 +298,15 @@ final class FaultHandler {
                 throw new IllegalStateException("a mapped page moved without being invalidated");
             }
             pages.set(page, entry | WRITABLE);
-        } else if ((entry & PRIVATE) != 0 && frames.countOf(entry & FRAME) == 1) {
-            pages.set(page, entry | WRITABLE);
         } else {
-            copyLocked(vma, page);
+            if ((entry & PRIVATE) != 0) {
+                mappings.hotPages.note(page);
+            }
+            if ((entry & PRIVATE) != 0 && frames.countOf(entry & FRAME) == 1) {
+                pages.set(page, entry | WRITABLE);
+            } else {
+                copyLocked(vma, page);
+            }
         }
         return pages.get(page);
     }
@@ -570,6 +578,24 @@ final class FaultHandler {
             mappings.translations.put(page, entry & FRAME, Translations.READ | (writable ? Translations.WRITE : 0));
         }
         return (long) (entry & FRAME) << Pages.SHIFT;
+    }
+
+    /**
+     * Where a readable address is in memory now, with nothing brought in for it.
+     *
+     * @return offset of the frame, {@link #UNTOUCHED} for anonymous memory that reads as zeros, or {@link Mappable#BEYOND_END}
+     */
+    long presentLocked(long address) {
+        Vma vma = mappings.vmas.find(address);
+        if (vma == null || (vma.protection & READABLE) == 0) {
+            return Mappable.BEYOND_END;
+        }
+        long page = address >>> Pages.SHIFT;
+        int entry = pages.get(page);
+        if (entry != 0) {
+            return (long) (entry & FRAME) << Pages.SHIFT;
+        }
+        return vma.isPrivateAnonymous() ? UNTOUCHED : vma.mappable.frameIfCached(vma.filePage(page));
     }
 
     /** Brings all pages of a range in, as far as possible (MAP_POPULATE, mlock). Returns the first address that failed, or end. */

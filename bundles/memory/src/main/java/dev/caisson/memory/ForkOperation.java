@@ -10,31 +10,48 @@ import dev.caisson.abi.ErrnoException;
 import dev.caisson.spi.platform.AddressSpace;
 import dev.caisson.spi.platform.Capability;
 import dev.caisson.spi.platform.GuestContext;
+import java.lang.foreign.MemorySegment;
+import java.util.Set;
 
-/** Copies an address space for a child process: frames are shared copy-on-write, the platform's mirror is inherited if it can be. */
+/**
+ * Copies an address space for a child process: frames are shared copy-on-write. The platform's mirror is inherited if it can be, or
+ * made anew where that costs less.
+ */
 final class ForkOperation {
+    /** Mappings that a mirror made anew gets at once: two orders to a stub process. */
+    private static final int MOST_RUNS_ANEW = 90;
+
     private final Mappings parent;
     private final Mappings child;
+    private final boolean anew;
     private final boolean inherits;
 
-    private ForkOperation(Mappings parent, boolean inherits) {
+    private ForkOperation(Mappings parent, GuestContext current) {
         this.parent = parent;
         this.child = new Mappings(parent.frames, parent.platform);
-        this.inherits = inherits;
+        Set<Capability> capabilities = parent.platform.capabilities();
+        boolean mirrored = current != null && parent.mirror.spaceOrNull() != null;
+        this.anew = mirrored && capabilities.contains(Capability.REUSES_SPACES) && hasFewRunsLocked(parent);
+        this.inherits = mirrored && !anew && capabilities.contains(Capability.INHERITS_MAPPINGS);
     }
 
-    static Mappings fork(Mappings parent, GuestContext current) throws ErrnoException {
+    /**
+     * Copies.
+     *
+     * @param parent what to copy
+     * @param current context of the calling task, or null
+     * @param alone whether nobody but the calling task uses it
+     */
+    static Mappings fork(Mappings parent, GuestContext current, boolean alone) throws ErrnoException {
         parent.lock.lock();
         try {
-            boolean inherits = current != null && parent.mirror.spaceOrNull() != null
-                    && parent.platform.capabilities().contains(Capability.INHERITS_MAPPINGS);
-            return new ForkOperation(parent, inherits).runLocked(current);
+            return new ForkOperation(parent, current).runLocked(current, alone);
         } finally {
             parent.lock.unlock();
         }
     }
 
-    private Mappings runLocked(GuestContext current) throws ErrnoException {
+    private Mappings runLocked(GuestContext current, boolean alone) throws ErrnoException {
         child.layout.copyFrom(parent.layout);
         child.limits = parent.limits;
         child.copiesAhead = parent.copiesAhead;
@@ -46,9 +63,15 @@ final class ForkOperation {
             for (int i = 0; i < parent.vmas.size(); i++) {
                 copyVmaLocked(parent.vmas.at(i));
             }
+            child.hotPages.copyFrom(parent.hotPages);
+            if (alone && !inherits) {
+                copyHotPagesLocked();
+            }
             writeProtectParentLocked();
             copyPagesLocked();
-            if (current != null && parent.mirror.spaceOrNull() != null) {
+            if (anew) {
+                mapAnewLocked();
+            } else if (current != null && parent.mirror.spaceOrNull() != null) {
                 AddressSpace space = parent.mirror.spaceOrNull().fork(current);
                 child.mirror.space(space);
                 dropUninheritedLocked(space);
@@ -62,6 +85,32 @@ final class ForkOperation {
         }
     }
 
+    /** Whether few calls map all that is present. */
+    private static boolean hasFewRunsLocked(Mappings mappings) {
+        int runs = 0;
+        for (int i = 0; i < mappings.vmas.size(); i++) {
+            Vma vma = mappings.vmas.at(i);
+            long end = vma.end >>> Pages.SHIFT;
+            long page = vma.start >>> Pages.SHIFT;
+            int expected = 0;
+            while (runs <= MOST_RUNS_ANEW && (page = mappings.pages.nextPresent(page, end)) < end) {
+                int kind = mappings.pages.get(page) & (FRAME | WRITABLE);
+                runs += kind == expected ? 0 : 1;
+                expected = kind + 1;
+                page++;
+            }
+        }
+        return runs <= MOST_RUNS_ANEW;
+    }
+
+    private void mapAnewLocked() throws ErrnoException {
+        child.mirror.space(child.platform.newAddressSpace(child.frames.fd()));
+        for (int i = 0; i < child.vmas.size(); i++) {
+            Vma vma = child.vmas.at(i);
+            child.mirror.map(vma.start >>> Pages.SHIFT, vma.end >>> Pages.SHIFT, vma.protection);
+        }
+    }
+
     private void copyVmaLocked(Vma vma) throws ErrnoException {
         if (vma.is(Vma.DONT_FORK)) {
             return;
@@ -71,6 +120,53 @@ final class ForkOperation {
         copy.attach();
         child.vmas.add(copy);
         child.accountLocked(copy, 1);
+    }
+
+    /**
+     * Gives the child its own copies of pages that will soon be written; the parent keeps its right to write them. Only while nobody
+     * else writes to the parent's memory: the child must not see of two stores the second alone.
+     */
+    private void copyHotPagesLocked() {
+        HotPages hot = parent.hotPages;
+        for (int i = 0; i < hot.count(); i++) {
+            long first = hot.firstPage(i);
+            Vma vma = parent.vmas.find(first << Pages.SHIFT);
+            if (vma == null || vma.isShared() || vma.is(Vma.DONT_FORK) || vma.is(Vma.WIPE_ON_FORK)) {
+                continue;
+            }
+            long end = Math.min(first + HotPages.GROUP, vma.end >>> Pages.SHIFT);
+            while (first < end) {
+                long runEnd = first;
+                while (runEnd < end && isOwn(parent.pages.get(runEnd))) {
+                    runEnd++;
+                }
+                if (runEnd > first && !copyRunLocked(first, runEnd)) {
+                    return;
+                }
+                first = runEnd + 1;
+            }
+        }
+    }
+
+    private static boolean isOwn(int entry) {
+        return (entry & (PRIVATE | WRITABLE)) == (PRIVATE | WRITABLE);
+    }
+
+    /** {@return whether there was room} */
+    private boolean copyRunLocked(long first, long end) {
+        MemoryFile frames = parent.frames;
+        long offset;
+        try {
+            offset = frames.allocateUnzeroed((int) (end - first));
+        } catch (ErrnoException full) {
+            return false; // they can still be shared
+        }
+        for (long page = first; page < end; page++) {
+            long to = offset + (page - first << Pages.SHIFT);
+            MemorySegment.copy(frames.segment(), (long) (parent.pages.get(page) & FRAME) << Pages.SHIFT, frames.segment(), to, Pages.SIZE);
+            child.pages.set(page, (int) (to >>> Pages.SHIFT) | PRIVATE | WRITABLE);
+        }
+        return true;
     }
 
     /** Takes the right to write private pages away from the parent's guest, one step per run of mapped pages with the same rights. */
@@ -88,8 +184,8 @@ final class ForkOperation {
             }
             long end = vma.end >>> Pages.SHIFT;
             for (long page = vma.start >>> Pages.SHIFT; (page = parent.pages.nextPresent(page, end)) < end; page++) {
-                if ((parent.pages.get(page) & MAPPED_WRITABLE) == 0) {
-                    continue;
+                if ((parent.pages.get(page) & MAPPED_WRITABLE) == 0 || child.pages.get(page) != 0) {
+                    continue; // no right to take away, or copied already
                 }
                 if (page != runEnd || vma.protection != runProtection) {
                     endRunLocked(runStart, runEnd, runProtection);
@@ -127,6 +223,9 @@ final class ForkOperation {
         int kept = inherits ? -1 : ~(MAPPED | MAPPED_WRITABLE);
         long end = vma.end >>> Pages.SHIFT;
         for (long page = vma.start >>> Pages.SHIFT; (page = parent.pages.nextPresent(page, end)) < end; page++) {
+            if (child.pages.get(page) != 0) {
+                continue;
+            }
             int entry = parent.pages.get(page);
             if (!vma.isShared() && (entry & WRITABLE) != 0) {
                 entry &= ~WRITABLE;

@@ -1,5 +1,6 @@
 package dev.caisson.memory;
 
+import java.lang.foreign.MemorySegment;
 import java.lang.invoke.MethodHandles;
 import java.lang.invoke.VarHandle;
 
@@ -10,6 +11,7 @@ import java.lang.invoke.VarHandle;
  * <p>A reader belongs to its thread; {@link MemoryFile#reader} finds it.
  */
 public final class FrameReader {
+    private static final int TEXT_BYTES = 256;
     private static final VarHandle EPOCH;
 
     static {
@@ -23,6 +25,9 @@ public final class FrameReader {
     private final Reclaimer reclaimer;
     private final Thread thread = Thread.currentThread();
     private int depth;
+    /** The owner's, for the copy of a short string. */
+    private final byte[] text = new byte[TEXT_BYTES];
+    private final MemorySegment textSegment = MemorySegment.ofArray(text);
 
     /** The reclaimer's epoch at entry, 0 outside. Written by the owner, read by whoever reclaims. */
     @SuppressWarnings("unused")
@@ -66,6 +71,16 @@ public final class FrameReader {
             enter();
             depth = levels;
         }
+    }
+
+    /** Memory of the calling thread, which owns this; every use overwrites the last. */
+    byte[] text() {
+        return text;
+    }
+
+    /** {@return the memory of {@link #text}} */
+    MemorySegment textSegment() {
+        return textSegment;
     }
 
     boolean isDead() {

@@ -6,6 +6,7 @@ import static dev.caisson.abi.Errno.ENAMETOOLONG;
 
 import dev.caisson.abi.ErrnoException;
 import dev.caisson.abi.Layouts;
+import dev.caisson.spi.fs.Mappable;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
@@ -186,6 +187,36 @@ final class GuestAccess {
         return done;
     }
 
+    /** Copies what is in memory already: no page is brought in, no stack grows, nobody can tell. Returns bytes copied. */
+    int peek(long address, byte[] target, int lengthBytes) {
+        MemorySegment bytes = MemorySegment.ofArray(target);
+        int done = 0;
+        FrameReader reader = frames.reader();
+        reader.enter();
+        mappings.lock.lock();
+        try {
+            while (done < lengthBytes) {
+                long at = address + done;
+                long inPage = at & Pages.MASK;
+                int step = (int) Math.min(lengthBytes - done, Pages.SIZE - inPage);
+                long frame = at < 0 ? Mappable.BEYOND_END : faults.presentLocked(at);
+                if (frame == Mappable.BEYOND_END) {
+                    return done;
+                }
+                if (frame == FaultHandler.UNTOUCHED) {
+                    bytes.asSlice(done, step).fill((byte) 0);
+                } else {
+                    MemorySegment.copy(memory, frame + inPage, bytes, done, step);
+                }
+                done += step;
+            }
+        } finally {
+            mappings.lock.unlock();
+            reader.leave();
+        }
+        return done;
+    }
+
     // ---- small values ----
 
     long readSmall(long address, int bytes) throws ErrnoException {
@@ -247,6 +278,34 @@ final class GuestAccess {
     // ---- strings ----
 
     String readString(long address, int maxBytes) throws ErrnoException {
+        FrameReader reader = frames.reader();
+        reader.enter();
+        try {
+            String text = readShort(address, maxBytes, reader);
+            return text != null ? text : readLong(address, maxBytes);
+        } finally {
+            reader.leave();
+        }
+    }
+
+    /** A short string that ends within its first page, as nearly all do; else null. One copy, then plain bytes. */
+    private String readShort(long address, int maxBytes, FrameReader reader) throws ErrnoException {
+        byte[] copy = reader.text();
+        checkRange(address, 1);
+        long inPage = address & Pages.MASK;
+        int room = (int) Math.min(Math.min(maxBytes, copy.length), Pages.SIZE - inPage);
+        MemorySegment.copy(memory, frameOf(address >>> Pages.SHIFT, false, 1) + inPage, reader.textSegment(), 0, room);
+        int length = 0;
+        while (length < room) {
+            if (copy[length] == 0) {
+                return new String(copy, 0, length, StandardCharsets.ISO_8859_1);
+            }
+            length++;
+        }
+        return null;
+    }
+
+    private String readLong(long address, int maxBytes) throws ErrnoException {
         // The guest may write meanwhile: each page is searched once and copied once, and the copy ends at the first NUL in it.
         byte[] first = null;
         int total = 0;

@@ -69,6 +69,9 @@ final class MapOperations {
             if (!mappings.mayExpandLocked((length >>> Pages.SHIFT) - kept, !shared && (protection & PROT_WRITE) != 0)) {
                 throw ENOMEM.error("RLIMIT_AS or RLIMIT_DATA");
             }
+            if ((flags & MAP_NORESERVE) == 0 && (shared ? file == null : (protection & PROT_WRITE) != 0)) {
+                mappings.checkCommit(length);
+            }
             Vma vma = newVma(address, length, protection & PROT_ALL, allowed, flags, file, offset);
             vma.attach();
             try {
@@ -99,7 +102,7 @@ final class MapOperations {
         return (protection & PROT_WRITE) == 0 && length <= SMALL_FILE_BYTES;
     }
 
-    private void populateQuietlyLocked(long start, long end) {
+    void populateQuietlyLocked(long start, long end) {
         try {
             faults.populateLocked(start, end, true);
         } catch (ErrnoException e) {
@@ -309,8 +312,10 @@ final class MapOperations {
         }
     }
 
-    private long checkedLength(long address, long lengthBytes) throws ErrnoException {
-        if (!Pages.isAligned(address) || address < 0 || address > limit() || lengthBytes < 0 || lengthBytes > limit() - address) {
+    /** A range may be as large as Linux's: a program that removes all there is does not know that the platform allows less. */
+    private static long checkedLength(long address, long lengthBytes) throws ErrnoException {
+        long limit = Mappings.TASK_SIZE;
+        if (!Pages.isAligned(address) || address < 0 || address > limit || lengthBytes < 0 || lengthBytes > limit - address) {
             throw EINVAL.error();
         }
         long length = Pages.up(lengthBytes);
@@ -426,9 +431,13 @@ final class MapOperations {
         if ((protection & ~vma.allowed) != 0) {
             throw EACCES.error("beyond what the file was opened for");
         }
-        if ((protection & PROT_WRITE) != 0 && !vma.isData() && !vma.isShared() && !vma.is(Vma.GROWS_DOWN)
-                && !mappings.mayExpandLocked(0, true) ) {
-            throw ENOMEM.error("RLIMIT_DATA");
+        if ((protection & PROT_WRITE) != 0 && !vma.isData() && !vma.isShared() && !vma.is(Vma.GROWS_DOWN)) {
+            if (!mappings.mayExpandLocked(0, true)) {
+                throw ENOMEM.error("RLIMIT_DATA");
+            }
+            if (!vma.is(Vma.NO_RESERVE)) {
+                mappings.checkCommit(vma.end - vma.start);
+            }
         }
         mappings.accountLocked(vma, -1);
         vma.protection = protection;
@@ -480,6 +489,7 @@ final class MapOperations {
                 || !mappings.mayExpandLocked(newEnd - oldEnd >>> Pages.SHIFT, true)) {
             return false;
         }
+        mappings.checkCommit(newEnd - oldEnd);
         if (mappings.futureLockFlags != 0) {
             checkLockLimitLocked(newEnd - oldEnd);
         }

@@ -35,6 +35,7 @@ final class Mappings {
     final VmaSet vmas = new VmaSet();
     final PageTable pages = new PageTable();
     final Mirror mirror = new Mirror(pages);
+    final HotPages hotPages = new HotPages();
     final Translations translations = new Translations();
     final AddressLayout layout = new AddressLayout();
     volatile MemoryLimits limits = MemoryLimits.DEFAULT;
@@ -89,9 +90,21 @@ final class Mappings {
         }
     }
 
+    boolean fitsBelow(long limit) {
+        lock.lock();
+        try {
+            return vmas.size() == 0 || vmas.at(vmas.size() - 1).end <= limit;
+        } finally {
+            lock.unlock();
+        }
+    }
+
     void switchPlatform(Platform newPlatform) {
         lock.lock();
         try {
+            // A higher limit of the new platform is for programs that start there: the present one may have looked for its own.
+            layout.addressLimit = Math.min(layout.addressLimit, newPlatform.addressLimit());
+            layout.mmapBase = Math.min(layout.mmapBase, layout.addressLimit);
             AddressSpace old = mirror.spaceOrNull();
             mirror.reset(endPage());
             platform = newPlatform;
@@ -332,6 +345,17 @@ final class Mappings {
         }
         long dataLimit = data ? limits.dataBytes() : -1;
         return dataLimit == -1 || Long.compareUnsigned(dataPages + morePages, dataLimit >>> Pages.SHIFT) <= 0;
+    }
+
+    /**
+     * Refuses what can never be had, as overcommit_memory 0 does: one request for more pages than the machine has. Not for pages that
+     * were asked for with MAP_NORESERVE, or that cannot be written.
+     */
+    void checkCommit(long lengthBytes) throws ErrnoException {
+        long total = frames.limitBytes() > 0 ? frames.limitBytes() : frames.sizeBytes();
+        if (lengthBytes > total) {
+            throw ENOMEM.error("more than all memory");
+        }
     }
 
     // ---- descriptions ----

@@ -47,6 +47,9 @@ public final class MemoryFile implements AutoCloseable {
     /** Caches that can give pages back; guarded by itself. An inode that is collected takes its cache along. */
     private final Set<PageCache> caches = Collections.newSetFromMap(new WeakHashMap<>());
     private volatile Runnable pressure = () -> {};
+    private final Object usersLock = new Object();
+    /** Guarded by {@link #usersLock}. */
+    private int users;
 
     /**
      * Makes a memory file.
@@ -64,6 +67,33 @@ public final class MemoryFile implements AutoCloseable {
     /** {@return the whole file; frames are at their offsets} */
     public MemorySegment segment() {
         return segment;
+    }
+
+    /** One more kernel has its guests' memory here. */
+    public void retain() {
+        synchronized (usersLock) {
+            users++;
+        }
+    }
+
+    /** A kernel has ended. */
+    public void release() {
+        synchronized (usersLock) {
+            users--;
+        }
+    }
+
+    /**
+     * Does something that meets every guest whose memory is here, if they are those of one kernel. No other kernel can come meanwhile.
+     *
+     * @param action what to do; short
+     */
+    public void ifOneKernels(Runnable action) {
+        synchronized (usersLock) {
+            if (users <= 1) {
+                action.run();
+            }
+        }
     }
 
     /** {@return the descriptor that platforms map} */

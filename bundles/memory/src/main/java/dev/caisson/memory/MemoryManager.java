@@ -6,6 +6,7 @@ import dev.caisson.spi.fs.IoBuffer;
 import dev.caisson.spi.fs.Mappable;
 import dev.caisson.spi.platform.AccessType;
 import dev.caisson.spi.platform.AddressSpace;
+import dev.caisson.spi.platform.CodePatcher;
 import dev.caisson.spi.platform.GuestContext;
 import dev.caisson.spi.platform.Platform;
 import java.lang.foreign.MemorySegment;
@@ -25,9 +26,11 @@ public final class MemoryManager implements AutoCloseable {
     private final GuestAccess access;
     private final MapOperations maps;
     private final RemapOperation remaps;
+    private final NonlinearOperation nonlinear;
     private final AdviseOperation advice;
     private final LockOperations locks;
     private final AtomicInteger users = new AtomicInteger(1);
+    private final CodePatcher patcher;
 
     /**
      * Makes an empty address space with one user.
@@ -43,8 +46,10 @@ public final class MemoryManager implements AutoCloseable {
         this.mappings = mappings;
         this.faults = new FaultHandler(mappings);
         this.access = new GuestAccess(mappings, faults);
+        this.patcher = new CodePatch(mappings, faults, access.memory, () -> users.get() == 1);
         this.maps = new MapOperations(mappings, faults);
         this.remaps = new RemapOperation(mappings, maps);
+        this.nonlinear = new NonlinearOperation(mappings, maps);
         this.advice = new AdviseOperation(mappings, faults);
         this.locks = new LockOperations(mappings, faults);
         mappings.identity = this;
@@ -102,7 +107,12 @@ public final class MemoryManager implements AutoCloseable {
      * @throws ErrnoException ENOMEM, EAGAIN
      */
     public MemoryManager fork(GuestContext current) throws ErrnoException {
-        return new MemoryManager(ForkOperation.fork(mappings, current));
+        MemoryManager child = new MemoryManager(ForkOperation.fork(mappings, current, users.get() == 1));
+        AddressSpace space = child.mappings.mirror.spaceOrNull();
+        if (space != null) {
+            space.codePatcher(child.patcher);
+        }
+        return child;
     }
 
     // ---- platform ----
@@ -115,7 +125,21 @@ public final class MemoryManager implements AutoCloseable {
      */
     public AddressSpace space() throws ErrnoException {
         AddressSpace space = mappings.mirror.spaceOrNull();
-        return space != null ? space : mappings.makeSpace(faults);
+        if (space == null) {
+            space = mappings.makeSpace(faults);
+            space.codePatcher(patcher);
+        }
+        return space;
+    }
+
+    /**
+     * Whether every mapping lies below an address.
+     *
+     * @param limit one past the highest address that is allowed
+     * @return whether they do
+     */
+    public boolean fitsBelow(long limit) {
+        return mappings.fitsBelow(limit);
     }
 
     /**
@@ -124,6 +148,10 @@ public final class MemoryManager implements AutoCloseable {
      * @param platform the new platform
      */
     public void switchPlatform(Platform platform) {
+        AddressSpace old = mappings.mirror.spaceOrNull();
+        if (old != null) {
+            old.restoreCode();
+        }
         mappings.switchPlatform(platform);
     }
 
@@ -220,6 +248,20 @@ public final class MemoryManager implements AutoCloseable {
      */
     public long remap(long oldAddress, long oldLength, long newLength, int flags, long newAddress) throws ErrnoException {
         return remaps.remap(oldAddress, oldLength, newLength, flags, newAddress);
+    }
+
+    /**
+     * remap_file_pages(2): maps other pages of a shared mapping's file over a part of it.
+     *
+     * @param address start, in a shared mapping; rounded down
+     * @param sizeBytes length, rounded down
+     * @param protection must be 0: the protection stays
+     * @param pageOffset the first page of the file, in pages
+     * @param flags MAP_NONBLOCK, not to populate; others mean nothing
+     * @throws ErrnoException EINVAL, ENOMEM, EOVERFLOW, EPERM, EAGAIN
+     */
+    public void remapFilePages(long address, long sizeBytes, long protection, long pageOffset, long flags) throws ErrnoException {
+        nonlinear.remapFilePages(address, sizeBytes, protection, pageOffset, flags);
     }
 
     /**
@@ -427,6 +469,29 @@ public final class MemoryManager implements AutoCloseable {
      */
     public long forceCopyIn(long address, MemorySegment target, long offset, long lengthBytes) {
         return access.forceCopyIn(address, target, offset, lengthBytes);
+    }
+
+    /**
+     * mseal(2): mappings that can no longer be unmapped, moved or given other protections.
+     *
+     * @param address page aligned
+     * @param lengthBytes length
+     * @throws ErrnoException EINVAL, ENOMEM
+     */
+    public void seal(long address, long lengthBytes) throws ErrnoException {
+        advice.seal(address, lengthBytes);
+    }
+
+    /**
+     * Looks at memory without touching it, for traces: no page is brought in, no stack grows, and no fault is counted.
+     *
+     * @param address guest address, any value
+     * @param target filled from its start
+     * @param lengthBytes how much at most
+     * @return bytes copied before the first that is not readable or not in memory
+     */
+    public int peek(long address, byte[] target, int lengthBytes) {
+        return access.peek(address, target, lengthBytes);
     }
 
     /**

@@ -1,6 +1,5 @@
 package dev.caisson.memory;
 
-import static dev.caisson.abi.Errno.EFBIG;
 import static dev.caisson.abi.Errno.ENOMEM;
 import static dev.caisson.memory.FrameIndex.DIRTY;
 import static dev.caisson.memory.FrameIndex.FILLED;
@@ -8,9 +7,6 @@ import static dev.caisson.memory.FrameIndex.FRAME;
 
 import dev.caisson.abi.ErrnoException;
 import dev.caisson.spi.fs.IoBuffer;
-import dev.caisson.spi.fs.Mappable;
-import dev.caisson.spi.lock.LockRank;
-import dev.caisson.spi.lock.RankedLock;
 import java.lang.foreign.MemorySegment;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -23,7 +19,7 @@ import org.slf4j.LoggerFactory;
  * <p>Deviation: pages written through a shared mapping are written back by msync(2), fsync(2), the last munmap of a writable
  * mapping and close, not by a timer.
  */
-public final class PageCache implements Mappable {
+public final class PageCache extends PagedContent {
     private static final Logger log = LoggerFactory.getLogger(PageCache.class);
 
     /** Pages read at once for a single one, and when a file is read in order. */
@@ -40,14 +36,8 @@ public final class PageCache implements Mappable {
         BACK
     }
 
-    private final RankedLock lock = RankedLock.of(LockRank.PAGE_CACHE);
-    private final MemoryFile frames;
     private final PageSource source;
     private final WritePolicy policy;
-    private final Object identity;
-    private final FrameIndex index = new FrameIndex();
-    private final MappingSet mappings = new MappingSet(lock);
-    private volatile long size;
     private boolean hasDirtyPages;
 
     /**
@@ -60,72 +50,29 @@ public final class PageCache implements Mappable {
      * @throws ErrnoException EIO when the source cannot tell its size
      */
     public PageCache(MemoryFile frames, PageSource source, WritePolicy policy, Object identity) throws ErrnoException {
-        this.frames = frames;
+        super(frames, identity);
         this.source = source;
         this.policy = policy;
-        this.identity = identity != null ? identity : this;
-        this.size = source.sizeBytes();
+        size = source.sizeBytes();
         frames.register(this);
-    }
-
-    /** {@return the size of the file as the cache knows it} */
-    public long sizeBytes() {
-        return size;
     }
 
     // ---- file I/O ----
 
-    /**
-     * Reads.
-     *
-     * @param target where to
-     * @param position offset in the file, not negative
-     * @return bytes read; 0 at or beyond the end
-     * @throws ErrnoException EFAULT, EIO
-     */
-    public long read(IoBuffer target, long position) throws ErrnoException {
-        FrameReader reader = frames.reader();
-        reader.enter();
-        try {
-            long done = 0;
-            while (true) {
-                long wanted = Math.min(target.remaining(), size - position - done);
-                if (wanted <= 0) {
-                    return done;
-                }
-                long copied;
-                try {
-                    copied = readRun(target, position + done, wanted);
-                } catch (ErrnoException e) {
-                    if (done > 0) {
-                        return done;
-                    }
-                    throw e;
-                }
-                done += copied;
-                if (copied == 0) {
-                    return done;
-                }
-            }
-        } finally {
-            reader.leave();
-        }
-    }
-
-    private long readRun(IoBuffer target, long position, long wanted) throws ErrnoException {
+    @Override
+    long readRun(IoBuffer target, long position, long wanted) throws ErrnoException {
         long page = position >>> Pages.SHIFT;
         long inPage = position & Pages.MASK;
         int frame;
         long length = Pages.SIZE - inPage;
         lock.lock();
         try {
-            if (page > size - 1 >>> Pages.SHIFT) {
+            if (!contains(page)) {
                 return 0; // Truncated meanwhile.
             }
             frame = fillLocked(page) & FRAME;
             for (int i = 1; length < wanted; i++) {
-                int next = index.get(page + i);
-                if ((next & FILLED) == 0 || (next & FRAME) != frame + i) {
+                if (filledFrame(page + i) != frame + i) {
                     break;
                 }
                 length += Pages.SIZE;
@@ -136,46 +83,15 @@ public final class PageCache implements Mappable {
         return target.put(frames.segment(), ((long) frame << Pages.SHIFT) + inPage, Math.min(length, wanted));
     }
 
-    /**
-     * Writes; grows the file when it ends behind the end.
-     *
-     * @param data what to write
-     * @param position offset in the file, not negative
-     * @return bytes written
-     * @throws ErrnoException EFAULT, EIO, ENOSPC, EFBIG
-     */
-    public long write(IoBuffer data, long position) throws ErrnoException {
-        FrameReader reader = frames.reader();
-        reader.enter();
+    @Override
+    long writeRun(MemorySegment run, long position) throws ErrnoException {
+        lock.lock();
         try {
-            long done = 0;
-            while (data.remaining() > 0) {
-                try {
-                    long at = position + done;
-                    if (at < 0 || at == Long.MAX_VALUE) {
-                        throw EFBIG.error();
-                    }
-                    MemorySegment run = data.run();
-                    long length;
-                    lock.lock();
-                    try {
-                        length = policy == WritePolicy.THROUGH ? writeThroughLocked(run, at) : writeBackLocked(run, at);
-                        size = Math.max(size, at + length);
-                    } finally {
-                        lock.unlock();
-                    }
-                    data.advance(length);
-                    done += length;
-                } catch (ErrnoException e) {
-                    if (done > 0) {
-                        return done;
-                    }
-                    throw e;
-                }
-            }
-            return done;
+            long length = policy == WritePolicy.THROUGH ? writeThroughLocked(run, position) : writeBackLocked(run, position);
+            size = Math.max(size, position + length);
+            return length;
         } finally {
-            reader.leave();
+            lock.unlock();
         }
     }
 
@@ -206,7 +122,7 @@ public final class PageCache implements Mappable {
         long page = position >>> Pages.SHIFT;
         long inPage = position & Pages.MASK;
         long length = Math.min(Pages.SIZE - inPage, run.byteSize());
-        boolean whole = length == Pages.SIZE || page > size - 1 >>> Pages.SHIFT || size == 0;
+        boolean whole = length == Pages.SIZE || !contains(page);
         int entry = whole ? emptyLocked(page) : fillLocked(page);
         MemorySegment.copy(run, 0, frames.segment(), ((long) (entry & FRAME) << Pages.SHIFT) + inPage, length);
         index.set(page, entry | FILLED | DIRTY);
@@ -291,53 +207,10 @@ public final class PageCache implements Mappable {
             return entry;
         }
         long regionStart = page & -REGION;
-        long fileEnd = Math.max(page + 1, size == 0 ? 0 : (size - 1 >>> Pages.SHIFT) + 1);
-        long end = Math.min(regionStart + REGION, fileEnd);
-        long first = page;
-        while (first > regionStart && index.get(first - 1) == 0) {
-            first--;
-        }
-        long stop = page + 1;
-        while (stop < end && index.get(stop) == 0) {
-            stop++;
-        }
-        int frame = (int) (frames.reserve((int) (stop - first)) >>> Pages.SHIFT);
-        for (long p = first; p < stop; p++) {
-            index.set(p, frame + (int) (p - first));
-        }
-        return index.get(page);
+        return reserveAroundLocked(page, regionStart, Math.min(regionStart + REGION, Math.max(page + 1, endPage())));
     }
 
-    // ---- size, writing back, forgetting ----
-
-    /**
-     * Follows a change of the size that the filesystem has made or seen: pages behind the end go, the rest of the last page is cleared,
-     * mappings are told.
-     *
-     * @param bytes new size
-     */
-    public void resize(long bytes) {
-        long firstGone = Pages.up(bytes) >>> Pages.SHIFT;
-        int[] removed;
-        lock.lock();
-        try {
-            long old = size;
-            size = bytes;
-            if (bytes >= old) {
-                return;
-            }
-            int entry = index.get(bytes >>> Pages.SHIFT);
-            if ((entry & FILLED) != 0 && !Pages.isAligned(bytes)) {
-                long at = ((long) (entry & FRAME) << Pages.SHIFT) + (bytes & Pages.MASK);
-                frames.segment().asSlice(at, Pages.SIZE - (bytes & Pages.MASK)).fill((byte) 0);
-            }
-            removed = index.remove(firstGone, Long.MAX_VALUE >>> Pages.SHIFT);
-        } finally {
-            lock.unlock();
-        }
-        mappings.invalidate(firstGone, Long.MAX_VALUE, true);
-        FrameIndex.release(frames, removed);
-    }
+    // ---- writing back, forgetting ----
 
     /**
      * Writes changed pages back.
@@ -355,7 +228,7 @@ public final class PageCache implements Mappable {
             if (!hasDirtyPages || size == 0) {
                 return;
             }
-            long fileEnd = (size - 1 >>> Pages.SHIFT) + 1;
+            long fileEnd = endPage();
             long end = pageCount > fileEnd - firstPage ? fileEnd : firstPage + pageCount;
             long page = firstPage;
             while ((page = index.next(page, end)) < end) {
@@ -399,18 +272,10 @@ public final class PageCache implements Mappable {
      */
     public void invalidate(long position, long lengthBytes) throws ErrnoException {
         long first = position >>> Pages.SHIFT;
-        long end = lengthBytes > Long.MAX_VALUE - Pages.SIZE - position ? Long.MAX_VALUE >>> Pages.SHIFT
+        long end = lengthBytes > Long.MAX_VALUE - Pages.SIZE - position ? PAGES_END
                 : Pages.up(position + lengthBytes) >>> Pages.SHIFT;
         writeBack(first, end - first);
-        int[] removed;
-        lock.lock();
-        try {
-            removed = index.remove(first, end);
-        } finally {
-            lock.unlock();
-        }
-        mappings.invalidate(first, end - first, false);
-        FrameIndex.release(frames, removed);
+        drop(first, end);
     }
 
     /** Drops clean pages if nobody maps the file and nobody is busy with it. Returns how many pages were dropped. */
@@ -423,7 +288,7 @@ public final class PageCache implements Mappable {
             if (!mappings.isEmpty()) {
                 return 0;
             }
-            for (long page = 0; (page = index.next(page, Long.MAX_VALUE >>> Pages.SHIFT)) < Long.MAX_VALUE >>> Pages.SHIFT; page++) {
+            for (long page = 0; (page = index.next(page, PAGES_END)) < PAGES_END; page++) {
                 int entry = index.get(page);
                 if ((entry & (FILLED | DIRTY)) == FILLED) {
                     index.set(page, 0);
@@ -462,15 +327,7 @@ public final class PageCache implements Mappable {
         try {
             writeBack();
         } finally {
-            int[] removed;
-            lock.lock();
-            try {
-                removed = index.remove(0, Long.MAX_VALUE >>> Pages.SHIFT);
-            } finally {
-                lock.unlock();
-            }
-            mappings.invalidate(0, Long.MAX_VALUE, false);
-            FrameIndex.release(frames, removed);
+            drop(0, PAGES_END);
         }
     }
 
@@ -480,8 +337,7 @@ public final class PageCache implements Mappable {
     public long frame(long page, boolean write) throws ErrnoException {
         lock.lock();
         try {
-            long end = size;
-            if (page < 0 || end == 0 || page > end - 1 >>> Pages.SHIFT) {
+            if (!contains(page)) {
                 return BEYOND_END;
             }
             int entry = fillLocked(page);
@@ -496,45 +352,10 @@ public final class PageCache implements Mappable {
     }
 
     @Override
-    public long frameIfCached(long page) {
-        lock.lock();
-        try {
-            long end = size;
-            int entry = page < 0 || end == 0 || page > end - 1 >>> Pages.SHIFT ? 0 : index.get(page);
-            return (entry & FILLED) == 0 ? BEYOND_END : (long) (entry & FRAME) << Pages.SHIFT;
-        } finally {
-            lock.unlock();
-        }
-    }
-
-    @Override
-    public int cachedRun(long page, int most, boolean forward) {
-        lock.lock();
-        try {
-            int entry = index.get(page);
-            long room = forward ? (size - 1 >>> Pages.SHIFT) - page : page;
-            int limit = (entry & FILLED) == 0 || size == 0 ? 0 : (int) Math.min(most, room);
-            int step = forward ? 1 : -1;
-            int count = 0;
-            while (count < limit) {
-                int next = index.get(page + (long) step * (count + 1));
-                if ((next & FILLED) == 0 || (next & FRAME) != (entry & FRAME) + step * (count + 1)) {
-                    break;
-                }
-                count++;
-            }
-            return count;
-        } finally {
-            lock.unlock();
-        }
-    }
-
-    @Override
     public void readAhead(long firstPage, long pageCount) {
         lock.lock();
         try {
-            long fileEnd = size == 0 ? 0 : (size - 1 >>> Pages.SHIFT) + 1;
-            long end = Math.min(fileEnd, firstPage + Math.min(pageCount, REGION));
+            long end = Math.min(endPage(), firstPage + Math.min(pageCount, REGION));
             for (long page = Math.max(0, firstPage); page < end; page++) {
                 if ((index.get(page) & FILLED) == 0) {
                     fillRangeLocked(page, page, end);
@@ -574,10 +395,5 @@ public final class PageCache implements Mappable {
                 log.warn("pages of a mapping that ended could not be written back: errno={}", e.errno());
             }
         }
-    }
-
-    @Override
-    public Object identity() {
-        return identity;
     }
 }

@@ -145,6 +145,9 @@ final class RemapOperation {
         if (!mappings.mayExpandLocked(newLength - oldLength >>> Pages.SHIFT, vma.isData())) {
             throw ENOMEM.error();
         }
+        if (vma.isData() && !vma.is(Vma.NO_RESERVE)) {
+            mappings.checkCommit(newLength - oldLength);
+        }
         return vma;
     }
 

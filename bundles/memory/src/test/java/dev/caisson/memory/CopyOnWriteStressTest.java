@@ -5,9 +5,12 @@ import static dev.caisson.abi.Mman.MAP_FIXED;
 import static dev.caisson.abi.Mman.MAP_PRIVATE;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertNull;
+import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.caisson.abi.ErrnoException;
 import dev.caisson.spi.platform.Capability;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicReference;
 import org.junit.jupiter.api.Test;
@@ -16,12 +19,16 @@ import org.junit.jupiter.api.Test;
 class CopyOnWriteStressTest {
     private static final long BASE = 0x20_0000_0000L;
     private static final int PAGES = 8;
+    private static final int THREADS = 4;
+    private static final int ROUNDS = 1000;
 
     private final FakePlatform platform = new FakePlatform(Capability.INHERITS_MAPPINGS);
     private final MemoryFile frames = new MemoryFile(HostBacking.ofPlainMemory(64L << 20), 0);
     private final MemoryManager memory = new MemoryManager(frames, platform);
     private final AtomicReference<Throwable> failure = new AtomicReference<>();
     private final AtomicBoolean stop = new AtomicBoolean();
+    /** Opened when every thread has done its rounds, or when one has failed. */
+    private final CountDownLatch enough = new CountDownLatch(THREADS);
 
     /** A thread of the test. */
     private interface Work {
@@ -31,11 +38,17 @@ class CopyOnWriteStressTest {
     private Thread start(Work work) {
         Thread thread = new Thread(() -> {
             try {
-                while (!stop.get() && failure.get() == null) {
+                for (int round = 1; !stop.get() && failure.get() == null; round++) {
                     work.run();
+                    if (round == ROUNDS) {
+                        enough.countDown();
+                    }
                 }
             } catch (Throwable e) {
                 failure.compareAndSet(null, e);
+                for (int i = 0; i < THREADS; i++) {
+                    enough.countDown();
+                }
             }
         });
         thread.start();
@@ -56,7 +69,7 @@ class CopyOnWriteStressTest {
             memory.writeLong(other, -1);
             memory.unmap(other, 16L * Pages.SIZE);
         })};
-        Thread.sleep(1500);
+        assertTrue(enough.await(60, TimeUnit.SECONDS), "threads wait for each other");
         stop.set(true);
         for (Thread thread : threads) {
             thread.join();

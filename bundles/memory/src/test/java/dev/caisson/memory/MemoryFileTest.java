@@ -10,6 +10,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import dev.caisson.abi.Errno;
 import dev.caisson.abi.ErrnoException;
 import dev.caisson.abi.Layouts;
+import java.lang.foreign.MemorySegment;
 import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.List;
@@ -22,12 +23,8 @@ class MemoryFileTest {
     private final MemoryFile frames = new MemoryFile(HostBacking.ofPlainMemory(32L << 20), 0);
 
     private boolean isZero(long offset, int pages) {
-        for (long at = 0; at < (long) pages * PAGE; at += 8) {
-            if (frames.segment().get(Layouts.U64, offset + at) != 0) {
-                return false;
-            }
-        }
-        return true;
+        long length = (long) pages * PAGE;
+        return MemorySegment.mismatch(frames.segment(), offset, offset + length, MemorySegment.ofArray(new byte[(int) length]), 0, length) < 0;
     }
 
     private void fill(long offset, int pages) {

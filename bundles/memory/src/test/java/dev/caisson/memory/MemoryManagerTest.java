@@ -1,9 +1,9 @@
 package dev.caisson.memory;
 
 import static dev.caisson.abi.Mman.*;
+import static dev.caisson.testing.kit.Errors.assertErrno;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertSame;
-import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.caisson.abi.Errno;
@@ -13,7 +13,6 @@ import java.nio.charset.StandardCharsets;
 import java.util.List;
 import org.junit.jupiter.api.Nested;
 import org.junit.jupiter.api.Test;
-import org.junit.jupiter.api.function.Executable;
 
 class MemoryManagerTest {
     private static final long PAGE = Pages.SIZE;
@@ -54,10 +53,6 @@ class MemoryManagerTest {
         });
     }
 
-    private static void assertErrno(Errno expected, Executable call) {
-        assertSame(expected, assertThrows(ErrnoException.class, call).errno());
-    }
-
     private void mapAt(long page, long count, int protection) throws ErrnoException {
         memory.map(BASE + page * PAGE, count * PAGE, protection, ANON | MAP_FIXED, null, 0);
     }
@@ -73,6 +68,17 @@ class MemoryManagerTest {
             assertErrno(Errno.EINVAL, () -> memory.map(0, 0, RW, ANON, null, 0));
             assertErrno(Errno.ENOMEM, () -> memory.map(0, -1, RW, ANON, null, 0));
             assertErrno(Errno.ENOMEM, () -> memory.map(0, 1L << 47, RW, ANON, null, 0));
+        }
+
+        @Test
+        void writableMemoryBeyondAllThereIsIsEnomem() throws ErrnoException {
+            long tooMuch = 128L << 20;
+            assertErrno(Errno.ENOMEM, () -> memory.map(0, tooMuch, RW, ANON, null, 0));
+            assertErrno(Errno.ENOMEM, () -> memory.map(0, tooMuch, RW, MAP_SHARED | MAP_ANONYMOUS, null, 0));
+            memory.map(0, tooMuch, RW, ANON | MAP_NORESERVE, null, 0);
+            long reserved = memory.map(0, tooMuch, PROT_NONE, ANON, null, 0);
+            assertErrno(Errno.ENOMEM, () -> memory.protect(reserved, tooMuch, RW));
+            memory.protect(reserved, tooMuch / 4, RW);
         }
 
         @Test
@@ -150,6 +156,17 @@ class MemoryManagerTest {
             assertEquals(MemoryModel.MAPERR, guest.load(BASE + 4 * PAGE));
             assertErrno(Errno.EINVAL, () -> memory.unmap(BASE + 1, PAGE));
             assertErrno(Errno.EINVAL, () -> memory.unmap(BASE, 0));
+        }
+
+        @Test
+        void everythingCanBeUnmappedAtOnceWhateverThePlatformsLimit() throws ErrnoException {
+            mapAt(0, 10, RW);
+            guest.store(BASE, (byte) 1);
+            long all = 0x7fff_ffff_f000L;
+            assertErrno(Errno.EINVAL, () -> memory.unmap(0, all + PAGE));
+            assertErrno(Errno.EINVAL, () -> memory.unmap(PAGE, all));
+            memory.unmap(0, all);
+            assertEquals(List.of(), memory.mappings());
         }
 
         @Test
@@ -270,6 +287,86 @@ class MemoryManagerTest {
     }
 
     @Nested
+    class RemapFilePages {
+        private static final int COUNT = 8;
+
+        private void mapShared(long page, long count) throws ErrnoException {
+            memory.map(BASE + page * PAGE, count * PAGE, RW, MAP_SHARED | MAP_ANONYMOUS | MAP_FIXED, null, 0);
+            for (long i = 0; i < count; i++) {
+                guest.store(BASE + (page + i) * PAGE, (byte) (page + i));
+            }
+        }
+
+        private void remap(long page, long count, long filePage) throws ErrnoException {
+            memory.remapFilePages(BASE + page * PAGE, count * PAGE, 0, filePage, 0);
+        }
+
+        @Test
+        void reversesThePagesOfASharedMapping() throws ErrnoException {
+            mapShared(0, COUNT);
+            for (int i = 0; i < COUNT; i++) {
+                remap(i, 1, COUNT - 1 - i);
+            }
+            for (int i = 0; i < COUNT; i++) {
+                assertEquals(COUNT - 1 - i, guest.load(BASE + i * PAGE));
+            }
+            assertEquals(COUNT, around().size());
+            remap(0, COUNT, 0);
+            for (int i = 0; i < COUNT; i++) {
+                assertEquals(i, guest.load(BASE + i * PAGE));
+            }
+            assertEquals(1, around().size());
+        }
+
+        @Test
+        void onePageAtTwoPlacesIsOnePage() throws ErrnoException {
+            mapShared(0, COUNT);
+            remap(3, 1, 5);
+            guest.store(BASE + 3 * PAGE, (byte) 77);
+            assertEquals(77, guest.load(BASE + 5 * PAGE));
+        }
+
+        @Test
+        void addressAndSizeAreRoundedDown() throws ErrnoException {
+            mapShared(0, COUNT);
+            memory.remapFilePages(BASE + PAGE + 5, 2 * PAGE - 1, 0, 6, MAP_NONBLOCK);
+            assertEquals(6, guest.load(BASE + PAGE));
+            assertEquals(2, guest.load(BASE + 2 * PAGE));
+        }
+
+        @Test
+        void takesOnlySharedMappingsOfOneFileWithoutHoles() throws ErrnoException {
+            mapAt(0, 1, RW);
+            mapShared(1, 2);
+            mapShared(3, 2);
+            assertErrno(Errno.EINVAL, () -> remap(0, 1, 0));
+            assertErrno(Errno.EINVAL, () -> remap(1, 3, 0));
+            assertErrno(Errno.EINVAL, () -> remap(3, 3, 0));
+            assertErrno(Errno.EINVAL, () -> remap(100, 1, 0));
+            memory.protect(BASE + 2 * PAGE, PAGE, PROT_READ);
+            assertErrno(Errno.EINVAL, () -> remap(1, 2, 0));
+            remap(1, 1, 1);
+            assertEquals(2, guest.load(BASE + PAGE));
+        }
+
+        @Test
+        void checksInTheOrderOfLinux() throws ErrnoException {
+            mapShared(0, COUNT);
+            assertErrno(Errno.EINVAL, () -> memory.remapFilePages(BASE, PAGE, PROT_READ, 0, 0));
+            assertErrno(Errno.EINVAL, () -> memory.remapFilePages(BASE, PAGE - 1, 0, 0, 0));
+            assertErrno(Errno.EINVAL, () -> memory.remapFilePages(-PAGE, PAGE, 0, 0, 0));
+            assertErrno(Errno.EINVAL, () -> memory.remapFilePages(-PAGE, PAGE / 2, 0, 0, 0));
+            assertErrno(Errno.EINVAL, () -> remap(0, 1, -1));
+            assertErrno(Errno.EOVERFLOW, () -> remap(0, 1, -2));
+            assertErrno(Errno.EOVERFLOW, () -> remap(0, 1, 1L << 51));
+            assertEquals(0, guest.load(BASE));
+            memory.seal(BASE, PAGE);
+            assertErrno(Errno.EPERM, () -> remap(0, 1, 3));
+            assertEquals(0, guest.load(BASE));
+        }
+    }
+
+    @Nested
     class Advice {
         @Test
         void dontNeedDropsAndWipeOnForkIsForPrivateMemoryOnly() throws ErrnoException {
@@ -370,6 +467,16 @@ class MemoryManagerTest {
             assertErrno(Errno.EFAULT, () -> memory.readString(BASE + 2 * PAGE, 10));
             memory.copyOut(BASE + 2 * PAGE - 2, new byte[] {'a', 'b'});
             assertErrno(Errno.EFAULT, () -> memory.readString(BASE + 2 * PAGE - 2, 10));
+        }
+
+        @Test
+        void stringsOfEveryLengthAreRead() throws ErrnoException {
+            mapAt(0, 1, RW);
+            for (int length : new int[] {0, 1, 254, 255, 256, 257, 600}) {
+                memory.copyOut(BASE, ("a".repeat(length) + "\0b").getBytes(StandardCharsets.ISO_8859_1));
+                assertEquals("a".repeat(length), memory.readString(BASE, length + 1));
+                assertErrno(Errno.ENAMETOOLONG, () -> memory.readString(BASE, length));
+            }
         }
 
         @Test

@@ -19,6 +19,27 @@ final class MemoryModel {
             return pages.computeIfAbsent(index, i -> new byte[Pages.SIZE]);
         }
 
+        byte[] read(long position, int length) {
+            byte[] bytes = new byte[length];
+            for (int done = 0; done < length; done += part(position + done, length - done)) {
+                System.arraycopy(page(position + done >>> Pages.SHIFT), (int) (position + done & Pages.MASK), bytes, done,
+                        part(position + done, length - done));
+            }
+            return bytes;
+        }
+
+        void write(long position, byte[] bytes) {
+            for (int done = 0; done < bytes.length; done += part(position + done, bytes.length - done)) {
+                System.arraycopy(bytes, done, page(position + done >>> Pages.SHIFT), (int) (position + done & Pages.MASK),
+                        part(position + done, bytes.length - done));
+            }
+        }
+
+        /** Bytes up to the end of the page. */
+        private static int part(long position, int most) {
+            return (int) Math.min(most, Pages.SIZE - (position & Pages.MASK));
+        }
+
         void resize(long bytes) {
             long gone = Pages.up(bytes) >>> Pages.SHIFT;
             if (bytes < size) {

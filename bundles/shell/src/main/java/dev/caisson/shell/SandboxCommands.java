@@ -5,11 +5,12 @@ import dev.caisson.control.Sandbox;
 import dev.caisson.control.SandboxException;
 import dev.caisson.control.SandboxService;
 import dev.caisson.control.SandboxSpec;
+import dev.caisson.control.SwapReport;
 import java.io.IOException;
-import java.util.Arrays;
 import java.util.Dictionary;
 import java.util.Hashtable;
 import java.util.List;
+import java.util.Locale;
 import java.util.stream.Collectors;
 import org.osgi.service.cm.Configuration;
 import org.osgi.service.cm.ConfigurationAdmin;
@@ -20,7 +21,8 @@ import org.osgi.service.component.annotations.Reference;
 /** What an operator types. Public methods are commands; what they return is printed. */
 @Component(service = SandboxCommands.class, property = {
     "osgi.command.scope=caisson", "osgi.command.function=providers", "osgi.command.function=select",
-    "osgi.command.function=sandboxes", "osgi.command.function=run", "osgi.command.function=kill"})
+    "osgi.command.function=sandboxes", "osgi.command.function=run", "osgi.command.function=kill",
+    "osgi.command.function=swap"})
 public final class SandboxCommands {
     private final SandboxService service;
     private final ConfigurationAdmin configurations;
@@ -57,31 +59,54 @@ public final class SandboxCommands {
      * @throws IOException when the configuration cannot be stored
      */
     public String select(String kind, String name) throws IOException {
-        for (ProviderKind candidate : ProviderKind.values()) {
-            if (candidate.word().equals(kind)) {
-                if (!service.available(candidate).contains(name)) {
-                    return "no " + kind + " named " + name + "; there are: " + String.join(", ", service.available(candidate));
-                }
-                Configuration configuration = configurations.getConfiguration(candidate.pid(), "?");
-                Dictionary<String, Object> values = configuration.getProperties();
-                Dictionary<String, Object> next = values == null ? new Hashtable<>() : values;
-                next.put("name", name);
-                configuration.update(next);
-                return kind + " = " + name;
-            }
+        ProviderKind chosen;
+        try {
+            chosen = ProviderKind.byWord(kind);
+        } catch (IllegalArgumentException e) {
+            return e.getMessage();
         }
-        return "no kind " + kind + "; there are: "
-                + Arrays.stream(ProviderKind.values()).map(ProviderKind::word).collect(Collectors.joining(", "));
+        if (!service.available(chosen).contains(name)) {
+            return "no " + kind + " named " + name + "; there are: " + String.join(", ", service.available(chosen));
+        }
+        Configuration configuration = configurations.getConfiguration(chosen.pid(), "?");
+        Dictionary<String, Object> values = configuration.getProperties();
+        Dictionary<String, Object> next = values == null ? new Hashtable<>() : values;
+        next.put("name", name);
+        configuration.update(next);
+        return kind + " = " + name;
     }
 
     /** {@return the sandboxes of this process, one a line} */
     public String sandboxes() {
         StringBuilder text = new StringBuilder();
         for (Sandbox sandbox : service.sandboxes()) {
-            text.append(sandbox.id()).append(sandbox.isRunning() ? "  running  " : "  ended    ")
+            text.append(sandbox.id()).append("  ").append(sandbox.name()).append(sandbox.isRunning() ? "  running  " : "  ended    ")
                     .append(String.join(" ", sandbox.spec().command())).append("  ").append(sandbox.providers()).append('\n');
         }
         return text.isEmpty() ? "none" : text.toString();
+    }
+
+    /**
+     * Gives one sandbox another provider, whatever the configuration says.
+     *
+     * @param sandbox its number or its name
+     * @param kind platform, network or syscalls
+     * @param name the provider
+     * @return what was done
+     */
+    public String swap(String sandbox, String kind, String name) {
+        try {
+            for (Sandbox candidate : service.sandboxes()) {
+                if (sandbox.equals(candidate.name()) || sandbox.equals(Integer.toString(candidate.id()))) {
+                    SwapReport report = service.swap(candidate, ProviderKind.byWord(kind), name);
+                    return String.format(Locale.ROOT, "%s: %s is now %s, was %s, pause %.1f ms", candidate.name(), kind, report.to(),
+                            report.from(), report.pauseNs() / 1e6);
+                }
+            }
+            return "no sandbox " + sandbox;
+        } catch (SandboxException | IllegalArgumentException e) {
+            return e.getMessage();
+        }
     }
 
     /**

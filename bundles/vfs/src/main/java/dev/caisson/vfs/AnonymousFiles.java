@@ -150,15 +150,9 @@ public final class AnonymousFiles {
 
         @Override
         public void change(AttributeChange change) {
-            if (change.has(AttributeChange.MODE)) {
-                mode = mode & Stat.S_IFMT | change.mode() & 07777;
-            }
-            if (change.has(AttributeChange.UID)) {
-                uid = change.uid();
-            }
-            if (change.has(AttributeChange.GID)) {
-                gid = change.gid();
-            }
+            mode = change.modeAfter(mode);
+            uid = change.uidAfter(uid);
+            gid = change.gidAfter(gid);
         }
 
         @Override

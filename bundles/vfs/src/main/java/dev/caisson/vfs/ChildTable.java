@@ -1,6 +1,7 @@
 package dev.caisson.vfs;
 
 import java.lang.ref.WeakReference;
+import java.nio.charset.StandardCharsets;
 
 /**
  * The cached names of one directory: a hash table that is read without a lock and without allocation, by a part of a path.
@@ -15,6 +16,7 @@ final class ChildTable {
     static final class Entry {
         final int hash;
         final String name;
+        private final byte[] bytes;
         final Dentry directory;
         volatile Entry next;
         volatile Dentry strong;
@@ -23,7 +25,22 @@ final class ChildTable {
         Entry(int hash, String name, Dentry directory) {
             this.hash = hash;
             this.name = name;
+            this.bytes = name.getBytes(StandardCharsets.ISO_8859_1);
             this.directory = directory;
+        }
+
+        /** Whether this is the entry of a part of a path; a loop, since names are short. */
+        boolean is(byte[] path, int start, int length) {
+            byte[] own = bytes;
+            if (own.length != length) {
+                return false;
+            }
+            for (int i = 0; i < length; i++) {
+                if (own[i] != path[start + i]) {
+                    return false;
+                }
+            }
+            return true;
         }
 
         Dentry dentry() {
@@ -52,15 +69,15 @@ final class ChildTable {
     /**
      * Hashes a part of a path as {@link String#hashCode} would.
      *
-     * @param path characters
+     * @param path characters, a byte each
      * @param start first
      * @param end behind the last
      * @return the hash
      */
-    static int hash(String path, int start, int end) {
+    static int hash(byte[] path, int start, int end) {
         int hash = 0;
         for (int i = start; i < end; i++) {
-            hash = 31 * hash + path.charAt(i);
+            hash = 31 * hash + (path[i] & 0xff);
         }
         return hash;
     }
@@ -70,14 +87,13 @@ final class ChildTable {
     }
 
     /** Finds a name without a lock; null when it is not cached. */
-    Dentry find(String path, int start, int end, int hash) {
+    Dentry find(byte[] path, int start, int end, int hash) {
         Entry[] entries = table;
         if (entries.length == 0) {
             return null;
         }
-        int length = end - start;
         for (Entry entry = entries[slot(hash, entries.length)]; entry != null; entry = entry.next) {
-            if (entry.hash == hash && entry.name.length() == length && path.startsWith(entry.name, start)) {
+            if (entry.hash == hash && entry.is(path, start, end - start)) {
                 return entry.dentry();
             }
         }
@@ -85,7 +101,8 @@ final class ChildTable {
     }
 
     Dentry find(String name) {
-        return find(name, 0, name.length(), name.hashCode());
+        byte[] bytes = name.getBytes(StandardCharsets.ISO_8859_1);
+        return find(bytes, 0, bytes.length, name.hashCode());
     }
 
     /** Adds a name, replacing what it meant before. */

@@ -32,8 +32,8 @@ public final class FdTable {
     private long[] closeOnExec;
     /** No free descriptor below this one. Guarded by {@link #lock}. */
     private int firstFree;
-    /** Tasks that share the table. Guarded by {@link #lock}. */
-    private int users = 1;
+    /** Tasks that share the table. */
+    private final TaskCount users = new TaskCount();
     private volatile int limit;
 
     /** An empty table with the usual limit of 1024. */
@@ -65,6 +65,31 @@ public final class FdTable {
     /** {@return RLIMIT_NOFILE} */
     public int limit() {
         return limit;
+    }
+
+    /**
+     * How many descriptors the table has room for: it grows as that of Linux does, because select(2) looks at no descriptor behind it, and
+     * shrinks only when it is copied.
+     *
+     * @return a multiple of 64; FDSize in /proc/PID/status
+     */
+    public int capacity() {
+        return slots.length;
+    }
+
+    /**
+     * Whether a descriptor is open or about to be.
+     *
+     * @param fd descriptor
+     * @return whether no other file can get it
+     */
+    public boolean isTaken(int fd) {
+        lock.lock();
+        try {
+            return fd >= 0 && fd < slots.length && (used[fd >> 6] & 1L << fd) != 0;
+        } finally {
+            lock.unlock();
+        }
     }
 
     /**
@@ -231,11 +256,16 @@ public final class FdTable {
 
     private void growLocked(int fd) {
         if (fd >= slots.length) {
-            int size = Math.max(slots.length * 2, (fd | 63) + 1);
+            int size = roomFor(fd);
             used = Arrays.copyOf(used, size >> 6);
             closeOnExec = Arrays.copyOf(closeOnExec, size >> 6);
             slots = Arrays.copyOf(slots, size);
         }
+    }
+
+    /** The size of a table with a descriptor behind the first 64: alloc_fdtable takes powers of two from 128 on. */
+    private static int roomFor(int fd) {
+        return Math.max(128, Integer.highestOneBit(fd) << 1);
     }
 
     private void markLocked(int fd, boolean cloexec) {
@@ -480,6 +510,9 @@ public final class FdTable {
             while (length > 64 && used[(length >> 6) - 1] == 0) {
                 length -= 64;
             }
+            if (length > 64) {
+                length = roomFor(length - 1);
+            }
             FileDescription[] array = new FileDescription[length];
             long[] bits = new long[length >> 6];
             for (int fd = 0; fd < length; fd++) {
@@ -505,34 +538,18 @@ public final class FdTable {
 
     /** Another task shares the table (CLONE_FILES). */
     public void retain() {
-        lock.lock();
-        try {
-            users++;
-        } finally {
-            lock.unlock();
-        }
+        users.add();
     }
 
     /** {@return whether more than one task uses the table} */
     public boolean isShared() {
-        lock.lock();
-        try {
-            return users > 1;
-        } finally {
-            lock.unlock();
-        }
+        return users.isShared();
     }
 
     /** A task no longer uses the table; the last one closes everything. */
     public void release() {
-        lock.lock();
-        try {
-            if (--users > 0) {
-                return;
-            }
-        } finally {
-            lock.unlock();
+        if (users.removeLast()) {
+            closeRange(0, MAXIMUM, false);
         }
-        closeRange(0, MAXIMUM, false);
     }
 }

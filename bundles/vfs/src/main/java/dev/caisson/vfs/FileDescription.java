@@ -55,6 +55,8 @@ public final class FileDescription {
     private final boolean readable;
     private final boolean writable;
     private final boolean regular;
+    /** The offset is the file's own business: {@link OpenFile#keepsOffset}. */
+    private final boolean offsetInFile;
     private final int accessTimes;
     private volatile int flags;
     private volatile int references = 1;
@@ -89,6 +91,7 @@ public final class FileDescription {
         this.readable = !path && (access == Fcntl.O_RDONLY || access == Fcntl.O_RDWR);
         this.writable = !path && (access == Fcntl.O_WRONLY || access == Fcntl.O_RDWR);
         this.seekable = file.isSeekable();
+        this.offsetInFile = seekable && file.keepsOffset();
         int type = inode.mode() & Stat.S_IFMT;
         this.regular = type == Stat.S_IFREG;
         this.accessTimes = accessTimes(location.mount(), flags, type);
@@ -314,7 +317,7 @@ public final class FileDescription {
             throw EBADF.error();
         }
         long count;
-        if (!seekable) {
+        if (!seekable || offsetInFile) {
             count = file.read(target, OpenFile.NO_POSITION);
         } else {
             offsetLock.lock();
@@ -382,6 +385,9 @@ public final class FileDescription {
         long count;
         if (!seekable) {
             count = file.write(source, OpenFile.NO_POSITION);
+        } else if (offsetInFile && (flags & Fcntl.O_APPEND) == 0) {
+            beforeChange(caller);
+            count = file.write(limit(source, file.offset(), caller), OpenFile.NO_POSITION);
         } else {
             offsetLock.lock();
             try {
@@ -524,7 +530,9 @@ public final class FileDescription {
     public long offset() {
         offsetLock.lock();
         try {
-            return offset;
+            return offsetInFile ? file.offset() : offset;
+        } catch (ErrnoException e) {
+            return offset; // nothing moved it
         } finally {
             offsetLock.unlock();
         }
@@ -538,7 +546,9 @@ public final class FileDescription {
     public void offset(long position) {
         offsetLock.lock();
         try {
-            offset = position;
+            offset = offsetInFile ? file.seek(position) : position;
+        } catch (ErrnoException e) {
+            throw new IllegalArgumentException("offset " + position, e);
         } finally {
             offsetLock.unlock();
         }
@@ -557,6 +567,9 @@ public final class FileDescription {
             throw EINVAL.error();
         }
         if (!seekable) {
+            if (file.ignoresSeeks()) {
+                return 0;
+            }
             throw ESPIPE.error();
         }
         offsetLock.lock();
@@ -565,10 +578,11 @@ public final class FileDescription {
             switch (whence) {
                 case Fcntl.SEEK_SET -> position = distance;
                 case Fcntl.SEEK_CUR -> {
+                    long current = offsetInFile ? file.offset() : offset;
                     if (distance == 0) {
-                        return offset;
+                        return current;
                     }
-                    position = offset + distance;
+                    position = current + distance;
                     if (distance > 0 && position < 0) {
                         throw dev.caisson.abi.Errno.EOVERFLOW.error();
                     }

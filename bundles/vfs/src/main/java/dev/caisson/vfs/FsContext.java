@@ -13,7 +13,7 @@ public final class FsContext {
     private volatile Location workingDirectory;
     private volatile MountNamespace namespace;
     private volatile int umask;
-    private int users = 1;
+    private final TaskCount users = new TaskCount();
 
     /**
      * Makes a context; it keeps the mounts of both locations busy until {@link #release}.
@@ -142,36 +142,20 @@ public final class FsContext {
 
     /** Another task uses this context. */
     public void retain() {
-        lock.lock();
-        try {
-            users++;
-        } finally {
-            lock.unlock();
-        }
+        users.add();
     }
 
     /** {@return whether more than one task uses this context} */
     public boolean isShared() {
-        lock.lock();
-        try {
-            return users > 1;
-        } finally {
-            lock.unlock();
-        }
+        return users.isShared();
     }
 
     /** A task stopped using it; the last one lets the mounts go. */
     public void release() {
-        lock.lock();
-        try {
-            if (--users > 0) {
-                return;
-            }
-        } finally {
-            lock.unlock();
+        if (users.removeLast()) {
+            namespace.remove(this);
+            root.mount().release();
+            workingDirectory.mount().release();
         }
-        namespace.remove(this);
-        root.mount().release();
-        workingDirectory.mount().release();
     }
 }

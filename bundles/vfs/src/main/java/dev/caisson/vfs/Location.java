@@ -9,6 +9,18 @@ import dev.caisson.spi.fs.Inode;
  * @param dentry the name
  */
 public record Location(Mount mount, Dentry dentry) {
+    /**
+     * A file that no directory names.
+     *
+     * @param mount the hidden mount it is on
+     * @param name what the links of /proc show
+     * @param inode the file
+     * @return its place
+     */
+    public static Location unnamed(Mount mount, String name, Inode inode) {
+        return new Location(mount, DentryTree.detached(mount.fileSystem(), name, inode));
+    }
+
     /** {@return the file there} */
     public Inode inode() {
         return dentry.inode();

@@ -1,27 +1,22 @@
 package dev.caisson.vfs;
 
+import static dev.caisson.testing.kit.Errors.assertErrno;
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertNotNull;
 import static org.junit.jupiter.api.Assertions.assertNull;
 import static org.junit.jupiter.api.Assertions.assertSame;
-import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.caisson.abi.Errno;
 import dev.caisson.abi.ErrnoException;
 import dev.caisson.abi.Fcntl;
 import org.junit.jupiter.api.Test;
-import org.junit.jupiter.api.function.Executable;
 
 class FdTableTest {
     private final FdTable table = new FdTable(100);
     private final TestFiles file = new TestFiles();
-
-    private static void fails(Errno errno, Executable operation) {
-        assertEquals(errno, assertThrows(ErrnoException.class, operation).errno());
-    }
 
     private int open() throws ErrnoException {
         return table.install(new TestFiles().describe(Fcntl.O_RDWR), false);
@@ -43,10 +38,38 @@ class FdTableTest {
             assertEquals(i, open());
         }
         FileDescription late = file.describe(Fcntl.O_RDWR);
-        fails(Errno.EMFILE, () -> table.install(late, false));
+        assertErrno(Errno.EMFILE, () -> table.install(late, false));
         assertEquals(1, file.closed);
         table.close(70);
         assertEquals(70, open());
+    }
+
+    @Test
+    void theCapacityGrowsAsThatOfLinux() throws ErrnoException {
+        FdTable large = new FdTable(2000);
+        int fd = large.install(file.describe(Fcntl.O_RDWR), false);
+        assertEquals(64, large.capacity());
+        large.duplicateOnto(fd, 64, false);
+        assertEquals(128, large.capacity());
+        large.duplicateOnto(fd, 500, false);
+        assertEquals(512, large.capacity());
+        large.close(500);
+        large.duplicateOnto(fd, 130, false);
+        assertEquals(512, large.capacity());
+        assertEquals(256, large.copy().capacity());
+        large.close(130);
+        large.close(64);
+        assertEquals(64, large.copy().capacity());
+    }
+
+    @Test
+    void aReservedDescriptorIsTaken() throws ErrnoException {
+        int fd = table.reserve(false);
+        assertNull(table.peek(fd));
+        assertTrue(table.isTaken(fd));
+        table.unreserve(fd);
+        assertFalse(table.isTaken(fd));
+        assertFalse(table.isTaken(1000));
     }
 
     @Test
@@ -63,8 +86,8 @@ class FdTableTest {
         assertEquals(0, file.closed);
         borrowed.release();
         assertEquals(1, file.closed);
-        fails(Errno.EBADF, () -> table.borrow(fd));
-        fails(Errno.EBADF, () -> table.close(fd));
+        assertErrno(Errno.EBADF, () -> table.borrow(fd));
+        assertErrno(Errno.EBADF, () -> table.close(fd));
     }
 
     @Test
@@ -75,12 +98,12 @@ class FdTableTest {
         assertEquals(1, file.closed);
         assertSame(table.peek(other), table.peek(fd));
         assertTrue(table.isCloseOnExec(fd));
-        fails(Errno.EBADF, () -> table.duplicateOnto(50, 60, false));
-        fails(Errno.EBADF, () -> table.duplicateOnto(fd, 100, false));
-        fails(Errno.EBADF, () -> table.duplicateOnto(fd, -1, false));
+        assertErrno(Errno.EBADF, () -> table.duplicateOnto(50, 60, false));
+        assertErrno(Errno.EBADF, () -> table.duplicateOnto(fd, 100, false));
+        assertErrno(Errno.EBADF, () -> table.duplicateOnto(fd, -1, false));
         assertEquals(99, table.duplicateOnto(fd, 99, false));
-        fails(Errno.EINVAL, () -> table.duplicate(fd, 100, false));
-        fails(Errno.EBADF, () -> table.duplicate(50, 0, false));
+        assertErrno(Errno.EINVAL, () -> table.duplicate(fd, 100, false));
+        assertErrno(Errno.EBADF, () -> table.duplicate(50, 0, false));
     }
 
     @Test
@@ -122,9 +145,9 @@ class FdTableTest {
     @Test
     void reservedDescriptorsAreTakenButNotOpen() throws ErrnoException {
         int fd = table.reserve(false);
-        fails(Errno.EBADF, () -> table.borrow(fd));
+        assertErrno(Errno.EBADF, () -> table.borrow(fd));
         assertEquals(fd + 1, open());
-        fails(Errno.EBUSY, () -> table.duplicateOnto(fd + 1, fd, false));
+        assertErrno(Errno.EBUSY, () -> table.duplicateOnto(fd + 1, fd, false));
         table.fill(fd, file.describe(Fcntl.O_RDWR));
         table.borrow(fd).release();
         int second = table.reserve(false);
@@ -135,7 +158,7 @@ class FdTableTest {
     @Test
     void pathDescriptorsAreOpenOnlyForThoseWhoTakeThem() throws ErrnoException {
         int fd = table.install(new TestFiles().describe(Fcntl.O_PATH), false);
-        fails(Errno.EBADF, () -> table.borrow(fd));
+        assertErrno(Errno.EBADF, () -> table.borrow(fd));
         table.borrowAny(fd).release();
     }
 }

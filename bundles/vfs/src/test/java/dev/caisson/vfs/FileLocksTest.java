@@ -1,9 +1,9 @@
 package dev.caisson.vfs;
 
+import static dev.caisson.testing.kit.Errors.assertErrno;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertNotNull;
 import static org.junit.jupiter.api.Assertions.assertNull;
-import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.caisson.abi.Errno;
@@ -15,7 +15,6 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.Semaphore;
 import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.Test;
-import org.junit.jupiter.api.function.Executable;
 
 class FileLocksTest {
     private final FileDescription description = new TestFiles().describe(Fcntl.O_RDWR);
@@ -45,15 +44,11 @@ class FileLocksTest {
         }
     }
 
-    private static void fails(Errno errno, Executable operation) {
-        assertEquals(errno, assertThrows(ErrnoException.class, operation).errno());
-    }
-
     @Test
     void readersShareAndWritersDoNot() throws ErrnoException {
         locks.lock(alice, 1, false, 0, 9, null);
         locks.lock(bob, 2, false, 5, 14, null);
-        fails(Errno.EAGAIN, () -> locks.lock(bob, 2, true, 9, 9, null));
+        assertErrno(Errno.EAGAIN, () -> locks.lock(bob, 2, true, 9, 9, null));
         assertEquals(1, locks.test(bob, true, 0, 100).pid());
         assertNull(locks.test(bob, true, 10, 100));
         locks.unlock(alice, 0, FileLocks.TO_END);
@@ -65,8 +60,8 @@ class FileLocksTest {
         locks.lock(alice, 1, true, 0, FileLocks.TO_END, null);
         locks.unlock(alice, 10, 19);
         locks.lock(bob, 2, true, 10, 19, null);
-        fails(Errno.EAGAIN, () -> locks.lock(bob, 2, true, 20, 20, null));
-        fails(Errno.EAGAIN, () -> locks.lock(bob, 2, true, 9, 9, null));
+        assertErrno(Errno.EAGAIN, () -> locks.lock(bob, 2, true, 20, 20, null));
+        assertErrno(Errno.EAGAIN, () -> locks.lock(bob, 2, true, 9, 9, null));
         locks.releaseOwner(bob);
         locks.lock(alice, 1, true, 10, 19, null);
         assertEquals(1, locks.ranges().size());
@@ -102,7 +97,7 @@ class FileLocksTest {
             }
         });
         assertTrue(blocker.asleep.tryAcquire(10, TimeUnit.SECONDS));
-        fails(Errno.EDEADLK, () -> locks.lock(alice, 1, true, 1, 1, new ThreadBlocker()));
+        assertErrno(Errno.EDEADLK, () -> locks.lock(alice, 1, true, 1, 1, new ThreadBlocker()));
         locks.unlock(alice, 0, 0);
         waiting.get(10, TimeUnit.SECONDS);
     }
@@ -114,10 +109,10 @@ class FileLocksTest {
         FileDescription two = file.describe(Fcntl.O_RDWR);
         locks.flock(one, 1, Fcntl.LOCK_SH, null);
         locks.flock(two, 1, Fcntl.LOCK_SH, null);
-        fails(Errno.EAGAIN, () -> locks.flock(one, 1, Fcntl.LOCK_EX, null));
+        assertErrno(Errno.EAGAIN, () -> locks.flock(one, 1, Fcntl.LOCK_EX, null));
         locks.flock(two, 1, Fcntl.LOCK_UN, null);
         locks.flock(one, 1, Fcntl.LOCK_EX, null);
-        fails(Errno.EAGAIN, () -> locks.flock(two, 1, Fcntl.LOCK_SH, null));
+        assertErrno(Errno.EAGAIN, () -> locks.flock(two, 1, Fcntl.LOCK_SH, null));
         locks.releaseDescription(one);
         locks.flock(two, 1, Fcntl.LOCK_EX, null);
     }

@@ -15,41 +15,24 @@ import static dev.caisson.abi.Socket.AF_INET6;
 import static dev.caisson.abi.Socket.SOCK_DGRAM;
 import static dev.caisson.abi.Socket.SOCK_STREAM;
 import static dev.caisson.spi.fs.OpenFile.WOULD_BLOCK;
+import static dev.caisson.testing.kit.Errors.assertErrno;
+import static dev.caisson.testing.kit.SocketTexts.CALLER;
+import static dev.caisson.testing.kit.SocketTexts.receive;
+import static dev.caisson.testing.kit.SocketTexts.send;
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertNull;
-import static org.junit.jupiter.api.Assertions.assertThrows;
 
-import dev.caisson.abi.Errno;
 import dev.caisson.abi.ErrnoException;
 import dev.caisson.abi.Socket;
 import dev.caisson.abi.SocketAddress;
-import dev.caisson.spi.cred.Credentials;
-import dev.caisson.spi.fs.IoBuffer;
-import dev.caisson.spi.net.SocketCaller;
 import dev.caisson.spi.net.SocketFile;
-import java.lang.foreign.Arena;
-import java.lang.foreign.MemorySegment;
-import java.lang.foreign.ValueLayout;
-import java.nio.charset.StandardCharsets;
 import org.junit.jupiter.api.Test;
-import org.junit.jupiter.api.function.Executable;
 
 final class LoopbackStackTest {
     private static final byte[] LOCAL = {127, 0, 0, 1};
     private static final byte[] LOCAL6 = Endpoint.LOCAL6;
     private static final byte[] ON = {1, 0, 0, 0};
-    private static final SocketCaller CALLER = new SocketCaller() {
-        @Override
-        public Credentials credentials() {
-            return Credentials.ROOT;
-        }
-
-        @Override
-        public int processId() {
-            return 42;
-        }
-    };
 
     private final LoopbackStack stack = new LoopbackStack();
 
@@ -74,23 +57,6 @@ final class LoopbackStackTest {
         assertEquals(SocketFile.IN_PROGRESS, client.connect(listener.localAddress(), CALLER));
         assertEquals(0, client.finishConnect());
         return client;
-    }
-
-    private static long send(SocketFile socket, String text) throws ErrnoException {
-        MemorySegment bytes = Arena.ofAuto().allocate(Math.max(1, text.length()));
-        MemorySegment.copy(MemorySegment.ofArray(text.getBytes(StandardCharsets.ISO_8859_1)), 0, bytes, 0, text.length());
-        return socket.send(IoBuffer.of(bytes.asSlice(0, text.length())), null, 0);
-    }
-
-    private static String receive(SocketFile socket) throws ErrnoException {
-        MemorySegment bytes = Arena.ofAuto().allocate(100);
-        long count = socket.receive(IoBuffer.of(bytes), null, 0);
-        return count == WOULD_BLOCK ? null
-                : new String(bytes.asSlice(0, count).toArray(ValueLayout.JAVA_BYTE), StandardCharsets.ISO_8859_1);
-    }
-
-    private static void assertErrno(Errno expected, Executable action) {
-        assertEquals(expected, assertThrows(ErrnoException.class, action).errno());
     }
 
     @Test

@@ -51,6 +51,11 @@ public final class PtraceComponent implements Platform {
     }
 
     @Override
+    public void kill(int memoryFile) {
+        platform.kill(memoryFile);
+    }
+
+    @Override
     @Deactivate
     public void close() {
         platform.close();

@@ -5,22 +5,22 @@ import dev.caisson.spi.platform.AddressSpace;
 import dev.caisson.spi.platform.Capability;
 import dev.caisson.spi.platform.GuestContext;
 import dev.caisson.spi.platform.Platform;
+import dev.caisson.stub.ControlPages;
+import dev.caisson.stub.FpuFormat;
+import dev.caisson.stub.Processors;
+import dev.caisson.stub.StubCode;
+import dev.caisson.stub.StubFactory;
 import java.util.Set;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /** Runs guest code with ptrace(2). */
 public final class PtracePlatform implements Platform {
-    /**
-     * One past the highest address a guest may use. The 64 GiB above it hold the stub's pages, and vdso and vvar of the host should
-     * it refuse to unmap them: they lie at most 16 GiB below the end, where the host's address randomisation puts stacks.
-     */
-    public static final long ADDRESS_LIMIT = 0x7ff0_0000_0000L;
-
     private static final Logger log = LoggerFactory.getLogger(PtracePlatform.class);
 
     private final FpuFormat format = new FpuFormat();
-    private final Mailbox mailbox;
+    private final PtraceProfile profile = new PtraceProfile();
+    private final ControlPages pages;
     private final StubFactory factory;
     private final Processors processors;
 
@@ -30,9 +30,14 @@ public final class PtracePlatform implements Platform {
      * @throws ErrnoException when the host has no memory file for it
      */
     public PtracePlatform() throws ErrnoException {
-        mailbox = new Mailbox();
-        factory = new StubFactory(mailbox);
-        processors = new Processors();
+        pages = new ControlPages();
+        factory = new StubFactory(pages, profile);
+        processors = new Processors(name());
+    }
+
+    /** {@return what is in the code of its stubs} */
+    PtraceProfile profile() {
+        return profile;
     }
 
     @Override
@@ -42,12 +47,12 @@ public final class PtracePlatform implements Platform {
 
     @Override
     public Set<Capability> capabilities() {
-        return Set.of(Capability.INHERITS_MAPPINGS);
+        return Set.of(Capability.INHERITS_MAPPINGS, Capability.REUSES_SPACES);
     }
 
     @Override
     public long addressLimit() {
-        return ADDRESS_LIMIT;
+        return StubCode.ADDRESS_LIMIT;
     }
 
     @Override
@@ -63,14 +68,19 @@ public final class PtracePlatform implements Platform {
 
     @Override
     public GuestContext newContext() {
-        return new PtraceContext(format, processors);
+        return new PtraceContext(profile, format, processors);
+    }
+
+    @Override
+    public void kill(int memoryFile) {
+        factory.kill(memoryFile);
     }
 
     @Override
     public void close() {
         processors.close();
         if (factory.close()) {
-            mailbox.close();
+            pages.close();
         } else {
             log.warn("stub processes remain: a context was not closed");
         }

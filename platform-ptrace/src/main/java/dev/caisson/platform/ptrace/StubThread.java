@@ -6,8 +6,12 @@ import dev.caisson.abi.Layouts;
 import dev.caisson.abi.Signals;
 import dev.caisson.host.HostProcess;
 import dev.caisson.host.HostPtrace;
+import dev.caisson.host.HostScheduler;
 import dev.caisson.host.raw.SyscallNumber;
 import dev.caisson.spi.platform.Registers;
+import dev.caisson.stub.SignalMasks;
+import dev.caisson.stub.StubCode;
+import dev.caisson.stub.StubProcess;
 import java.lang.foreign.MemorySegment;
 
 /**
@@ -32,14 +36,18 @@ final class StubThread {
     private static final int FLAGS_FIXED = 0x202;
 
     private final StubProcess process;
+    private final PtraceProfile profile;
     private final int threadId;
     private final MemorySegment scratch;
     private final long scratchAddress;
     private final Registers registers;
+    /** Where it may run; -1 for everywhere. Guarded by the context. */
+    private int processor = -1;
     private boolean gone;
 
-    private StubThread(StubProcess process, int threadId, MemorySegment scratch) {
+    private StubThread(StubProcess process, PtraceProfile profile, int threadId, MemorySegment scratch) {
         this.process = process;
+        this.profile = profile;
         this.threadId = threadId;
         this.scratch = scratch;
         this.scratchAddress = scratch.address();
@@ -50,13 +58,17 @@ final class StubThread {
      * Takes a parked thread over.
      *
      * @param process its process
+     * @param profile what is in its code
      * @param threadId the thread
+     * @param processor where it shall run
      * @param scratch {@link #SCRATCH_BYTES} bytes of native memory
      * @return the thread, stopped
      * @throws ErrnoException ESRCH when the process is dead, EPERM when the host allows no ptrace
      */
-    static StubThread seize(StubProcess process, int threadId, MemorySegment scratch) throws ErrnoException {
-        StubThread thread = new StubThread(process, threadId, scratch);
+    static StubThread seize(StubProcess process, PtraceProfile profile, int threadId, int processor, MemorySegment scratch)
+        throws ErrnoException {
+        StubThread thread = new StubThread(process, profile, threadId, scratch);
+        thread.pin(processor); // first of all: all that follows is waiting for it
         Errno.check(HostPtrace.seize(threadId, HostPtrace.O_EXITKILL | HostPtrace.O_TRACESYSGOOD));
         Errno.check(HostPtrace.interrupt(threadId));
         while (true) {
@@ -76,7 +88,7 @@ final class StubThread {
         registers.cs(USER_CS);
         registers.ss(USER_SS);
         registers.eflags(FLAGS_FIXED);
-        registers.rbp(StubCode.MAILBOX);
+        registers.rbp(StubCode.CONTROL);
         return thread;
     }
 
@@ -110,10 +122,22 @@ final class StubThread {
 
     /** Waits for the end of a thread that the host took away; the result is the exception that says so. */
     ErrnoException lost() {
+        bury();
+        return Errno.ESRCH.error("stub thread is gone");
+    }
+
+    /** Waits for the end of a thread whose process has been killed. */
+    void bury() {
         while (!gone) {
             await();
         }
-        return Errno.ESRCH.error("stub thread is gone");
+    }
+
+    /** Lets it run on one processor only. Any thread, while this one is not {@link #release}d. */
+    void pin(int number) {
+        if (processor != number && HostScheduler.pin(threadId, number) == 0) {
+            processor = number;
+        }
     }
 
     /**
@@ -122,7 +146,7 @@ final class StubThread {
      * @return its result; negated ESRCH when the thread is gone
      */
     long inject(long number, long a1, long a2, long a3, long a4, long a5, long a6) {
-        return run(process.code().injectAddress(), number, a1, a2, a3, a4, a5, a6);
+        return run(profile.injectAddress(), number, a1, a2, a3, a4, a5, a6);
     }
 
     /**
@@ -130,12 +154,12 @@ final class StubThread {
      *
      * @param flags clone(2)'s
      * @param kind {@link StubCode#NEW_THREAD} or {@link StubCode#NEW_PROCESS}
-     * @param mailboxOffset page of a new process
+     * @param pageOffset control page of a new process
      * @return its id or a negated error number
      */
-    long injectClone(long flags, long kind, long mailboxOffset) {
+    long injectClone(long flags, long kind, long pageOffset) {
         registers.r12(kind);
-        return run(process.code().injectCloneAddress(), SyscallNumber.CLONE, flags, 0, 0, 0, 0, mailboxOffset);
+        return run(profile.injectCloneAddress(), SyscallNumber.CLONE, flags, 0, 0, 0, 0, pageOffset);
     }
 
     private long run(long entry, long number, long a1, long a2, long a3, long a4, long a5, long a6) {
@@ -150,7 +174,7 @@ final class StubThread {
         registers.r10(a4);
         registers.r8(a5);
         registers.r9(a6);
-        registers.rbp(StubCode.MAILBOX);
+        registers.rbp(StubCode.CONTROL);
         registers.origRax(-1);
         long at = registers.segment().address();
         HostPtrace.setRegisters(threadId, at);
@@ -165,7 +189,7 @@ final class StubThread {
             // Anything but the int3 is a signal that came in between; it is dropped. A kick has left its flag behind.
             if (status == (Signals.SIGTRAP << 8 | STOPPED)) {
                 HostPtrace.registers(threadId, at);
-                if (registers.rip() > entry + 2 && registers.rip() < StubCode.CODE + Mailbox.PAGE) {
+                if (registers.rip() > entry + 2 && registers.rip() < StubCode.CODE + StubCode.CODE_BYTES) {
                     return registers.rax();
                 }
             }
@@ -192,7 +216,7 @@ final class StubThread {
         if (gone) {
             return;
         }
-        registers.rip(process.code().injectAddress());
+        registers.rip(profile.injectAddress());
         registers.rax(SyscallNumber.EXIT);
         registers.rdi(0);
         registers.origRax(-1);

@@ -4,6 +4,7 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
+import dev.caisson.abi.ErrnoException;
 import dev.caisson.host.HostFile;
 import dev.caisson.host.HostMemory;
 import dev.caisson.host.HostScheduler;
@@ -81,5 +82,54 @@ class ProcessorsTest {
         if (failure.get() != null) {
             throw new AssertionError(failure.get());
         }
+    }
+
+    @Test
+    void aChildStartsOnItsParentsProcessor() throws Exception {
+        int[] processors = HostScheduler.processors();
+        assumeTrue(processors.length > 1, "one processor only");
+        int file = (int) HostMemory.createFile("beside", 1);
+        HostMemory.resize(file, 4096);
+        MemorySegment memory = HostMemory.mapFile(file, 0, 4096, true);
+        byte[] bytes = new Assembler().syscall().toBytes();
+        memory.asSlice(0, bytes.length).copyFrom(MemorySegment.ofArray(bytes));
+        PtracePlatform platform = new PtracePlatform();
+        AddressSpace space = platform.newAddressSpace(file);
+        space.map(CODE, 4096, 0, 5, false);
+        PtraceContext parent = (PtraceContext) platform.newContext();
+        PtraceContext child = (PtraceContext) platform.newContext();
+        CountDownLatch isReset = new CountDownLatch(1);
+        CountDownLatch isPlaced = new CountDownLatch(1);
+        Thread thread = new Thread(() -> {
+            try (child) {
+                runOnce(child, space);
+                child.reset();
+                isReset.countDown();
+                isPlaced.await();
+            } catch (ErrnoException | InterruptedException e) {
+                throw new IllegalStateException(e);
+            }
+        });
+        thread.start();
+        isReset.await();
+        runOnce(parent, space);
+        for (int place = 0; place < processors.length; place++) {
+            parent.place(place);
+            child.startBeside(parent);
+            assertEquals(place, child.place());
+        }
+        isPlaced.countDown();
+        thread.join();
+        parent.close();
+        space.close();
+        platform.close();
+        HostMemory.unmap(memory.address(), memory.byteSize());
+        HostFile.close(file);
+    }
+
+    private static void runOnce(PtraceContext context, AddressSpace space) throws ErrnoException {
+        Registers registers = new Registers();
+        registers.rip(CODE);
+        assertEquals(Exit.Plain.SYSCALL, context.run(space, registers));
     }
 }

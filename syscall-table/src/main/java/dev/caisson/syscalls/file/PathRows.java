@@ -15,6 +15,8 @@ import dev.caisson.abi.Mount;
 import dev.caisson.kernel.syscall.FlagNames;
 import dev.caisson.kernel.syscall.Flags;
 import dev.caisson.kernel.syscall.SyscallTable;
+import dev.caisson.kernel.syscall.decode.FileStructures;
+import dev.caisson.kernel.syscall.decode.Times;
 
 /** Rows of calls that take a path. */
 public final class PathRows {
@@ -34,10 +36,11 @@ public final class PathRows {
     }
 
     private static void declareOld(SyscallTable.Builder table) {
-        table.full(2, "open", SysOpen::open, path("pathname"), flags("flags", Flags.OPEN), octal("mode"))
-                .full(4, "stat", SysStat::stat, path("pathname"), address("statbuf"))
-                .full(6, "lstat", SysStat::lstat, path("pathname"), address("statbuf"))
-                .full(21, "access", SysAttributes::access, path("pathname"), octal("mode"))
+        table.full(2, "open", SysOpen::open, path("pathname"), flags("flags", Flags.OPEN),
+                        FileStructures.creationMode("mode", 1))
+                .full(4, "stat", SysStat::stat, path("pathname"), FileStructures.stat("statbuf"))
+                .full(6, "lstat", SysStat::lstat, path("pathname"), FileStructures.stat("statbuf"))
+                .full(21, "access", SysAttributes::access, path("pathname"), FileStructures.access("mode"))
                 .full(76, "truncate", SysSeek::truncate, path("path"), size("length"))
                 .full(79, "getcwd", SysDirectory::getcwd, output("buf"), size("size"))
                 .full(80, "chdir", SysDirectory::chdir, path("path"))
@@ -52,13 +55,14 @@ public final class PathRows {
                 .full(90, "chmod", SysAttributes::chmod, path("pathname"), octal("mode"))
                 .full(92, "chown", SysAttributes::chown, path("pathname"), number("owner"), number("group"))
                 .full(94, "lchown", SysAttributes::lchown, path("pathname"), number("owner"), number("group"))
-                .full(95, "umask", SysAttributes::umask, octal("mask"))
-                .full(132, "utime", SysAttributes::utime, path("filename"), address("times"))
-                .full(133, "mknod", SysNames::mknod, path("pathname"), octal("mode"), number("dev"))
+                .full(95, "umask", SysAttributes::umask, FileStructures.permissionMask("mask"))
+                .full(132, "utime", SysAttributes::utime, path("filename"), Times.utimbuf("times"))
+                .full(133, "mknod", SysNames::mknod, path("pathname"), FileStructures.nodeMode("mode"),
+                        FileStructures.device("dev", 1))
                 .absent(134, "uselib", Errno.ENOSYS, "removed from Linux", path("library"))
-                .full(137, "statfs", SysMount::statfs, path("path"), address("buf"))
+                .full(137, "statfs", SysMount::statfs, path("path"), FileStructures.statfs("buf"))
                 .full(161, "chroot", SysDirectory::chroot, path("path"))
-                .full(235, "utimes", SysAttributes::utimes, path("filename"), address("times"));
+                .full(235, "utimes", SysAttributes::utimes, path("filename"), Times.timevalPair("times"));
     }
 
     private static void declareXattr(SyscallTable.Builder table) {
@@ -68,34 +72,39 @@ public final class PathRows {
                         flags("flags", XATTR))
                 .full(190, "fsetxattr", SysXattr::fsetxattr, fd("fd"), path("name"), input("value", 3), size("size"),
                         flags("flags", XATTR))
-                .full(191, "getxattr", SysXattr::getxattr, path("path"), path("name"), address("value"), size("size"))
-                .full(192, "lgetxattr", SysXattr::lgetxattr, path("path"), path("name"), address("value"), size("size"))
-                .full(193, "fgetxattr", SysXattr::fgetxattr, fd("fd"), path("name"), address("value"), size("size"))
-                .full(194, "listxattr", SysXattr::listxattr, path("path"), address("list"), size("size"))
-                .full(195, "llistxattr", SysXattr::llistxattr, path("path"), address("list"), size("size"))
-                .full(196, "flistxattr", SysXattr::flistxattr, fd("fd"), address("list"), size("size"))
+                .full(191, "getxattr", SysXattr::getxattr, path("path"), path("name"), FileStructures.attribute("value", 3),
+                        size("size"))
+                .full(192, "lgetxattr", SysXattr::lgetxattr, path("path"), path("name"), FileStructures.attribute("value", 3),
+                        size("size"))
+                .full(193, "fgetxattr", SysXattr::fgetxattr, fd("fd"), path("name"), FileStructures.attribute("value", 3),
+                        size("size"))
+                .full(194, "listxattr", SysXattr::listxattr, path("path"), FileStructures.attribute("list", 2), size("size"))
+                .full(195, "llistxattr", SysXattr::llistxattr, path("path"), FileStructures.attribute("list", 2), size("size"))
+                .full(196, "flistxattr", SysXattr::flistxattr, fd("fd"), FileStructures.attribute("list", 2), size("size"))
                 .full(197, "removexattr", SysXattr::removexattr, path("path"), path("name"))
                 .full(198, "lremovexattr", SysXattr::lremovexattr, path("path"), path("name"))
                 .full(199, "fremovexattr", SysXattr::fremovexattr, fd("fd"), path("name"));
     }
 
     private static void declareAt(SyscallTable.Builder table) {
-        table.full(257, "openat", SysOpen::openat, fd("dirfd"), path("pathname"), flags("flags", Flags.OPEN), octal("mode"))
+        table.full(257, "openat", SysOpen::openat, fd("dirfd"), path("pathname"), flags("flags", Flags.OPEN),
+                        FileStructures.creationMode("mode", 2))
                 .full(258, "mkdirat", SysNames::mkdirat, fd("dirfd"), path("pathname"), octal("mode"))
-                .full(259, "mknodat", SysNames::mknodat, fd("dirfd"), path("pathname"), octal("mode"), number("dev"))
+                .full(259, "mknodat", SysNames::mknodat, fd("dirfd"), path("pathname"), FileStructures.nodeMode("mode"),
+                        FileStructures.device("dev", 2))
                 .full(260, "fchownat", SysAttributes::fchownat, fd("dirfd"), path("pathname"), number("owner"), number("group"),
                         flags("flags", Flags.AT))
-                .full(261, "futimesat", SysAttributes::futimesat, fd("dirfd"), path("pathname"), address("times"))
-                .full(262, "newfstatat", SysStat::newfstatat, fd("dirfd"), path("pathname"), address("statbuf"), flags("flags", Flags.AT))
-                .full(263, "unlinkat", SysNames::unlinkat, fd("dirfd"), path("pathname"), flags("flags", Flags.AT))
+                .full(261, "futimesat", SysAttributes::futimesat, fd("dirfd"), path("pathname"), Times.timevalPair("times"))
+                .full(262, "newfstatat", SysStat::newfstatat, fd("dirfd"), path("pathname"), FileStructures.stat("statbuf"), flags("flags", Flags.AT))
+                .full(263, "unlinkat", SysNames::unlinkat, fd("dirfd"), path("pathname"), flags("flags", Flags.UNLINK))
                 .full(264, "renameat", SysNames::renameat, fd("olddirfd"), path("oldpath"), fd("newdirfd"), path("newpath"))
                 .full(265, "linkat", SysNames::linkat, fd("olddirfd"), path("oldpath"), fd("newdirfd"), path("newpath"),
                         flags("flags", Flags.AT))
                 .full(266, "symlinkat", SysNames::symlinkat, path("target"), fd("newdirfd"), path("linkpath"))
                 .full(267, "readlinkat", SysNames::readlinkat, fd("dirfd"), path("pathname"), output("buf"), size("bufsiz"))
                 .full(268, "fchmodat", SysAttributes::fchmodat, fd("dirfd"), path("pathname"), octal("mode"))
-                .full(269, "faccessat", SysAttributes::faccessat, fd("dirfd"), path("pathname"), octal("mode"))
-                .full(280, "utimensat", SysAttributes::utimensat, fd("dirfd"), path("pathname"), address("times"),
+                .full(269, "faccessat", SysAttributes::faccessat, fd("dirfd"), path("pathname"), FileStructures.access("mode"))
+                .full(280, "utimensat", SysAttributes::utimensat, fd("dirfd"), path("pathname"), Times.fileTimes("times"),
                         flags("flags", Flags.AT))
                 .absent(303, "name_to_handle_at", Errno.EOPNOTSUPP, "no file handles", fd("dirfd"), path("pathname"), address("handle"),
                         address("mount_id"), flags("flags", Flags.AT))
@@ -103,10 +112,10 @@ public final class PathRows {
                         flags("flags", Flags.OPEN))
                 .full(316, "renameat2", SysNames::renameat2, fd("olddirfd"), path("oldpath"), fd("newdirfd"), path("newpath"),
                         flags("flags", Flags.RENAME))
-                .full(332, "statx", SysStat::statx, fd("dirfd"), path("pathname"), flags("flags", Flags.AT), flags("mask", Flags.STATX),
-                        address("statxbuf"))
-                .full(437, "openat2", SysOpen::openat2, fd("dirfd"), path("pathname"), address("how"), size("size"))
-                .full(439, "faccessat2", SysAttributes::faccessat2, fd("dirfd"), path("pathname"), octal("mode"),
+                .full(332, "statx", SysStat::statx, fd("dirfd"), path("pathname"), flags("flags", Flags.AT_STATX),
+                        FileStructures.statxMask("mask"), FileStructures.statx("statxbuf"))
+                .full(437, "openat2", SysOpen::openat2, fd("dirfd"), path("pathname"), FileStructures.openHow("how"), size("size"))
+                .full(439, "faccessat2", SysAttributes::faccessat2, fd("dirfd"), path("pathname"), FileStructures.access("mode"),
                         flags("flags", Flags.AT))
                 .full(452, "fchmodat2", SysAttributes::fchmodat2, fd("dirfd"), path("pathname"), octal("mode"), flags("flags", Flags.AT));
     }

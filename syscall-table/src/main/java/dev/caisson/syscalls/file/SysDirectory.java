@@ -2,9 +2,6 @@ package dev.caisson.syscalls.file;
 
 import static dev.caisson.abi.Errno.EINVAL;
 import static dev.caisson.abi.Errno.ERANGE;
-import static dev.caisson.abi.Layouts.U16;
-import static dev.caisson.abi.Layouts.U64;
-import static dev.caisson.abi.Layouts.U8;
 
 import dev.caisson.abi.ErrnoException;
 import dev.caisson.kernel.Task;
@@ -14,9 +11,9 @@ import dev.caisson.vfs.FileDescription;
 import dev.caisson.vfs.Location;
 import dev.caisson.vfs.PathWalker;
 import dev.caisson.vfs.Paths;
-import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.nio.charset.StandardCharsets;
+import java.util.Arrays;
 
 /** getdents(2), getcwd(2), chdir(2), chroot(2). */
 final class SysDirectory {
@@ -33,34 +30,49 @@ final class SysDirectory {
      * </pre>
      */
     private static final class Entries implements DirectorySink {
-        private final MemorySegment room;
+        private static final int FIRST_BYTES = 2048;
+
+        private final int limit;
         private final boolean isNew;
-        private long used;
+        /** Grows up to the limit: plain bytes, which go to the guest in one copy. */
+        private byte[] room;
+        private int used;
         private boolean tooSmall;
 
-        Entries(MemorySegment room, boolean isNew) {
-            this.room = room;
+        Entries(int limit, boolean isNew) {
+            this.limit = limit;
             this.isNew = isNew;
+            this.room = new byte[Math.min(limit, FIRST_BYTES)];
         }
 
         @Override
         public boolean entry(String name, long inode, int type, long nextPosition) {
+            byte[] text = name.getBytes(StandardCharsets.ISO_8859_1);
             int head = isNew ? 19 : 18;
-            int length = head + name.length() + (isNew ? 1 : 2) + 7 & ~7;
-            if (length > room.byteSize() - used) {
+            int length = head + text.length + (isNew ? 1 : 2) + 7 & ~7;
+            if (length > limit - used) {
                 tooSmall = used == 0;
                 return false;
             }
-            room.asSlice(used, length).fill((byte) 0);
-            room.set(U64, used, inode);
-            room.set(U64, used + 8, nextPosition);
-            room.set(U16, used + 16, (short) length);
-            for (int i = 0; i < name.length(); i++) {
-                room.set(U8, used + head + i, (byte) name.charAt(i));
+            if (length > room.length - used) {
+                room = Arrays.copyOf(room, Math.min(limit, Math.max(2 * room.length, used + length)));
             }
-            room.set(U8, isNew ? used + 18 : used + length - 1, (byte) type);
-            used += length;
+            byte[] to = room;
+            int at = used;
+            put(to, at, inode);
+            put(to, at + 8, nextPosition);
+            to[at + 16] = (byte) length;
+            to[at + 17] = (byte) (length >>> 8);
+            System.arraycopy(text, 0, to, at + head, text.length);
+            to[isNew ? at + 18 : at + length - 1] = (byte) type;
+            used = at + length;
             return true;
+        }
+
+        private static void put(byte[] to, int at, long word) {
+            for (int i = 0; i < Long.BYTES; i++) {
+                to[at + i] = (byte) (word >>> 8 * i);
+            }
         }
     }
 
@@ -75,10 +87,8 @@ final class SysDirectory {
     private static long list(Task task, SyscallArgs args, boolean isNew) throws ErrnoException {
         long count = args.value(2) & 0xffffffffL;
         FileDescription description = task.fds().borrow(args.fd(0));
-        try (Arena arena = Arena.ofConfined()) {
-            long size = Math.min(count, MOST_BYTES);
-            MemorySegment room = size <= Task.SCRATCH_BYTES ? task.scratch().asSlice(0, size) : arena.allocate(size, 8);
-            Entries entries = new Entries(room, isNew);
+        try {
+            Entries entries = new Entries((int) Math.min(count, MOST_BYTES), isNew);
             long before = description.offset();
             description.readDirectory(entries);
             if (entries.tooSmall) {
@@ -86,7 +96,7 @@ final class SysDirectory {
             }
             if (entries.used > 0) {
                 try {
-                    task.memory().copyOut(args.address(1), room, 0, entries.used);
+                    task.memory().copyOut(args.address(1), MemorySegment.ofArray(entries.room), 0, entries.used);
                 } catch (ErrnoException e) {
                     description.offset(before);
                     throw e;

@@ -13,7 +13,6 @@ import dev.caisson.spi.fs.Attributes;
 import dev.caisson.spi.fs.DeviceNumbers;
 import dev.caisson.vfs.Location;
 import dev.caisson.vfs.PathWalker;
-import java.lang.foreign.MemorySegment;
 
 /** stat(2), statx(2). */
 final class SysStat {
@@ -41,11 +40,11 @@ final class SysStat {
     }
 
     private static long write(Task task, Attributes a, long address) throws ErrnoException {
-        MemorySegment scratch = task.scratch();
-        StatLayout.writeFile(scratch, a.deviceId(), a.inode(), a.links(), a.mode(), a.uid(), a.gid(), a.rawDevice(), a.sizeBytes(),
+        long[] words = task.words();
+        StatLayout.writeFile(words, a.deviceId(), a.inode(), a.links(), a.mode(), a.uid(), a.gid(), a.rawDevice(), a.sizeBytes(),
                 a.blockBytes(), a.blocks());
-        StatLayout.writeTimes(scratch, a.accessNs(), a.modifyNs(), a.changeNs());
-        task.memory().copyOut(address, scratch, 0, StatLayout.BYTES);
+        StatLayout.writeTimes(words, a.accessNs(), a.modifyNs(), a.changeNs());
+        task.copyOutWords(address, StatLayout.WORDS);
         return 0;
     }
 
@@ -62,17 +61,17 @@ final class SysStat {
         String path = bare ? "" : At.path(task, args.address(1));
         Location place = At.resolve(task, args.fd(0), path, At.how(flags));
         Attributes a = place.inode().attributes();
-        MemorySegment scratch = task.scratch();
+        long[] words = task.words();
         boolean hasBirth = a.birthNs() != Long.MIN_VALUE;
-        int got = Stat.STATX_BASIC_STATS | (mask & Stat.STATX_MNT_ID) | (hasBirth ? mask & Stat.STATX_BTIME : 0);
+        int got = Stat.STATX_BASIC_STATS | Stat.STATX_MNT_ID | (hasBirth ? mask & Stat.STATX_BTIME : 0);
         boolean mountRoot = place.dentry() == place.mount().root();
-        StatxLayout.writeHead(scratch, got, a.blockBytes(), mountRoot ? Stat.STATX_ATTR_MOUNT_ROOT : 0, Stat.STATX_ATTR_MOUNT_ROOT,
+        StatxLayout.writeHead(words, got, a.blockBytes(), mountRoot ? Stat.STATX_ATTR_MOUNT_ROOT : 0, Stat.STATX_ATTR_MOUNT_ROOT,
                 place.mount().id());
-        StatxLayout.writeFile(scratch, a.links(), a.uid(), a.gid(), a.mode(), a.inode(), a.sizeBytes(), a.blocks());
-        StatxLayout.writeDevices(scratch, DeviceNumbers.major(a.rawDevice()), DeviceNumbers.minor(a.rawDevice()),
+        StatxLayout.writeFile(words, a.links(), a.uid(), a.gid(), a.mode(), a.inode(), a.sizeBytes(), a.blocks());
+        StatxLayout.writeDevices(words, DeviceNumbers.major(a.rawDevice()), DeviceNumbers.minor(a.rawDevice()),
                 DeviceNumbers.major(a.deviceId()), DeviceNumbers.minor(a.deviceId()));
-        StatxLayout.writeTimes(scratch, a.accessNs(), hasBirth ? a.birthNs() : 0, a.changeNs(), a.modifyNs());
-        task.memory().copyOut(args.address(4), scratch, 0, StatxLayout.BYTES);
+        StatxLayout.writeTimes(words, a.accessNs(), hasBirth ? a.birthNs() : 0, a.changeNs(), a.modifyNs());
+        task.copyOutWords(args.address(4), StatxLayout.WORDS);
         return 0;
     }
 }

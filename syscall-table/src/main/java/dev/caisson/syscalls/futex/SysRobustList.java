@@ -4,8 +4,8 @@ import static dev.caisson.abi.Errno.EINVAL;
 import static dev.caisson.abi.Errno.EPERM;
 import static dev.caisson.abi.Errno.ESRCH;
 
-import dev.caisson.abi.Capability;
 import dev.caisson.abi.ErrnoException;
+import dev.caisson.kernel.PtraceAccess;
 import dev.caisson.kernel.Task;
 import dev.caisson.kernel.futex.RobustList;
 import dev.caisson.kernel.futex.TaskFutexes;
@@ -31,8 +31,7 @@ public final class SysRobustList {
         if (target == null) {
             throw ESRCH.error();
         }
-        if (target.process() != task.process() && task.credentials().uid() != target.credentials().uid()
-                && !task.credentials().has(Capability.CAP_SYS_PTRACE)) {
+        if (!PtraceAccess.REAL_IDS.allows(task, target)) {
             throw EPERM.error();
         }
         task.memory().writeLong(args.address(2), RobustList.HEAD_BYTES);

@@ -24,6 +24,15 @@ public final class SysMadvise {
         return 0;
     }
 
+    /** mseal(2). */
+    public static long mseal(Task task, SyscallArgs args) throws ErrnoException {
+        if (args.value(2) != 0) {
+            throw EINVAL.error("no flags are defined");
+        }
+        task.memory().seal(args.address(0), args.value(1));
+        return 0;
+    }
+
     /** msync(2). */
     public static long msync(Task task, SyscallArgs args) throws ErrnoException {
         task.memory().sync(args.address(0), args.value(1), args.i32(2));

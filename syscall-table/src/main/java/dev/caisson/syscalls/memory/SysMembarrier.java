@@ -13,6 +13,11 @@ import dev.caisson.abi.ErrnoException;
 import dev.caisson.kernel.ProcessAttachments;
 import dev.caisson.kernel.Task;
 import dev.caisson.kernel.syscall.SyscallArgs;
+import dev.caisson.spi.platform.GuestContext;
+import java.lang.invoke.VarHandle;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.locks.LockSupport;
 
 /**
  * membarrier(2). Every other thread that runs guest code is interrupted: leaving and entering the guest is a full barrier on each
@@ -21,6 +26,8 @@ import dev.caisson.kernel.syscall.SyscallArgs;
 public final class SysMembarrier {
     private static final int SUPPORTED = MEMBARRIER_CMD_GLOBAL | MEMBARRIER_CMD_GLOBAL_EXPEDITED | MEMBARRIER_CMD_REGISTER_GLOBAL_EXPEDITED
             | MEMBARRIER_CMD_PRIVATE_EXPEDITED | MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED;
+
+    private static final long STEP_NS = 5_000;
 
     private SysMembarrier() {}
 
@@ -38,7 +45,7 @@ public final class SysMembarrier {
     public static long membarrier(Task task, SyscallArgs args) throws ErrnoException {
         int command = args.i32(0);
         if (args.i32(1) != 0) {
-            throw EINVAL.error("membarrier: MEMBARRIER_CMD_FLAG_CPU is not supported");
+            throw EINVAL.error("membarrier: only RSEQ commands have flags");
         }
         switch (command) {
             case MEMBARRIER_CMD_QUERY -> {
@@ -55,22 +62,42 @@ public final class SysMembarrier {
                 if (!registration(task).registered) {
                     throw EPERM.error("membarrier: not registered");
                 }
-                task.process().tasks().forEach(other -> interrupt(other, task));
+                passBarrier(task, task.process().tasks());
                 return 0;
             }
             case MEMBARRIER_CMD_GLOBAL, MEMBARRIER_CMD_GLOBAL_EXPEDITED -> {
-                task.kernel().rootPids().processes().forEach(process -> process.tasks().forEach(other -> interrupt(other, task)));
+                List<Task> everybody = new ArrayList<>();
+                task.kernel().rootPids().processes().forEach(process -> everybody.addAll(process.tasks()));
+                passBarrier(task, everybody);
                 return 0;
             }
             default -> throw EINVAL.error("membarrier: unknown command");
         }
     }
 
-    private static void interrupt(Task other, Task self) {
-        var context = other.context();
-        if (other != self && context != null) {
-            context.interrupt();
+    /**
+     * Returns when every other thread has left guest code once, or was outside: what it did there is then visible, and what it does next
+     * comes after all the caller has done.
+     */
+    private static void passBarrier(Task self, List<Task> tasks) {
+        VarHandle.fullFence();
+        long[] since = new long[tasks.size()];
+        for (int i = 0; i < since.length; i++) {
+            Task other = tasks.get(i);
+            since[i] = other == self ? 0 : other.runningSince();
+            GuestContext context = other.context();
+            if (since[i] != 0 && context != null) {
+                context.interrupt();
+            }
         }
+        for (int i = 0; i < since.length; i++) {
+            Task other = tasks.get(i);
+            while (since[i] != 0 && other.runningSince() == since[i] && other.context() != null && !self.isKilled()) {
+                // Leaving takes some microseconds; a thread that has no processor may need longer.
+                LockSupport.parkNanos(STEP_NS);
+            }
+        }
+        VarHandle.fullFence();
     }
 
     private static Registration registration(Task task) {

@@ -13,7 +13,7 @@ import dev.caisson.kernel.syscall.SyscallArgs;
 import dev.caisson.vfs.FileDescription;
 import dev.caisson.vfs.MappedDescription;
 
-/** mmap(2), munmap(2), mprotect(2), mremap(2), brk(2). What the calls mean is the business of {@code MemoryManager}. */
+/** mmap(2), munmap(2), mprotect(2), mremap(2), remap_file_pages(2), brk(2). What the calls mean is the business of {@code MemoryManager}. */
 public final class SysMmap {
     private static final long PAGE_MASK = 4095;
 
@@ -67,6 +67,12 @@ public final class SysMmap {
     /** mremap(2). */
     public static long mremap(Task task, SyscallArgs args) throws ErrnoException {
         return task.memory().remap(args.address(0), args.value(1), args.value(2), args.i32(3), args.address(4));
+    }
+
+    /** remap_file_pages(2). */
+    public static long remapFilePages(Task task, SyscallArgs args) throws ErrnoException {
+        task.memory().remapFilePages(args.address(0), args.value(1), args.value(2), args.value(3), args.value(4));
+        return 0;
     }
 
     /** brk(2): never fails, but answers with the break as it is. */

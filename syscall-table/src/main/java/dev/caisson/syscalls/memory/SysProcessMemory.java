@@ -1,18 +1,25 @@
 package dev.caisson.syscalls.memory;
 
+import static dev.caisson.abi.Errno.EACCES;
 import static dev.caisson.abi.Errno.EFAULT;
 import static dev.caisson.abi.Errno.EINVAL;
+import static dev.caisson.abi.Errno.EPERM;
 import static dev.caisson.abi.Errno.ESRCH;
 
+import dev.caisson.abi.Capability;
 import dev.caisson.abi.ErrnoException;
 import dev.caisson.abi.Layouts;
+import dev.caisson.abi.Mman;
+import dev.caisson.kernel.GuestProcess;
+import dev.caisson.kernel.PtraceAccess;
 import dev.caisson.kernel.Task;
 import dev.caisson.kernel.syscall.SyscallArgs;
 import dev.caisson.memory.MemoryManager;
+import dev.caisson.syscalls.process.SysPidFd;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 
-/** process_vm_readv(2) and process_vm_writev(2). */
+/** process_vm_readv(2), process_vm_writev(2), process_madvise(2). */
 public final class SysProcessMemory {
     private static final int MOST_VECTORS = 1024;
     private static final int CHUNK_BYTES = 64 << 10;
@@ -27,6 +34,46 @@ public final class SysProcessMemory {
     /** process_vm_writev(2). */
     public static long writev(Task task, SyscallArgs args) throws ErrnoException {
         return transfer(task, args, true);
+    }
+
+    /** process_madvise(2): hints only, so that nothing the other process has is lost. */
+    public static long madvise(Task task, SyscallArgs args) throws ErrnoException {
+        int advice = args.i32(3);
+        if (args.i32(4) != 0) {
+            throw EINVAL.error();
+        }
+        long[] vectors = vectors(task, args.address(1), args.value(2));
+        GuestProcess process = SysPidFd.process(task, args.fd(0));
+        Task target = process.leader();
+        if (target == null || process.isZombie()) {
+            throw ESRCH.error();
+        }
+        if (advice != Mman.MADV_COLD && advice != Mman.MADV_PAGEOUT && advice != Mman.MADV_WILLNEED) {
+            throw EINVAL.error();
+        }
+        MemoryManager memory = process.memory();
+        if (memory == null) {
+            throw ESRCH.error();
+        }
+        if (!PtraceAccess.FILE_SYSTEM_IDS.allows(task, target)) {
+            throw EACCES.error();
+        }
+        if (!task.credentials().has(Capability.CAP_SYS_NICE)) {
+            throw EPERM.error();
+        }
+        long done = 0;
+        for (int i = 0; i < vectors.length; i += 2) {
+            try {
+                memory.advise(vectors[i], vectors[i + 1], advice);
+            } catch (ErrnoException refused) {
+                if (done == 0) {
+                    throw refused;
+                }
+                return done;
+            }
+            done += vectors[i + 1];
+        }
+        return done;
     }
 
     private static long transfer(Task task, SyscallArgs args, boolean write) throws ErrnoException {
@@ -45,7 +92,9 @@ public final class SysProcessMemory {
         if (memory == null) {
             throw ESRCH.error();
         }
-        Inspection.check(task, target);
+        if (!PtraceAccess.REAL_IDS.allows(task, target)) {
+            throw EPERM.error();
+        }
         try (Arena arena = Arena.ofConfined()) {
             return copy(task.memory(), local, memory, remote, write, arena.allocate(CHUNK_BYTES, 8));
         }

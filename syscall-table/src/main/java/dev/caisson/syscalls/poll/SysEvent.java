@@ -56,7 +56,8 @@ public final class SysEvent {
             throw EINVAL.error();
         }
         InotifyHub hub = task.kernel().services().of(InotifyHub.class, () -> new InotifyHub(task.kernel().vfs().watches()));
-        FileDescription description = task.kernel().vfs().anonymous().describe("inotify", new InotifyFile(hub),
+        InotifyFile instance = new InotifyFile(hub, task.kernel().user(task.credentials().euid()).inotify());
+        FileDescription description = task.kernel().vfs().anonymous().describe("inotify", instance,
                 Fcntl.O_RDONLY | flags & Poll.IN_NONBLOCK, task.credentials());
         return task.fds().install(description, (flags & Poll.IN_CLOEXEC) != 0);
     }

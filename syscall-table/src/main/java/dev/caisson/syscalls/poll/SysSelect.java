@@ -15,7 +15,6 @@ import static dev.caisson.abi.Poll.POLLWRBAND;
 import static dev.caisson.abi.Poll.POLLWRNORM;
 
 import dev.caisson.abi.ErrnoException;
-import dev.caisson.abi.Resource;
 import dev.caisson.abi.StructCodec;
 import dev.caisson.abi.Timespec;
 import dev.caisson.kernel.Task;
@@ -27,7 +26,6 @@ public final class SysSelect {
     private static final int READ = POLLRDNORM | POLLRDBAND | POLLIN | POLLHUP | POLLERR;
     private static final int WRITE = POLLWRBAND | POLLWRNORM | POLLOUT | POLLERR;
     private static final int EXCEPTION = POLLPRI;
-    private static final int MAX_DESCRIPTORS = 1 << 20;
 
     private SysSelect() {}
 
@@ -76,8 +74,7 @@ public final class SysSelect {
         if (wantedCount < 0) {
             throw EINVAL.error();
         }
-        long limit = task.process().limits().get(Resource.RLIMIT_NOFILE).hard();
-        int count = (int) Math.min(Math.min(wantedCount, MAX_DESCRIPTORS), limit < 0 ? MAX_DESCRIPTORS : Math.max(limit, 64));
+        int count = Math.min(wantedCount, task.fds().capacity()); // behind it nothing is looked at, read or written
         int words = count + 63 >> 6;
         long[] reads = words(task, in, words);
         long[] writes = words(task, out, words);
@@ -92,7 +89,7 @@ public final class SysSelect {
                 if (fd >= count) {
                     break;
                 }
-                if (task.fds().peek(fd) == null) {
+                if (task.fds().peek(fd) == null && !task.fds().isTaken(fd)) {
                     throw EBADF.error();
                 }
                 set.add(fd, ((reads[word] & bit) != 0 ? READ : 0) | ((writes[word] & bit) != 0 ? WRITE : 0)
@@ -111,7 +108,7 @@ public final class SysSelect {
             int fd = set.fd(i);
             int word = fd >> 6;
             long bit = 1L << fd;
-            int found = (set.found(i) & POLLNVAL) != 0 ? READ | WRITE : set.found(i); // closed meanwhile: let the guest find out
+            int found = (set.found(i) & POLLNVAL) != 0 ? READ | WRITE | EXCEPTION : set.found(i); // closed meanwhile: let the guest find out
             if ((found & READ) != 0 && (reads[word] & bit) != 0) {
                 results[0][word] |= bit;
                 bits++;

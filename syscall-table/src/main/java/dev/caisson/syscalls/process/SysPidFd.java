@@ -1,6 +1,5 @@
 package dev.caisson.syscalls.process;
 
-import static dev.caisson.abi.Capability.CAP_SYS_PTRACE;
 import static dev.caisson.abi.Errno.EBADF;
 import static dev.caisson.abi.Errno.EINVAL;
 import static dev.caisson.abi.Errno.EPERM;
@@ -10,9 +9,11 @@ import dev.caisson.abi.ErrnoException;
 import dev.caisson.abi.Fcntl;
 import dev.caisson.kernel.GuestProcess;
 import dev.caisson.kernel.PidFile;
+import dev.caisson.kernel.PtraceAccess;
 import dev.caisson.kernel.Task;
+import dev.caisson.kernel.namespace.NamespaceEntry;
+import dev.caisson.kernel.namespace.NamespaceFile;
 import dev.caisson.kernel.syscall.SyscallArgs;
-import dev.caisson.spi.cred.Credentials;
 import dev.caisson.vfs.FdTable;
 import dev.caisson.vfs.FileDescription;
 
@@ -39,6 +40,38 @@ public final class SysPidFd {
         return task.fds().install(description, true);
     }
 
+    /** setns(2), with a link of /proc/PID/ns or a pidfd. */
+    public static long setns(Task task, SyscallArgs args) throws ErrnoException {
+        FileDescription description = task.fds().borrow(args.fd(0));
+        try {
+            if (description.file() instanceof NamespaceFile namespace) {
+                NamespaceEntry.enter(task, namespace, args.i32(1));
+            } else if (description.file() instanceof PidFile pidfd) {
+                NamespaceEntry.enter(task, pidfd.process(), args.i32(1));
+            } else {
+                throw EINVAL.error("no namespace");
+            }
+            return 0;
+        } finally {
+            description.release();
+        }
+    }
+
+    /** process_mrelease(2): a process that is being killed gives its memory back at once anyway. */
+    public static long mrelease(Task task, SyscallArgs args) throws ErrnoException {
+        if (args.i32(1) != 0) {
+            throw EINVAL.error();
+        }
+        GuestProcess process = process(task, args.fd(0));
+        if (process.memory() == null) {
+            throw ESRCH.error();
+        }
+        if (!process.isExiting()) {
+            throw EINVAL.error("it goes on");
+        }
+        return 0;
+    }
+
     /** pidfd_getfd(2). */
     public static long getfd(Task task, SyscallArgs args) throws ErrnoException {
         if (args.i32(2) != 0) {
@@ -50,11 +83,7 @@ public final class SysPidFd {
         if (theirs == null || process.isZombie()) {
             throw ESRCH.error();
         }
-        Credentials own = task.credentials();
-        Credentials other = target.credentials();
-        boolean same = own.fsuid() == other.euid() && own.fsuid() == other.suid() && own.fsuid() == other.uid()
-                && own.fsgid() == other.egid() && own.fsgid() == other.sgid() && own.fsgid() == other.gid();
-        if (process != task.process() && !same && !own.has(CAP_SYS_PTRACE)) {
+        if (!PtraceAccess.REAL_IDS.allows(task, target)) {
             throw EPERM.error();
         }
         FileDescription description = theirs.borrowAny(args.fd(1));

@@ -65,9 +65,9 @@ public final class SysPrctl {
                 task.memory().copyOut(value, out, 0, NAME_BYTES);
             }
             case Prctl.PR_GET_SECCOMP -> {
-                return 0;
+                return SysSeccomp.mode(task);
             }
-            case Prctl.PR_SET_SECCOMP -> throw EINVAL.error("guests cannot install filters");
+            case Prctl.PR_SET_SECCOMP -> SysSeccomp.set(task, value, args.value(2));
             case Prctl.PR_GET_TSC -> task.memory().writeInt(value, Prctl.PR_TSC_ENABLE);
             case Prctl.PR_SET_TSC -> {
                 if (value != Prctl.PR_TSC_ENABLE) {
@@ -129,6 +129,7 @@ public final class SysPrctl {
                 }
             }
             case Prctl.PR_SET_VMA -> throw EINVAL.error("anonymous mappings have no names (CONFIG_ANON_VMA_NAME)");
+            case Prctl.PR_SET_SYSCALL_USER_DISPATCH -> SysSeccomp.setUserDispatch(task, args);
             case Prctl.PR_SET_MM -> setMemoryLayout(task, args);
             default -> {
                 return credentials(task, args, value);

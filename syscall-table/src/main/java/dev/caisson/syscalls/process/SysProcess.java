@@ -79,7 +79,7 @@ public final class SysProcess {
         if (!task.credentials().has(Capability.CAP_SYS_TTY_CONFIG)) {
             throw EPERM.error();
         }
-        ControllingTerminal terminal = task.process().session().terminal();
+        ControllingTerminal terminal = task.terminal();
         if (terminal != null) {
             terminal.releasedBy(task.process().session(), false);
             task.process().session().detachTerminal(terminal);

@@ -6,15 +6,18 @@ import static dev.caisson.abi.Capability.CAP_SYSLOG;
 import static dev.caisson.abi.Errno.EFAULT;
 import static dev.caisson.abi.Errno.EINVAL;
 import static dev.caisson.abi.Errno.EPERM;
+import static dev.caisson.abi.Errno.ESRCH;
 
 import dev.caisson.abi.ErrnoException;
 import dev.caisson.abi.SystemInformation;
 import dev.caisson.host.HostSystem;
+import dev.caisson.kernel.PtraceAccess;
 import dev.caisson.kernel.Task;
 import dev.caisson.kernel.UtsNamespace;
 import dev.caisson.kernel.syscall.SyscallArgs;
 import dev.caisson.memory.MemoryFile;
 import dev.caisson.spi.fs.IoBuffer;
+import dev.caisson.vfs.FileDescription;
 import java.lang.foreign.MemorySegment;
 import java.nio.charset.StandardCharsets;
 
@@ -184,9 +187,9 @@ public final class SysSystem {
         switch (args.i32(2)) {
             case 0 -> {
                 a = first.fds().borrowAny(args.i32(3));
-                ((dev.caisson.vfs.FileDescription) a).release();
+                ((FileDescription) a).release();
                 b = second.fds().borrowAny(args.i32(4));
-                ((dev.caisson.vfs.FileDescription) b).release();
+                ((FileDescription) b).release();
             }
             case 1 -> {
                 a = first.memory();
@@ -215,10 +218,9 @@ public final class SysSystem {
     private static Task find(Task task, int pid) throws ErrnoException {
         Task found = task.pidNamespace().task(pid);
         if (found == null || found.memory() == null) {
-            throw dev.caisson.abi.Errno.ESRCH.error();
+            throw ESRCH.error();
         }
-        if (found.process() != task.process() && found.credentials().uid() != task.credentials().euid()
-                && !task.credentials().has(dev.caisson.abi.Capability.CAP_SYS_PTRACE)) {
+        if (!PtraceAccess.REAL_IDS.allows(task, found)) {
             throw EPERM.error();
         }
         return found;

@@ -44,28 +44,36 @@ public final class KernelSandbox implements Sandbox {
     private static final int CLD_STOPPED = 5;
     private static final int SIGSTOP = 19;
 
-    private final int id = numbers.incrementAndGet();
+    private final int id;
+    private final String name;
     private final SandboxSpec spec;
     private final Kernel kernel;
     private final MountNamespace namespace;
     private final StandardDescriptors streams;
     private final TraceOutput trace;
-    private final Runnable onClose;
+    private final SandboxControl control;
+    private final Object platformLock = new Object();
+    /** Guarded by this; null once it has run. */
+    private Runnable onClose = () -> { };
     /** Guarded by this. */
     private final Map<ProviderKind, String> providers = new EnumMap<>(ProviderKind.class);
+    /** What it should use when it is there. Guarded by this. */
+    private final Map<ProviderKind, String> wanted = new EnumMap<>(ProviderKind.class);
     private SignalForwarder signals;
     private ProfiledPlatform profiled;
     private boolean isClosed;
     private volatile boolean hasEnded;
 
-    private KernelSandbox(SandboxSpec spec, Kernel kernel, MountNamespace namespace, StandardDescriptors streams, TraceOutput trace,
-            Runnable onClose) {
+    private KernelSandbox(int id, String name, SandboxSpec spec, Kernel kernel, MountNamespace namespace, StandardDescriptors streams,
+            TraceOutput trace, SandboxControl control) {
+        this.id = id;
+        this.name = name;
         this.spec = spec;
         this.kernel = kernel;
         this.namespace = namespace;
         this.streams = streams;
         this.trace = trace;
-        this.onClose = onClose;
+        this.control = control;
     }
 
     /**
@@ -73,11 +81,10 @@ public final class KernelSandbox implements Sandbox {
      *
      * @param spec what to run
      * @param parts what the sandbox is made of
-     * @param onClose is told when the sandbox has closed, or null
      * @return the running sandbox
      * @throws SandboxException when something fails; everything made so far is released
      */
-    public static KernelSandbox start(SandboxSpec spec, SandboxParts parts, Runnable onClose) throws SandboxException {
+    public static KernelSandbox start(SandboxSpec spec, SandboxParts parts) throws SandboxException {
         long limit = spec.memoryLimitBytes() > 0 ? spec.memoryLimitBytes() : HostFacts.memoryBytes();
         parts.memoryFile().limitBytes(limit);
         Platform platform = parts.platform();
@@ -87,9 +94,13 @@ public final class KernelSandbox implements Sandbox {
             profiled = new ProfiledPlatform(platform, Path.of(profile));
             platform = profiled;
         }
+        int id = numbers.incrementAndGet();
+        String name = spec.id() != null ? spec.id() : "do-" + ProcessHandle.current().pid() + (id == 1 ? "" : "-" + id);
+        SandboxControl control = new SandboxControl(spec, name);
         Kernel kernel = null;
         KernelSandbox sandbox = null;
         try {
+            control.listenIfNamed();
             Vfs vfs = new Vfs();
             vfs.fifoOpener(Fifos.OPENER);
             parts.devices().register(vfs.devices());
@@ -120,16 +131,20 @@ public final class KernelSandbox implements Sandbox {
                 kernel.tracer(new SyscallTracer(trace));
             }
             StandardDescriptors streams = StandardDescriptors.open(kernel, parts.devices(), tree.root());
-            sandbox = new KernelSandbox(spec, kernel, namespace, streams, trace, onClose);
+            sandbox = new KernelSandbox(id, name, spec, kernel, namespace, streams, trace, control);
             sandbox.profiled = profiled;
             sandbox.remember(parts);
             sandbox.startProgram(tree);
+            control.started(sandbox);
             return sandbox;
         } catch (ErrnoException e) {
             throw new SandboxException("cannot set up the sandbox: " + e.getMessage(), e);
         } finally {
-            if (sandbox == null && kernel != null) {
-                kernel.close();
+            if (sandbox == null) {
+                control.close();
+                if (kernel != null) {
+                    kernel.close();
+                }
             } else if (sandbox != null && kernel.init() == null) {
                 sandbox.close();
             }
@@ -143,6 +158,7 @@ public final class KernelSandbox implements Sandbox {
             providers.put(ProviderKind.NETWORK, parts.network().name());
         }
         providers.put(ProviderKind.SYSCALLS, parts.syscalls().table().name());
+        wanted.putAll(providers);
     }
 
     private void startProgram(FileTree tree) throws SandboxException, ErrnoException {
@@ -184,7 +200,7 @@ public final class KernelSandbox implements Sandbox {
             fds.release();
             kernel.resumeAll();
         }
-        log.info("sandbox {} runs {} on {}", id, path, providers);
+        log.info("sandbox {} runs {} on {}", name, path, providers);
     }
 
     private static Credentials credentials(SandboxSpec spec) {
@@ -215,6 +231,11 @@ public final class KernelSandbox implements Sandbox {
     }
 
     @Override
+    public String name() {
+        return name;
+    }
+
+    @Override
     public SandboxSpec spec() {
         return spec;
     }
@@ -227,6 +248,31 @@ public final class KernelSandbox implements Sandbox {
     /** Notes that a running kernel was given another provider. */
     synchronized void uses(ProviderKind kind, String name) {
         providers.put(kind, name);
+    }
+
+    /** {@return the name of the provider that it should use when it is there} */
+    synchronized String wanted(ProviderKind kind) {
+        return wanted.get(kind);
+    }
+
+    /** Notes which provider it should use when it is there. */
+    synchronized void wants(ProviderKind kind, String provider) {
+        wanted.put(kind, provider);
+    }
+
+    /** Held while the platform changes and {@link #providers} with it. */
+    Object platformLock() {
+        return platformLock;
+    }
+
+    /** Sets who changes providers on request of other processes. */
+    void changer(SandboxControl.Changer changer) {
+        control.changer(changer);
+    }
+
+    @Override
+    public void onChangeWanted(Runnable action) {
+        control.wakeChanger(action);
     }
 
     /** New sockets come from another stack. */
@@ -277,6 +323,7 @@ public final class KernelSandbox implements Sandbox {
             }
             isClosed = true;
         }
+        control.close();
         if (signals != null) {
             signals.close();
         }
@@ -293,8 +340,26 @@ public final class KernelSandbox implements Sandbox {
             }
         }
         namespace.close();
-        if (onClose != null) {
-            onClose.run();
+        Runnable told;
+        synchronized (this) {
+            told = onClose;
+            onClose = null;
         }
+        told.run();
+    }
+
+    /**
+     * Has somebody told when the sandbox has closed; at once, if it has.
+     *
+     * @param action one at most
+     */
+    void onClose(Runnable action) {
+        synchronized (this) {
+            if (onClose != null) {
+                onClose = action;
+                return;
+            }
+        }
+        action.run();
     }
 }

@@ -12,6 +12,7 @@ import org.osgi.service.component.annotations.Deactivate;
 /** Offers this process' guest memory as a service: filesystems keep their pages in it. */
 @Component(service = {}, immediate = true)
 public final class MemoryFileComponent {
+    /** Null when somebody else registered one. */
     private final MemoryFile memoryFile;
     private final ServiceRegistration<MemoryFile> registration;
 
@@ -23,13 +24,20 @@ public final class MemoryFileComponent {
      */
     @Activate
     public MemoryFileComponent(BundleContext context) throws ErrnoException {
-        memoryFile = SandboxBuilder.newMemoryFile();
-        registration = context.registerService(MemoryFile.class, memoryFile, null);
+        if (context.getServiceReference(MemoryFile.class) == null) {
+            memoryFile = SandboxBuilder.newMemoryFile();
+            registration = context.registerService(MemoryFile.class, memoryFile, null);
+        } else {
+            memoryFile = null; // a sandbox was there before the container, and brought its own
+            registration = null;
+        }
     }
 
     @Deactivate
     void close() {
-        registration.unregister();
-        memoryFile.close();
+        if (registration != null) {
+            registration.unregister();
+            memoryFile.close();
+        }
     }
 }

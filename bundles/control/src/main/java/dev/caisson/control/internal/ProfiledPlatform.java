@@ -132,6 +132,17 @@ final class ProfiledPlatform implements Platform {
         }
 
         @Override
+        public boolean reset() {
+            event = -1;
+            return context.reset();
+        }
+
+        @Override
+        public void startBeside(GuestContext parent) {
+            context.startBeside(((Context) parent).context);
+        }
+
+        @Override
         public void close() {
             context.close();
         }
@@ -165,6 +176,11 @@ final class ProfiledPlatform implements Platform {
         }
 
         @Override
+        public void prepareContext(GuestContext current, GuestContext next) throws ErrnoException {
+            space.prepareContext(((Context) current).context, next == null ? null : ((Context) next).context);
+        }
+
+        @Override
         public void close() {
             space.close();
         }
@@ -183,6 +199,11 @@ final class ProfiledPlatform implements Platform {
     @Override
     public long addressLimit() {
         return platform.addressLimit();
+    }
+
+    @Override
+    public void kill(int memoryFile) {
+        platform.kill(memoryFile);
     }
 
     @Override

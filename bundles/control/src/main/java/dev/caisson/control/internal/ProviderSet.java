@@ -69,6 +69,15 @@ final class ProviderSet<T> {
         return context.getService(reference);
     }
 
+    /**
+     * Gives a provider back; the last one to do so lets the framework dispose of it.
+     *
+     * @param reference as {@link #open} was given it
+     */
+    void release(ServiceReference<T> reference) {
+        context.ungetService(reference);
+    }
+
     /** {@return all of the best ones, instantiated; those that cannot be activated are left out} */
     List<T> openAll() {
         List<T> result = new ArrayList<>();

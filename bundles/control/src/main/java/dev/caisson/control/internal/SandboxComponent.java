@@ -1,10 +1,12 @@
 package dev.caisson.control.internal;
 
 import dev.caisson.control.ProviderKind;
+import dev.caisson.control.ProviderSelection;
 import dev.caisson.control.Sandbox;
 import dev.caisson.control.SandboxException;
 import dev.caisson.control.SandboxService;
 import dev.caisson.control.SandboxSpec;
+import dev.caisson.control.SwapReport;
 import dev.caisson.fs.dev.SandboxDevices;
 import dev.caisson.kernel.KernelFileSystem;
 import dev.caisson.kernel.syscall.SyscallTableProvider;
@@ -14,11 +16,11 @@ import dev.caisson.spi.net.NetworkStack;
 import dev.caisson.spi.platform.Platform;
 import java.io.IOException;
 import java.util.Dictionary;
-import java.util.EnumMap;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.CopyOnWriteArrayList;
 import org.osgi.framework.BundleContext;
+import org.osgi.framework.InvalidSyntaxException;
 import org.osgi.framework.ServiceReference;
 import org.osgi.service.cm.Configuration;
 import org.osgi.service.cm.ConfigurationAdmin;
@@ -50,10 +52,8 @@ public final class SandboxComponent implements SandboxService, ConfigurationList
     private final ProviderSet<NetworkStack> networks;
     private final ProviderSet<SyscallTableProvider> tables;
     private final List<KernelSandbox> sandboxes = new CopyOnWriteArrayList<>();
-    /** Names by kind, as configured. Guarded by this. */
-    private final Map<ProviderKind, String> selected = new EnumMap<>(ProviderKind.class);
-    /** Guarded by this. */
-    private RootMount rootMount = RootMount.DEFAULT;
+    private final PlatformMover mover;
+    private volatile ProviderSelection selection;
 
     /**
      * For Declarative Services.
@@ -70,13 +70,12 @@ public final class SandboxComponent implements SandboxService, ConfigurationList
         this.devices = devices;
         this.configurations = configurations;
         this.platforms = new ProviderSet<>(context);
+        this.mover = new PlatformMover(platforms, memoryFile, new ComponentFailures(context)::reason);
         this.fileSystems = new ProviderSet<>(context);
         this.kernelFileSystems = new ProviderSet<>(context);
         this.networks = new ProviderSet<>(context);
         this.tables = new ProviderSet<>(context);
-        for (ProviderKind kind : ProviderKind.values()) {
-            read(kind);
-        }
+        selection = new ProviderSelection(this::value);
     }
 
     @Deactivate
@@ -89,26 +88,12 @@ public final class SandboxComponent implements SandboxService, ConfigurationList
     @Reference(cardinality = ReferenceCardinality.MULTIPLE, policy = ReferencePolicy.DYNAMIC)
     void bindPlatform(ServiceReference<Platform> reference) {
         platforms.add(reference);
-        String name = ProviderSet.name(reference);
-        if (name.equals(configured(ProviderKind.PLATFORM))) {
-            sandboxes.forEach(sandbox -> movePlatform(sandbox, name)); // it came back, or came late
-        }
+        mover.came(sandboxes, ProviderSet.name(reference));
     }
 
     void unbindPlatform(ServiceReference<Platform> reference) {
         platforms.remove(reference);
-        String gone = ProviderSet.name(reference);
-        for (KernelSandbox sandbox : sandboxes) {
-            if (gone.equals(sandbox.providers().get(ProviderKind.PLATFORM))) {
-                List<String> others = platforms.names();
-                if (others.isEmpty()) {
-                    log.error("platform {} goes and no other is there: sandbox {} ends", gone, sandbox.id());
-                    sandbox.kernel().shutdown();
-                } else {
-                    movePlatform(sandbox, others.contains(gone) ? gone : others.getFirst());
-                }
-            }
-        }
+        mover.goes(sandboxes, reference, selection.platformFallback());
     }
 
     @Reference(cardinality = ReferenceCardinality.MULTIPLE, policy = ReferencePolicy.DYNAMIC)
@@ -162,8 +147,10 @@ public final class SandboxComponent implements SandboxService, ConfigurationList
     void bindTable(ServiceReference<SyscallTableProvider> reference) {
         tables.add(reference);
         String name = ProviderSet.name(reference);
-        if (name.equals(configured(ProviderKind.SYSCALLS))) {
-            sandboxes.forEach(sandbox -> moveTable(sandbox, name));
+        for (KernelSandbox sandbox : sandboxes) {
+            if (name.equals(sandbox.wanted(ProviderKind.SYSCALLS))) {
+                moveTable(sandbox, name);
+            }
         }
     }
 
@@ -186,7 +173,7 @@ public final class SandboxComponent implements SandboxService, ConfigurationList
         for (ProviderKind kind : ProviderKind.values()) {
             if (kind.pid().equals(event.getPid())) {
                 String before = configured(kind);
-                read(kind);
+                selection = new ProviderSelection(this::value);
                 String now = configured(kind);
                 if (!now.equals(before)) {
                     log.info("{} is now {}", kind.pid(), now);
@@ -196,68 +183,51 @@ public final class SandboxComponent implements SandboxService, ConfigurationList
         }
     }
 
-    private void read(ProviderKind kind) {
-        String name = kind.defaultName();
-        RootMount mount = RootMount.DEFAULT;
+    private Object value(String pid, String key) {
         try {
-            Configuration[] found = configurations.listConfigurations("(service.pid=" + kind.pid() + ")");
+            Configuration[] found = configurations.listConfigurations("(service.pid=" + pid + ")");
             Dictionary<String, Object> values = found == null ? null : found[0].getProperties();
-            if (values != null) {
-                name = text(values, "name", name);
-                mount = RootMount.parse(text(values, "source", "/"), text(values, "options", ""));
-            }
-        } catch (IOException | org.osgi.framework.InvalidSyntaxException e) {
-            log.error("cannot read configuration {}; taking {}", kind.pid(), name, e);
-        }
-        synchronized (this) {
-            selected.put(kind, name);
-            if (kind == ProviderKind.ROOTFS) {
-                rootMount = mount;
-            }
+            return values == null ? null : values.get(key);
+        } catch (IOException | InvalidSyntaxException e) {
+            log.error("cannot read configuration {}; taking defaults", pid, e);
+            return null;
         }
     }
 
-    private static String text(Dictionary<String, Object> values, String key, String otherwise) {
-        Object value = values.get(key);
-        return value == null || value.toString().isBlank() ? otherwise : value.toString().trim();
+    private String configured(ProviderKind kind) {
+        return selection.name(kind);
     }
 
-    private synchronized String configured(ProviderKind kind) {
-        return selected.get(kind);
-    }
-
+    /** The configuration names another provider. */
     private void apply(KernelSandbox sandbox, ProviderKind kind, String name) {
-        if (!available(kind).contains(name)) {
-            log.warn("{} names {}, which no bundle provides; there are: {}", kind.pid(), name, available(kind));
+        sandbox.wants(kind, name);
+        if (kind == ProviderKind.ROOTFS) {
+            log.info("sandbox {} keeps its root filesystem; new ones are on {}", sandbox.name(), name);
             return;
         }
-        switch (kind) {
-            case PLATFORM -> movePlatform(sandbox, name);
-            case SYSCALLS -> moveTable(sandbox, name);
-            case NETWORK -> {
-                NetworkStack next = open(networks, name);
-                if (next != null) {
-                    sandbox.selectNetwork(next);
-                }
-            }
-            case ROOTFS -> log.info("sandbox {} keeps its root filesystem; new ones are on {}", sandbox.id(), name);
+        try {
+            swap(sandbox, kind, name);
+        } catch (SandboxException e) {
+            log.warn("{} names {}, but sandbox {} goes on with {}: {}", kind.pid(), name, sandbox.name(), sandbox.providers().get(kind),
+                    e.getMessage());
         }
     }
 
-    private void movePlatform(KernelSandbox sandbox, String name) {
-        Platform next = open(platforms, name);
-        if (next != null && sandbox.kernel().platform() != next) {
-            sandbox.kernel().selectPlatform(next);
-            sandbox.uses(ProviderKind.PLATFORM, name);
-        }
-    }
-
-    private void moveTable(KernelSandbox sandbox, String name) {
+    private boolean moveTable(KernelSandbox sandbox, String name) {
         SyscallTableProvider next = open(tables, name);
         if (next != null) {
             sandbox.kernel().selectSyscallTable(next.table());
             sandbox.uses(ProviderKind.SYSCALLS, name);
         }
+        return next != null;
+    }
+
+    private boolean moveNetwork(KernelSandbox sandbox, String name) {
+        NetworkStack next = open(networks, name);
+        if (next != null) {
+            sandbox.selectNetwork(next);
+        }
+        return next != null;
     }
 
     private static <T> T open(ProviderSet<T> set, String name) {
@@ -269,30 +239,92 @@ public final class SandboxComponent implements SandboxService, ConfigurationList
 
     @Override
     public Sandbox start(SandboxSpec spec) throws SandboxException {
-        Platform platform = choose(spec, ProviderKind.PLATFORM, platforms);
         FileSystemProvider rootfs = choose(spec, ProviderKind.ROOTFS, fileSystems);
         NetworkStack network = choose(spec, ProviderKind.NETWORK, networks);
         SyscallTableProvider table = choose(spec, ProviderKind.SYSCALLS, tables);
-        RootMount root;
-        synchronized (this) {
-            root = rootMount;
+        RootMount root = RootMount.parse(selection.rootSource(), selection.rootOptions());
+        PlatformMover.Choice platform = mover.choose(name(spec, ProviderKind.PLATFORM), origin(spec, ProviderKind.PLATFORM));
+        KernelSandbox made;
+        try {
+            made = KernelSandbox.start(spec, new SandboxParts(memoryFile, platform.platform(), rootfs, root, devices, network, table,
+                    fileSystems.openAll(), kernelFileSystems.openAll()));
+        } catch (SandboxException e) {
+            mover.release(platform);
+            throw e;
         }
-        KernelSandbox[] made = new KernelSandbox[1];
-        made[0] = KernelSandbox.start(spec, new SandboxParts(memoryFile, platform, rootfs, root, devices, network, table,
-                fileSystems.openAll(), kernelFileSystems.openAll()), () -> sandboxes.remove(made[0]));
-        sandboxes.add(made[0]);
-        return made[0];
+        mover.hold(made, platform);
+        add(made);
+        if (platforms.find(platform.platform().name()) == null) {
+            mover.goes(List.of(made), platform.reference(), selection.platformFallback()); // it went while the sandbox started
+        }
+        return made;
+    }
+
+    private void add(KernelSandbox sandbox) {
+        sandboxes.add(sandbox);
+        sandbox.onClose(() -> {
+            sandboxes.remove(sandbox);
+            mover.release(sandbox);
+        });
+        sandbox.changer(this::swap);
+    }
+
+    @Override
+    public void adopt(Sandbox sandbox) {
+        KernelSandbox adopted = (KernelSandbox) sandbox;
+        add(adopted);
+        for (ProviderKind kind : ProviderKind.values()) {
+            // The configuration may have changed since the sandbox was started by it.
+            if (!adopted.spec().providers().containsKey(kind) && !configured(kind).equals(adopted.providers().get(kind))) {
+                apply(adopted, kind, configured(kind));
+            }
+        }
+    }
+
+    private String name(SandboxSpec spec, ProviderKind kind) {
+        String asked = spec.providers().get(kind);
+        return asked != null ? asked : configured(kind);
+    }
+
+    /** Where the name comes from, for messages. */
+    private static String origin(SandboxSpec spec, ProviderKind kind) {
+        return spec.providers().containsKey(kind) ? "" : " (from etc/" + kind.pid() + ".cfg)";
     }
 
     private <T> T choose(SandboxSpec spec, ProviderKind kind, ProviderSet<T> set) throws SandboxException {
-        String asked = spec.providers().get(kind);
-        String name = asked != null ? asked : configured(kind);
+        String name = name(spec, kind);
         T provider = available(kind).contains(name) ? open(set, name) : null;
         if (provider == null) {
-            throw new SandboxException("no " + kind.word() + " named " + name + (asked == null ? " (from etc/" + kind.pid() + ".cfg)" : "")
-                    + "; there are: " + String.join(", ", available(kind)), null);
+            throw missing(kind, name, origin(spec, kind));
         }
         return provider;
+    }
+
+    private SandboxException missing(ProviderKind kind, String name, String origin) {
+        return new SandboxException("no " + kind.word() + " named " + name + origin + "; there are: " + String.join(", ", available(kind)),
+                null);
+    }
+
+    @Override
+    public SwapReport swap(Sandbox sandbox, ProviderKind kind, String name) throws SandboxException {
+        return swap((KernelSandbox) sandbox, kind, name);
+    }
+
+    private SwapReport swap(KernelSandbox sandbox, ProviderKind kind, String name) throws SandboxException {
+        String before = sandbox.providers().get(kind);
+        SwapReport report = switch (kind) {
+            case PLATFORM -> mover.move(sandbox, name);
+            case ROOTFS -> throw new SandboxException("a running sandbox keeps its root filesystem; " + kind.pid()
+                    + " chooses that of new ones", null);
+            case SYSCALLS, NETWORK -> {
+                if (!(kind == ProviderKind.SYSCALLS ? moveTable(sandbox, name) : moveNetwork(sandbox, name))) {
+                    throw missing(kind, name, "");
+                }
+                yield new SwapReport(kind, before, name, 0);
+            }
+        };
+        sandbox.wants(kind, report.to());
+        return report;
     }
 
     @Override
@@ -313,7 +345,7 @@ public final class SandboxComponent implements SandboxService, ConfigurationList
     }
 
     @Override
-    public synchronized Map<ProviderKind, String> selected() {
-        return Map.copyOf(selected);
+    public Map<ProviderKind, String> selected() {
+        return selection.names();
     }
 }

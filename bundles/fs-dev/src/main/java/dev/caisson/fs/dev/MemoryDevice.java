@@ -8,7 +8,6 @@ import dev.caisson.memory.MemoryFile;
 import dev.caisson.spi.fs.IoBuffer;
 import dev.caisson.spi.fs.Mappable;
 import dev.caisson.spi.fs.OpenFile;
-import java.lang.foreign.MemorySegment;
 
 /** The devices of mem(4), null(4), full(4) and random(4). */
 final class MemoryDevice extends OpenFile {
@@ -35,27 +34,13 @@ final class MemoryDevice extends OpenFile {
         if (kind == Kind.NULL) {
             return 0;
         }
-        long done = 0;
-        while (target.remaining() > 0) {
-            MemorySegment run;
-            try {
-                run = target.run();
-            } catch (ErrnoException fault) {
-                if (done > 0) {
-                    return done;
-                }
-                throw fault;
-            }
-            long step = run.byteSize();
-            if (kind == Kind.RANDOM) {
-                step = Errno.check(HostSystem.random(run.address(), Math.min(step, MOST_RANDOM), 0));
-            } else {
-                run.fill((byte) 0);
-            }
-            target.advance(step);
-            done += step;
+        if (kind == Kind.RANDOM) {
+            return target.transfer(MOST_RANDOM, (run, bytes, done) -> HostSystem.random(run.address(), bytes, 0));
         }
-        return done;
+        return target.transfer(Long.MAX_VALUE, (run, bytes, done) -> {
+            run.fill((byte) 0);
+            return bytes;
+        });
     }
 
     @Override

@@ -79,7 +79,7 @@ public final class SandboxDevices {
 
     private OpenFile openControlling(Inode inode, long device, int flags, Caller opener) throws ErrnoException {
         JobControl caller = JobControl.current();
-        ControllingTerminal terminal = caller == null || caller.session() == null ? null : caller.session().terminal();
+        ControllingTerminal terminal = caller == null || caller.session() == null ? null : caller.terminal();
         if (terminal == null && console != null && console.adopt()) {
             terminal = console;
         }

@@ -9,10 +9,18 @@ import dev.caisson.host.HostFile;
 import dev.caisson.memory.PageCache;
 import dev.caisson.spi.lock.LockRank;
 import dev.caisson.spi.lock.RankedLock;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /** The content of a regular file: descriptors, open files, cached pages. */
 final class HostContent {
     private static final int OPEN_FLAGS = Fcntl.O_NOFOLLOW | Fcntl.O_CLOEXEC | Fcntl.O_NONBLOCK | Fcntl.O_NOCTTY;
+
+    private static final Logger log = LoggerFactory.getLogger(HostContent.class);
+
+    /** Larger files are not kept in memory for the sake of reading. */
+    private static final long MOST_KEPT_BYTES = 16 << 20;
+    private static final long FIRST_LOOK_BYTES = 16 << 10;
 
     private final HostInode inode;
     private final HostFileSystem fileSystem;
@@ -22,6 +30,10 @@ final class HostContent {
 
     /** The pages, once somebody mapped the file. Set under {@link #lock}. */
     private volatile PageCache pages;
+    /** Bytes that were read from the host: an estimate, counted without a lock. */
+    private long hostReadBytes;
+    /** At how many of them to look whether pages would pay. */
+    private long nextLookBytes = FIRST_LOOK_BYTES;
     /** Open files. Guarded by this. */
     private int opens;
     /** Whether one of them may write. Guarded by this. */
@@ -157,6 +169,26 @@ final class HostContent {
         }
         fileSystem.hasPages(inode);
         return cache;
+    }
+
+    /** Bytes were read from the host. Where nobody else changes files, one that is read the third time is kept in memory from now on. */
+    void wasRead(long bytes) {
+        hostReadBytes += bytes;
+        if (hostReadBytes < nextLookBytes) {
+            return;
+        }
+        nextLookBytes = 2 * hostReadBytes;
+        if (!fileSystem.isExclusive()) {
+            return;
+        }
+        try {
+            long size = inode.attributes().sizeBytes();
+            if (size <= MOST_KEPT_BYTES && hostReadBytes >= 2 * size) {
+                makePages();
+            }
+        } catch (ErrnoException e) {
+            log.debug("no pages for a file that is read often: inode={} errno={}", inode.number(), e.errno());
+        }
     }
 
     /** Somebody else changed the file: cached pages are read again. */

@@ -1,8 +1,5 @@
 package dev.caisson.fs.host;
 
-import static dev.caisson.abi.Layouts.U16;
-import static dev.caisson.abi.Layouts.U64;
-import static dev.caisson.abi.Layouts.U8;
 
 import dev.caisson.abi.Errno;
 import dev.caisson.abi.ErrnoException;
@@ -28,13 +25,19 @@ final class HostDirectoryFile extends OpenFile {
     private static final int BUFFER_BYTES = 32 << 10;
     private static final long FIRST = 2;
     private static final int POOLED = 8;
-    private static final ConcurrentLinkedQueue<MemorySegment> POOL = new ConcurrentLinkedQueue<>();
+    private static final ConcurrentLinkedQueue<Buffer> POOL = new ConcurrentLinkedQueue<>();
+
+    /** Where the host writes entries, and the copy of them that is read: the bytes of an array cost less than those of native memory. */
+    private static final class Buffer {
+        private final MemorySegment memory = Arena.ofAuto().allocate(BUFFER_BYTES, 8);
+        private final byte[] bytes = new byte[BUFFER_BYTES];
+    }
 
     private final HostDirectory directory;
     private int fd = -1;
-    private MemorySegment buffer;
-    private long filled;
-    private long at;
+    private Buffer buffer;
+    private int filled;
+    private int at;
     /** The position of the entry at {@link #at}. */
     private long atPosition;
 
@@ -59,8 +62,8 @@ final class HostDirectoryFile extends OpenFile {
         }
         if (fd < 0) {
             fd = directory.openForReading();
-            MemorySegment pooled = POOL.poll();
-            buffer = pooled != null ? pooled : Arena.ofAuto().allocate(BUFFER_BYTES, 8);
+            Buffer pooled = POOL.poll();
+            buffer = pooled != null ? pooled : new Buffer();
         }
         long at = dots(position, sink);
         if (at < FIRST) {
@@ -93,7 +96,8 @@ final class HostDirectoryFile extends OpenFile {
         }
         while (true) {
             if (at >= filled) {
-                filled = Errno.check(HostFile.directoryEntries(fd, buffer.address(), BUFFER_BYTES));
+                filled = (int) Errno.check(HostFile.directoryEntries(fd, buffer.memory.address(), BUFFER_BYTES));
+                MemorySegment.copy(buffer.memory, ValueLayout.JAVA_BYTE, 0, buffer.bytes, 0, filled);
                 at = 0;
                 if (filled == 0) {
                     return atPosition;
@@ -105,19 +109,27 @@ final class HostDirectoryFile extends OpenFile {
         }
     }
 
-    private boolean deliver(DirectorySink sink) throws ErrnoException {
-        long hostNext = buffer.get(U64, at + 8);
-        long next = hostNext > Long.MAX_VALUE - FIRST ? Long.MAX_VALUE : hostNext + FIRST; // ext4 ends at the largest number
-        int length = buffer.get(U16, at + 16) & 0xffff;
-        int type = buffer.get(U8, at + 18) & 0xff;
-        int nameLength = 0;
-        while (buffer.get(U8, at + 19 + nameLength) != 0) {
-            nameLength++;
+    private static long word(byte[] bytes, int at) {
+        long word = 0;
+        for (int i = Long.BYTES - 1; i >= 0; i--) {
+            word = word << 8 | bytes[at + i] & 0xff;
         }
-        byte[] bytes = new byte[nameLength];
-        MemorySegment.copy(buffer, ValueLayout.JAVA_BYTE, at + 19, bytes, 0, nameLength);
-        String name = new String(bytes, StandardCharsets.ISO_8859_1);
-        long inode = directory.device().number(buffer.get(U64, at));
+        return word;
+    }
+
+    private boolean deliver(DirectorySink sink) throws ErrnoException {
+        byte[] bytes = buffer.bytes;
+        long hostNext = word(bytes, at + 8);
+        long next = hostNext > Long.MAX_VALUE - FIRST ? Long.MAX_VALUE : hostNext + FIRST; // ext4 ends at the largest number
+        int length = bytes[at + 16] & 0xff | (bytes[at + 17] & 0xff) << 8;
+        int type = bytes[at + 18] & 0xff;
+        int nameStart = at + 19;
+        int nameEnd = nameStart;
+        while (bytes[nameEnd] != 0) {
+            nameEnd++;
+        }
+        String name = new String(bytes, nameStart, nameEnd - nameStart, StandardCharsets.ISO_8859_1);
+        long inode = directory.device().number(word(bytes, at));
         if (type == 0) {
             HostStatus status = HostStatus.find(fd, name);
             type = status == null ? 0 : (status.mode() & Stat.S_IFMT) >>> 12;

@@ -8,7 +8,6 @@ import dev.caisson.memory.PageCache;
 import dev.caisson.spi.fs.IoBuffer;
 import dev.caisson.spi.fs.Mappable;
 import dev.caisson.spi.fs.OpenFile;
-import java.lang.foreign.MemorySegment;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -50,28 +49,9 @@ final class HostRegularFile extends OpenFile {
             return pages.read(target, position);
         }
         int fd = fd();
-        long done = 0;
-        while (target.remaining() > 0) {
-            MemorySegment run;
-            try {
-                run = target.run();
-            } catch (ErrnoException fault) {
-                if (done > 0) {
-                    return done;
-                }
-                throw fault;
-            }
-            long got = HostFile.pread(fd, run.address(), run.byteSize(), position + done);
-            if (got <= 0) {
-                return done > 0 ? done : Errno.check(got);
-            }
-            target.advance(got);
-            done += got;
-            if (got < run.byteSize()) {
-                break;
-            }
-        }
-        return done;
+        long got = target.transfer(Long.MAX_VALUE, (run, bytes, done) -> HostFile.pread(fd, run.address(), bytes, position + done));
+        content.wasRead(got);
+        return got;
     }
 
     @Override
@@ -103,29 +83,9 @@ final class HostRegularFile extends OpenFile {
         if (pages != null) {
             return pages.write(source, position);
         }
-        long done = 0;
-        while (source.remaining() > 0) {
-            MemorySegment run;
-            try {
-                run = source.run();
-            } catch (ErrnoException fault) {
-                if (done > 0) {
-                    return done;
-                }
-                throw fault;
-            }
-            long put = HostFile.pwrite(fd, run.address(), run.byteSize(), position + done);
-            if (put <= 0) {
-                return done > 0 ? done : Errno.check(put);
-            }
-            source.advance(put);
-            done += put;
-            if (put < run.byteSize()) {
-                break;
-            }
-        }
+        long written = source.transfer(Long.MAX_VALUE, (run, bytes, done) -> HostFile.pwrite(fd, run.address(), bytes, position + done));
         inode.changed();
-        return done;
+        return written;
     }
 
     @Override

@@ -1,7 +1,5 @@
 package dev.caisson.fs.host;
 
-import static dev.caisson.abi.Layouts.U16;
-import static dev.caisson.abi.Layouts.U32;
 import static dev.caisson.abi.Layouts.U64;
 
 import dev.caisson.abi.Errno;
@@ -46,7 +44,15 @@ record HostStatus(long device, long inode, int mode, int links, int uid, int gid
         long blocks, long accessNs, long modifyNs, long changeNs, long birthNs) {
     private static final int BYTES = 256;
     private static final int MASK = Stat.STATX_BASIC_STATS | Stat.STATX_BTIME;
-    private static final ThreadLocal<MemorySegment> SCRATCH = ThreadLocal.withInitial(() -> Arena.ofAuto().allocate(BYTES, 8));
+    private static final int WORDS = 18;
+    private static final ThreadLocal<Scratch> SCRATCH = ThreadLocal.withInitial(Scratch::new);
+
+    /** Where the host writes, and a copy of it: one copy and plain words cost less than twenty reads of native memory when code is new. */
+    private static final class Scratch {
+        private final MemorySegment memory = Arena.ofAuto().allocate(BYTES, 8);
+        private final long address = memory.address();
+        private final long[] words = new long[WORDS];
+    }
 
     /** Asks for a name in a directory; does not follow a link and triggers no automount. */
     static HostStatus of(int directory, String name) throws ErrnoException {
@@ -55,8 +61,8 @@ record HostStatus(long device, long inode, int mode, int links, int uid, int gid
 
     /** As {@link #of(int, String)}, with null for ENOENT: looking for a file that is not there is no failure. */
     static HostStatus find(int directory, String name) throws ErrnoException {
-        MemorySegment scratch = SCRATCH.get();
-        long result = HostPath.statx(directory, name, Fcntl.AT_SYMLINK_NOFOLLOW | Fcntl.AT_NO_AUTOMOUNT, MASK, scratch.address());
+        Scratch scratch = SCRATCH.get();
+        long result = HostPath.statx(directory, name, Fcntl.AT_SYMLINK_NOFOLLOW | Fcntl.AT_NO_AUTOMOUNT, MASK, scratch.address);
         if (result == -Errno.ENOENT.number()) {
             return null;
         }
@@ -70,20 +76,26 @@ record HostStatus(long device, long inode, int mode, int links, int uid, int gid
     }
 
     private static HostStatus call(int directory, String name, int flags) throws ErrnoException {
-        MemorySegment scratch = SCRATCH.get();
-        Errno.check(HostPath.statx(directory, name, flags, MASK, scratch.address()));
+        Scratch scratch = SCRATCH.get();
+        Errno.check(HostPath.statx(directory, name, flags, MASK, scratch.address));
         return decode(scratch);
     }
 
-    private static HostStatus decode(MemorySegment s) {
-        boolean hasBirth = (s.get(U32, 0) & Stat.STATX_BTIME) != 0;
-        return new HostStatus(DeviceNumbers.of(s.get(U32, 136), s.get(U32, 140)), s.get(U64, 32), s.get(U16, 28) & 0xffff,
-                s.get(U32, 16), s.get(U32, 20), s.get(U32, 24), DeviceNumbers.of(s.get(U32, 128), s.get(U32, 132)), s.get(U64, 40),
-                s.get(U32, 4), s.get(U64, 48), time(s, 64), time(s, 112), time(s, 96), hasBirth ? time(s, 80) : Long.MIN_VALUE);
+    private static HostStatus decode(Scratch scratch) {
+        long[] w = scratch.words;
+        MemorySegment.copy(scratch.memory, U64, 0, w, 0, WORDS);
+        boolean hasBirth = ((int) w[0] & Stat.STATX_BTIME) != 0;
+        return new HostStatus(DeviceNumbers.of((int) w[17], high(w[17])), w[4], high(w[3]) & 0xffff, (int) w[2], high(w[2]), (int) w[3],
+                DeviceNumbers.of((int) w[16], high(w[16])), w[5], high(w[0]), w[6], time(w, 8), time(w, 14), time(w, 12),
+                hasBirth ? time(w, 10) : Long.MIN_VALUE);
     }
 
-    private static long time(MemorySegment s, long at) {
-        return s.get(U64, at) * 1_000_000_000L + s.get(U32, at + 8);
+    private static int high(long word) {
+        return (int) (word >>> 32);
+    }
+
+    private static long time(long[] words, int at) {
+        return words[at] * 1_000_000_000L + (int) words[at + 1];
     }
 
     boolean isDirectory() {

@@ -55,6 +55,7 @@ final class HostXattrs {
     }
 
     static byte[] get(int fd, String attribute) throws ErrnoException {
+        Errno.check(HostFile.attribute(fd, attribute, 0, 0)); // mostly, there is none: every execve asks
         try (Arena arena = Arena.ofConfined()) {
             MemorySegment value = arena.allocate(VALUE_LIMIT);
             long length = Errno.check(HostFile.attribute(fd, attribute, value.address(), VALUE_LIMIT));

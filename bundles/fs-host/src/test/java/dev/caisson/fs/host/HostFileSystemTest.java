@@ -312,4 +312,30 @@ class HostFileSystemTest {
         fileSystem = new HostFileSystem(directory.resolve("only").toString(), CacheMode.SHARED, false, memory);
         assertEquals("one", read(fileSystem.root()));
     }
+
+    @Test
+    void whatIsReadAgainAndAgainComesFromMemoryWhereNobodyElseChangesIt() throws Exception {
+        Files.writeString(directory.resolve("often"), "x".repeat(6000));
+        HostInode file = (HostInode) mount(CacheMode.EXCLUSIVE, false).lookup("often");
+        read(file);
+        assertNull(file.content().pages(), "once is no reason");
+        for (int i = 0; i < 5; i++) {
+            assertEquals("x".repeat(6000), read(file));
+        }
+        assertNotNull(file.content().pages());
+        write(file, "y");
+        assertEquals("y" + "x".repeat(5999), read(file));
+        assertEquals("y" + "x".repeat(5999), Files.readString(directory.resolve("often")));
+    }
+
+    @Test
+    void whatOthersMayChangeIsReadFromTheHostEachTime() throws Exception {
+        Files.writeString(directory.resolve("often"), "x".repeat(6000));
+        HostInode file = (HostInode) mount(CacheMode.SHARED, false).lookup("often");
+        for (int i = 0; i < 10; i++) {
+            read(file);
+        }
+        Files.writeString(directory.resolve("often"), "z".repeat(6000));
+        assertEquals("z".repeat(6000), read(file));
+    }
 }

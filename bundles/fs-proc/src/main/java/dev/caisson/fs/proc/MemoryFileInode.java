@@ -9,40 +9,26 @@ import dev.caisson.memory.MemoryManager;
 import dev.caisson.spi.fs.FileSystem;
 import dev.caisson.spi.fs.IoBuffer;
 import dev.caisson.spi.fs.OpenFile;
-import dev.caisson.vfs.pseudo.PseudoInode;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 
 /** /proc/PID/mem: the memory of a process by address, whatever its protections, for whoever may trace it. */
-final class MemoryFileInode extends PseudoInode {
+final class MemoryFileInode extends TaskInode {
     private static final int CHUNK_BYTES = 4096;
 
-    private final Task task;
-
     MemoryFileInode(FileSystem fileSystem, Task task) {
-        super(fileSystem, Stat.S_IFREG | 0600);
-        this.task = task;
-    }
-
-    @Override
-    public int uid() {
-        return OwnedDirectory.uid(task);
-    }
-
-    @Override
-    public int gid() {
-        return OwnedDirectory.gid(task);
+        super(fileSystem, Stat.S_IFREG | 0600, task);
     }
 
     @Override
     public OpenFile open(int flags) throws ErrnoException {
-        ProcLink.checkMayInspect(task, Callers.current().credentials());
+        ProcLink.checkMayInspect(task(), Callers.current().credentials());
         return new Window();
     }
 
     private final class Window extends OpenFile {
         /** The memory as it was at open: execve does not lead to the new program's. */
-        private final MemoryManager memory = task.memory();
+        private final MemoryManager memory = task().memory();
 
         @Override
         public long seek(long position) {

@@ -1,7 +1,7 @@
 package dev.caisson.fs.proc;
 
+import dev.caisson.kernel.PtraceAccess;
 import dev.caisson.kernel.Task;
-import dev.caisson.memory.MemoryManager;
 import dev.caisson.spi.fs.FileSystem;
 import dev.caisson.spi.fs.Inode;
 import dev.caisson.vfs.pseudo.PseudoDirectory;
@@ -24,17 +24,12 @@ class OwnedDirectory extends PseudoDirectory {
         return task;
     }
 
-    static boolean isDumpable(Task task) {
-        MemoryManager memory = task.memory();
-        return memory == null || memory.layout().dumpable == 1;
-    }
-
     static int uid(Task task) {
-        return isDumpable(task) ? task.credentials().euid() : 0;
+        return PtraceAccess.isDumpable(task) ? task.credentials().euid() : 0;
     }
 
     static int gid(Task task) {
-        return isDumpable(task) ? task.credentials().egid() : 0;
+        return PtraceAccess.isDumpable(task) ? task.credentials().egid() : 0;
     }
 
     @Override

@@ -4,19 +4,18 @@ import static dev.caisson.abi.Errno.EACCES;
 import static dev.caisson.abi.Errno.ELOOP;
 import static dev.caisson.abi.Errno.ENOENT;
 
-import dev.caisson.abi.Capability;
 import dev.caisson.abi.ErrnoException;
 import dev.caisson.abi.Stat;
+import dev.caisson.kernel.PtraceAccess;
 import dev.caisson.kernel.Task;
 import dev.caisson.spi.cred.Credentials;
 import dev.caisson.spi.fs.FileSystem;
 import dev.caisson.spi.fs.MagicLink;
 import dev.caisson.spi.fs.OpenFile;
 import dev.caisson.vfs.Location;
-import dev.caisson.vfs.pseudo.PseudoInode;
 
 /** exe, cwd, root, fd/N: links that lead to a location wherever it is, and read as its path. */
-final class ProcLink extends PseudoInode implements MagicLink {
+final class ProcLink extends TaskInode implements MagicLink {
     /** Where a link leads now. */
     @FunctionalInterface
     interface Target {
@@ -24,23 +23,11 @@ final class ProcLink extends PseudoInode implements MagicLink {
         Location location() throws ErrnoException;
     }
 
-    private final Task task;
     private final Target target;
 
     ProcLink(FileSystem fileSystem, int permissions, Task task, Target target) {
-        super(fileSystem, Stat.S_IFLNK | permissions);
-        this.task = task;
+        super(fileSystem, Stat.S_IFLNK | permissions, task);
         this.target = target;
-    }
-
-    @Override
-    public int uid() {
-        return OwnedDirectory.uid(task);
-    }
-
-    @Override
-    public int gid() {
-        return OwnedDirectory.gid(task);
     }
 
     @Override
@@ -50,14 +37,14 @@ final class ProcLink extends PseudoInode implements MagicLink {
 
     @Override
     public Object follow(Credentials credentials) throws ErrnoException {
-        checkMayInspect(task, credentials);
+        checkMayInspect(task(), credentials);
         return found();
     }
 
     @Override
     public String readLink() throws ErrnoException {
         Task caller = Callers.current();
-        checkMayInspect(task, caller.credentials());
+        checkMayInspect(task(), caller.credentials());
         return ProcPaths.of(found(), caller);
     }
 
@@ -74,16 +61,9 @@ final class ProcLink extends PseudoInode implements MagicLink {
         throw ELOOP.error();
     }
 
-    /** The check of ptrace(2), PTRACE_MODE_READ_FSCREDS. */
+    /** What proc(5) says about files that need PTRACE_MODE_READ_FSCREDS or PTRACE_MODE_ATTACH_FSCREDS. */
     static void checkMayInspect(Task task, Credentials caller) throws ErrnoException {
-        Credentials owner = task.credentials();
-        boolean same = caller.fsuid() == owner.uid() && caller.fsuid() == owner.euid() && caller.fsuid() == owner.suid()
-                && caller.fsgid() == owner.gid() && caller.fsgid() == owner.egid() && caller.fsgid() == owner.sgid();
-        Task looker = Callers.currentOrNull();
-        if (looker != null && looker.process() == task.process()) {
-            return;
-        }
-        if (!(same && OwnedDirectory.isDumpable(task)) && !caller.has(Capability.CAP_SYS_PTRACE)) {
+        if (!PtraceAccess.FILE_SYSTEM_IDS.allows(Callers.currentOrNull(), caller, task)) {
             throw EACCES.error("not the process' user");
         }
     }

@@ -8,6 +8,8 @@ import dev.caisson.abi.ErrnoException;
 import dev.caisson.kernel.Kernel;
 import dev.caisson.kernel.Task;
 import dev.caisson.kernel.UtsNamespace;
+import dev.caisson.kernel.event.InotifyFile;
+import dev.caisson.kernel.event.InotifyQuota;
 import dev.caisson.vfs.FdTable;
 import dev.caisson.vfs.pseudo.PseudoDirectory;
 import dev.caisson.vfs.pseudo.PseudoFile;
@@ -16,7 +18,8 @@ import java.util.UUID;
 /** /proc/sys: the settings of sysctl(8) that programs ask for. Those that Caisson cannot change are read-only (EACCES to writers). */
 final class ProcSys {
     private final Kernel kernel;
-    private final String bootId = UUID.randomUUID().toString();
+    /** Made when it is first read: the generator takes its time to start. Guarded by this. */
+    private String bootId;
 
     ProcSys(Kernel kernel) {
         this.kernel = kernel;
@@ -33,6 +36,13 @@ final class ProcSys {
         }
         sys.directory("dev");
         sys.directory("debug");
+    }
+
+    private synchronized String bootId() {
+        if (bootId == null) {
+            bootId = UUID.randomUUID().toString();
+        }
+        return bootId;
     }
 
     private void kernel(PseudoDirectory directory) {
@@ -69,14 +79,14 @@ final class ProcSys {
         fixed(directory, "msgmni", "32000");
         fixed(directory, "sem", "32000\t1024000000\t500\t32000");
         PseudoDirectory random = directory.directory("random");
-        fixed(random, "boot_id", bootId);
+        random.file("boot_id", () -> bootId() + "\n");
         random.file("uuid", () -> UUID.randomUUID() + "\n");
         fixed(random, "entropy_avail", "256");
         fixed(random, "poolsize", "256");
     }
 
     private static void memory(PseudoDirectory directory) {
-        fixed(directory, "overcommit_memory", "1");
+        fixed(directory, "overcommit_memory", "0");
         fixed(directory, "overcommit_ratio", "50");
         fixed(directory, "max_map_count", "65530");
         fixed(directory, "mmap_min_addr", "65536");
@@ -106,9 +116,9 @@ final class ProcSys {
         fixed(directory, "overflowuid", "65534");
         fixed(directory, "overflowgid", "65534");
         PseudoDirectory inotify = directory.directory("inotify");
-        fixed(inotify, "max_queued_events", "16384");
-        fixed(inotify, "max_user_instances", "128");
-        fixed(inotify, "max_user_watches", "65536");
+        fixed(inotify, "max_queued_events", String.valueOf(InotifyFile.MAX_EVENTS));
+        fixed(inotify, "max_user_instances", String.valueOf(InotifyQuota.MAX_INSTANCES));
+        fixed(inotify, "max_user_watches", String.valueOf(InotifyQuota.MAX_WATCHES));
         fixed(directory.directory("epoll"), "max_user_watches", "1048576");
         PseudoDirectory queues = directory.directory("mqueue");
         fixed(queues, "msg_max", "10");

@@ -6,6 +6,7 @@ import dev.caisson.kernel.GuestProcess;
 import dev.caisson.kernel.ProcessGroup;
 import dev.caisson.kernel.Session;
 import dev.caisson.kernel.Task;
+import dev.caisson.kernel.seccomp.SeccompState;
 import dev.caisson.memory.AddressLayout;
 import dev.caisson.memory.MemoryManager;
 import dev.caisson.memory.MemoryUsage;
@@ -56,7 +57,7 @@ final class StatText {
 
     String stat() {
         Session session = process.session();
-        ControllingTerminal terminal = session == null ? null : session.terminal();
+        ControllingTerminal terminal = session == null ? null : process.terminal();
         TerminalGroup foreground = terminal == null ? null : terminal.foreground();
         CpuTimes own = times();
         CpuTimes children = process.childrenUsage();
@@ -149,7 +150,7 @@ final class StatText {
         row(text, "TracerPid", 0);
         row(text, "Uid", who.uid() + "\t" + who.euid() + "\t" + who.suid() + "\t" + who.fsuid());
         row(text, "Gid", who.gid() + "\t" + who.egid() + "\t" + who.sgid() + "\t" + who.fsgid());
-        row(text, "FDSize", task.fds() == null ? 0 : Math.max(64, Integer.highestOneBit(Math.max(1, highestFd())) * 2));
+        row(text, "FDSize", task.fds() == null ? 0 : task.fds().capacity());
         StringBuilder groups = new StringBuilder();
         for (int group : who.groups()) {
             groups.append(group).append(' ');
@@ -175,8 +176,9 @@ final class StatText {
         mask(text, "CapBnd", who.bounding());
         mask(text, "CapAmb", who.ambient());
         row(text, "NoNewPrivs", task.noNewPrivileges() ? 1 : 0);
-        row(text, "Seccomp", 0);
-        row(text, "Seccomp_filters", 0);
+        SeccompState filters = task.seccomp();
+        row(text, "Seccomp", filters == null ? 0 : filters.mode());
+        row(text, "Seccomp_filters", filters == null ? 0 : filters.filters());
         long[] affinity = task.scheduling().affinity();
         long cpus = affinity == null ? (1L << task.kernel().options().cpuCount()) - 1 : affinity[0];
         row(text, "Cpus_allowed", Long.toHexString(cpus));
@@ -186,11 +188,6 @@ final class StatText {
         row(text, "voluntary_ctxt_switches", task.times().voluntarySwitches());
         row(text, "nonvoluntary_ctxt_switches", task.times().involuntarySwitches());
         return text.toString();
-    }
-
-    private int highestFd() {
-        int[] descriptors = task.fds().descriptors();
-        return descriptors.length == 0 ? 0 : descriptors[descriptors.length - 1];
     }
 
     private static void memory(StringBuilder text, MemoryUsage usage) {

@@ -5,6 +5,8 @@ import static dev.caisson.abi.Errno.EINVAL;
 import dev.caisson.abi.ErrnoException;
 import dev.caisson.kernel.GuestProcess;
 import dev.caisson.kernel.Task;
+import dev.caisson.kernel.namespace.NamespaceFiles;
+import dev.caisson.kernel.namespace.NamespaceKind;
 import dev.caisson.memory.AddressLayout;
 import dev.caisson.memory.MemoryManager;
 import dev.caisson.vfs.FileDescription;
@@ -65,12 +67,8 @@ final class ThreadFiles {
 
     private static PseudoDirectory namespaces(OwnedDirectory parent, Task task) {
         OwnedDirectory directory = new OwnedDirectory(parent.fileSystem(), 0511, ProcNames.inode(task.tid(), 0x3000), task);
-        directory.link("pid", () -> "pid:[" + task.pidNamespace().id() + "]");
-        directory.link("pid_for_children", () -> "pid:[" + task.pidNamespace().id() + "]");
-        directory.link("uts", () -> "uts:[" + task.uts().id() + "]");
-        for (String kind : new String[] {"mnt", "net", "ipc", "user", "cgroup", "time", "time_for_children"}) {
-            String shown = kind.startsWith("time") ? "time" : kind;
-            directory.link(kind, () -> shown + ":[" + (4026531834L + shown.charAt(0)) + "]");
+        for (NamespaceKind kind : NamespaceKind.values()) {
+            directory.magic(kind.link(), () -> NamespaceFiles.of(task.kernel()).location(task, kind));
         }
         return directory;
     }

@@ -8,7 +8,6 @@ import static dev.caisson.abi.Errno.EOPNOTSUPP;
 
 import dev.caisson.abi.ErrnoException;
 import dev.caisson.abi.Mount;
-import dev.caisson.abi.Stat;
 import dev.caisson.spi.fs.AttributeChange;
 import dev.caisson.spi.fs.Attributes;
 import dev.caisson.spi.fs.FileClock;
@@ -36,6 +35,8 @@ abstract class TmpfsInode extends Inode {
     private long accessNs;
     private long modifyNs;
     private long changeNs;
+    /** The attributes told last: whoever sees the same object again knows that nothing has changed. */
+    private Attributes told;
     private Map<String, byte[]> xattrs;
     private int xattrBytes;
 
@@ -94,29 +95,31 @@ abstract class TmpfsInode extends Inode {
         long size = sizeBytes();
         long blocks = blocks();
         synchronized (this) {
-            return new Attributes(owner.deviceId(), number, mode, links, uid, gid, rawDevice(), size, 4096, blocks, accessNs, modifyNs,
+            Attributes last = told;
+            if (last != null && isTold(last, size, blocks)) {
+                return last;
+            }
+            last = new Attributes(owner.deviceId(), number, mode, links, uid, gid, rawDevice(), size, 4096, blocks, accessNs, modifyNs,
                     changeNs, birthNs);
+            told = last;
+            return last;
         }
+    }
+
+    /** Whether attributes that were told still hold; those that never change are left out. */
+    private boolean isTold(Attributes last, long size, long blocks) {
+        return last.sizeBytes() == size && last.blocks() == blocks && last.accessNs() == accessNs && last.modifyNs() == modifyNs
+                && last.changeNs() == changeNs && last.links() == links && last.mode() == mode && last.uid() == uid && last.gid() == gid;
     }
 
     @Override
     public void change(AttributeChange change) throws ErrnoException {
         synchronized (this) {
-            if (change.has(AttributeChange.MODE)) {
-                mode = mode & Stat.S_IFMT | change.mode() & 07777;
-            }
-            if (change.has(AttributeChange.UID)) {
-                uid = change.uid();
-            }
-            if (change.has(AttributeChange.GID)) {
-                gid = change.gid();
-            }
-            if (change.has(AttributeChange.ACCESS_TIME)) {
-                accessNs = change.accessNs();
-            }
-            if (change.has(AttributeChange.MODIFY_TIME)) {
-                modifyNs = change.modifyNs();
-            }
+            mode = change.modeAfter(mode);
+            uid = change.uidAfter(uid);
+            gid = change.gidAfter(gid);
+            accessNs = change.accessAfter(accessNs);
+            modifyNs = change.modifyAfter(modifyNs);
             changeNs = change.changeNs();
         }
     }

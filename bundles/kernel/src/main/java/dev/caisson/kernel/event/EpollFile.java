@@ -362,6 +362,11 @@ public final class EpollFile extends OpenFile {
         return false;
     }
 
+    @Override
+    public boolean ignoresSeeks() {
+        return true;
+    }
+
     /** Drops items from the front of the ready list that are ready no more, as far as the first that is. */
     @Override
     public int readiness(int mask) {

@@ -70,13 +70,12 @@ public final class InotifyFile extends OpenFile {
         }
     }
 
-    /** /proc/sys/fs/inotify/max_queued_events. */
+    /** /proc/sys/fs/inotify/max_queued_events: of each instance. */
     public static final int MAX_EVENTS = 16384;
-    /** /proc/sys/fs/inotify/max_user_watches, counted per instance. */
-    public static final int MAX_WATCHES = 65536;
     private static final int HEADER_BYTES = 16;
 
     private final InotifyHub hub;
+    private final InotifyQuota quota;
     private final WaitQueue queue = new WaitQueue();
     private final ArrayDeque<Event> events = new ArrayDeque<>();
     private final Map<Integer, Watch> watches = new HashMap<>();
@@ -88,9 +87,15 @@ public final class InotifyFile extends OpenFile {
      * Makes an instance.
      *
      * @param hub where file events come from
+     * @param quota of the user who makes it
+     * @throws ErrnoException EMFILE when the user has too many
      */
-    public InotifyFile(InotifyHub hub) {
+    public InotifyFile(InotifyHub hub, InotifyQuota quota) throws ErrnoException {
+        if (!quota.takeInstance()) {
+            throw Errno.EMFILE.error("too many inotify instances");
+        }
         this.hub = hub;
+        this.quota = quota;
     }
 
     /**
@@ -114,13 +119,16 @@ public final class InotifyFile extends OpenFile {
                     return watch.descriptor;
                 }
             }
-            if (watches.size() >= MAX_WATCHES) {
-                throw ENOSPC.error();
+            if (!quota.takeWatch()) {
+                throw ENOSPC.error("too many watches");
             }
             added = new Watch(this, inode, nextDescriptor++, kept);
             watches.put(added.descriptor, added);
         }
         hub.add(added);
+        if (added.removed) {
+            hub.remove(added); // another thread was quicker to remove it than this one to announce it
+        }
         return added.descriptor;
     }
 
@@ -148,6 +156,7 @@ public final class InotifyFile extends OpenFile {
             }
             watch.removed = true;
             watches.remove(watch.descriptor);
+            quota.giveWatches(1);
             putLocked(new Event(watch.descriptor, IN_IGNORED, 0, null));
         }
         hub.remove(watch);
@@ -197,6 +206,11 @@ public final class InotifyFile extends OpenFile {
     @Override
     public boolean isSeekable() {
         return false;
+    }
+
+    @Override
+    public boolean ignoresSeeks() {
+        return true;
     }
 
     @Override
@@ -273,11 +287,17 @@ public final class InotifyFile extends OpenFile {
     public void close() {
         List<Watch> all;
         synchronized (this) {
+            if (closed) {
+                return;
+            }
             closed = true;
             all = List.copyOf(watches.values());
+            all.forEach(watch -> watch.removed = true);
             watches.clear();
             events.clear();
         }
         all.forEach(hub::remove);
+        quota.giveWatches(all.size());
+        quota.giveInstance();
     }
 }

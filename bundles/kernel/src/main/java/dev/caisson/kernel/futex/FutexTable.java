@@ -152,12 +152,47 @@ public final class FutexTable {
         if (bucket.count == 0) {
             return 0;
         }
+        if (limit != 1) {
+            bucket.lock.lock();
+            try {
+                return wakeLocked(bucket, key, limit, bitset);
+            } finally {
+                bucket.lock.unlock();
+            }
+        }
+        // The usual one is told after the lock is free, which it may want next. Telling somebody who has gone on already does no harm.
+        FutexWaiter woken;
         bucket.lock.lock();
         try {
-            return wakeLocked(bucket, key, limit, bitset);
+            woken = takeFirstLocked(bucket, key, bitset);
         } finally {
             bucket.lock.unlock();
         }
+        if (woken == null) {
+            return 0;
+        }
+        woken.waiter.onEvent(0);
+        return 1;
+    }
+
+    private static FutexWaiter takeFirstLocked(FutexBucket bucket, FutexKey key, int bitset) throws ErrnoException {
+        for (FutexWaiter waiter = bucket.head; waiter != null; waiter = waiter.next) {
+            if (isWokenBy(waiter, key, bitset)) {
+                bucket.removeLocked(waiter);
+                return waiter;
+            }
+        }
+        return null;
+    }
+
+    private static boolean isWokenBy(FutexWaiter waiter, FutexKey key, int bitset) throws ErrnoException {
+        if (!waiter.key.equals(key)) {
+            return false;
+        }
+        if (waiter.pi != null || waiter.requeueKey != null) {
+            throw EINVAL.error("futex: a PI waiter is there");
+        }
+        return (waiter.bitset & bitset) != 0;
     }
 
     private static int wakeLocked(FutexBucket bucket, FutexKey key, int limit, int bitset) throws ErrnoException {
@@ -165,13 +200,7 @@ public final class FutexTable {
         FutexWaiter next;
         for (FutexWaiter waiter = bucket.head; waiter != null; waiter = next) {
             next = waiter.next;
-            if (!waiter.key.equals(key)) {
-                continue;
-            }
-            if (waiter.pi != null || waiter.requeueKey != null) {
-                throw EINVAL.error("futex: a PI waiter is there");
-            }
-            if ((waiter.bitset & bitset) == 0) {
+            if (!isWokenBy(waiter, key, bitset)) {
                 continue;
             }
             bucket.wakeLocked(waiter);

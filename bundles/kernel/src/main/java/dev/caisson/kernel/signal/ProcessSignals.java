@@ -1,6 +1,5 @@
 package dev.caisson.kernel.signal;
 
-import dev.caisson.abi.Poll;
 import dev.caisson.abi.SignalAction;
 import dev.caisson.abi.SignalCodes;
 import dev.caisson.abi.SignalInfo;
@@ -23,18 +22,21 @@ public final class ProcessSignals {
     final RankedLock lock = RankedLock.of(LockRank.SIGNAL);
 
     private final SignalOwner owner;
-    private final PendingSignals shared = new PendingSignals();
+    /** What is pending for the group. Guarded by the lock. */
+    final PendingSignals shared = new PendingSignals();
     private final WaitQueue readers = new WaitQueue();
     private volatile SignalHandlers handlers;
     /** Live threads, the oldest first. Copied on write under the lock. */
     private volatile SignalState[] threads = NOBODY;
-    private volatile boolean unkillable;
+    /** Written under the lock. */
+    volatile boolean unkillable;
     /** Odd while a thread is being removed. Written under the lock. */
     private volatile int leaving;
 
     private volatile boolean ending;
     private int endStatus;
     private final JobControl jobControl = new JobControl(this);
+    private final SignalRouting routing = new SignalRouting(this);
 
     /**
      * Makes the signals of a new thread group.
@@ -76,6 +78,10 @@ public final class ProcessSignals {
     /** {@return the thread group} */
     SignalOwner owner() {
         return owner;
+    }
+
+    SignalRouting routing() {
+        return routing;
     }
 
     JobControl jobControl() {
@@ -170,7 +176,7 @@ public final class ProcessSignals {
             state.pending.clear();
             state.workLocked(false);
             if (!ending) {
-                retargetLocked(state, ~state.mask());
+                routing.retargetLocked(state, ~state.mask());
                 stopSignal = jobControl.leftLocked(state);
             }
             if (threads.length == 0) {
@@ -241,7 +247,7 @@ public final class ProcessSignals {
      * @return false when the queue of real-time signals is full (EAGAIN)
      */
     public boolean send(SignalInfo info, SignalState target, boolean fromOutside) {
-        return send(info, target, fromOutside, null) != Sent.FULL;
+        return routing.send(info, target, fromOutside, null) != SignalRouting.Result.FULL;
     }
 
     /**
@@ -253,120 +259,7 @@ public final class ProcessSignals {
      * @return false when the signal was ignored, so that nobody will dequeue it
      */
     public boolean sendFromTimer(SignalInfo info, SignalState target, SignalSource source) {
-        return send(info, target, true, source) == Sent.QUEUED;
-    }
-
-    private enum Sent { QUEUED, IGNORED, FULL }
-
-    private Sent send(SignalInfo info, SignalState target, boolean fromOutside, SignalSource source) {
-        int signal = info.signal();
-        int continued = 0;
-        Sent result = Sent.IGNORED;
-        lock.lock();
-        try {
-            if (ending && signal != Signals.SIGKILL || target != null && target.exiting || threads.length == 0) {
-                return Sent.IGNORED;
-            }
-            if (SignalSets.has(SignalSets.STOP, signal)) {
-                discardLocked(SignalSets.bit(Signals.SIGCONT));
-            } else if (signal == Signals.SIGCONT) {
-                discardLocked(SignalSets.STOP);
-                continued = jobControl.continueLocked();
-            }
-            SignalState first = target != null ? target : threads[0];
-            if (!isDroppedLocked(first, signal, fromOutside)) {
-                result = queueLocked(info, first, target == null, source);
-            }
-        } finally {
-            lock.unlock();
-        }
-        if (continued != 0) {
-            int status = continued == SignalCodes.CLD_CONTINUED ? Signals.SIGCONT : jobControl.stopSignal();
-            owner.jobControlChanged(continued, status);
-        }
-        return result;
-    }
-
-    private Sent queueLocked(SignalInfo info, SignalState first, boolean forGroup, SignalSource source) {
-        int signal = info.signal();
-        PendingSignals queue = forGroup ? shared : first.pending;
-        boolean known = source != null ? queue.holds(source) : signal < Signals.SIGRTMIN && queue.has(signal);
-        if (known) {
-            return Sent.QUEUED;
-        }
-        if (!queue.add(info, source, owner)) {
-            return Sent.FULL;
-        }
-        readers.notify(Poll.POLLIN);
-        completeLocked(signal, first, forGroup);
-        return Sent.QUEUED;
-    }
-
-    private boolean isDroppedLocked(SignalState state, int signal, boolean fromOutside) {
-        if (state.isBlocked(signal) || SignalSets.has(state.realMask(), signal)) {
-            return false;
-        }
-        SignalAction action = handlers.action(signal);
-        if (unkillable && action.isDefault() && !(fromOutside && SignalSets.has(SignalSets.UNMASKABLE, signal))) {
-            return true;
-        }
-        return handlers.isIgnored(signal);
-    }
-
-    /** Finds a thread that takes the signal and wakes it; a fatal one ends the group at once. */
-    private void completeLocked(int signal, SignalState first, boolean forGroup) {
-        SignalState taker = null;
-        if (wants(first, signal) && (!forGroup || !first.hasWork())) {
-            taker = first;
-        } else if (forGroup) {
-            // One that has nothing to do yet; else any that will look.
-            for (SignalState thread : threads) {
-                if (wants(thread, signal)) {
-                    taker = taker == null || !thread.hasWork() ? thread : taker;
-                    if (!taker.hasWork()) {
-                        break;
-                    }
-                }
-            }
-        }
-        if (taker == null) {
-            // Blocked everywhere.
-            return;
-        }
-        if (isFatal(signal) && !ending && !SignalSets.has(taker.realMask(), signal)
-                && !SignalSets.has(SignalSets.CORE, signal)) {
-            endLocked(signal);
-            return;
-        }
-        taker.kickLocked();
-    }
-
-    private static boolean wants(SignalState state, int signal) {
-        if (state.exiting || state.isBlocked(signal)) {
-            return false;
-        }
-        return signal == Signals.SIGKILL || !state.stopped;
-    }
-
-    private boolean isFatal(int signal) {
-        return handlers.action(signal).isDefault() && !SignalSets.has(SignalSets.IGNORE | SignalSets.STOP, signal);
-    }
-
-    /** Wakes others for group signals that a thread no longer takes. */
-    void retargetLocked(SignalState leaving, long which) {
-        long orphaned = shared.set() & which;
-        if (orphaned == 0) {
-            return;
-        }
-        for (SignalState thread : threads) {
-            if (thread != leaving && (orphaned & ~thread.mask()) != 0) {
-                orphaned &= thread.mask();
-                thread.kickLocked();
-                if (orphaned == 0) {
-                    return;
-                }
-            }
-        }
+        return routing.send(info, target, true, source) == SignalRouting.Result.QUEUED;
     }
 
     /**
@@ -378,27 +271,7 @@ public final class ProcessSignals {
      * @param alwaysFatal whether a handler does not count either
      */
     public void force(SignalState state, SignalInfo info, boolean alwaysFatal) {
-        int signal = info.signal();
-        lock.lock();
-        try {
-            SignalAction action = handlers.action(signal);
-            if (state.isBlocked(signal) || action.isIgnore() || alwaysFatal) {
-                handlers.replace(signal, SignalAction.DEFAULT);
-                action = SignalAction.DEFAULT;
-                if (state.isBlocked(signal)) {
-                    state.setMaskLocked(state.mask() & ~SignalSets.bit(signal));
-                }
-            }
-            if (action.isDefault()) {
-                unkillable = false;
-            }
-            if (!ending && !state.exiting && !state.pending.has(signal)) {
-                state.pending.add(info, null, owner);
-            }
-            state.kickLocked();
-        } finally {
-            lock.unlock();
-        }
+        routing.force(state, info, alwaysFatal);
     }
 
     /** {@return whether the group is ending: exit_group(2) or a fatal signal; any thread} */
@@ -550,7 +423,7 @@ public final class ProcessSignals {
             state.endAwaitLocked();
             SignalInfo info = dequeueLocked(state, ~wanted);
             // What we do not take after all is for others that wait.
-            retargetLocked(state, wanted & state.mask());
+            routing.retargetLocked(state, wanted & state.mask());
             state.workLocked(state.needsWorkLocked());
             return info;
         } finally {

@@ -90,6 +90,7 @@ public final class SignalDelivery {
                 }
                 return Outcome.STOP;
             }
+            state.thread().receives(info);
             if (!action.isDefault()) {
                 startHandler(state, info, action);
                 // Further signals stack their frames on top; the mask of this handler is in force already.

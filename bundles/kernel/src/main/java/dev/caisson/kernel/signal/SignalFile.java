@@ -71,6 +71,11 @@ public final class SignalFile extends OpenFile {
         return false;
     }
 
+    @Override
+    public boolean ignoresSeeks() {
+        return true;
+    }
+
     /** The task that reads: one of Caisson's threads runs one task for its whole life. */
     private Task reader() {
         Task current = Task.current();

@@ -225,10 +225,12 @@ final class SignalFrame {
         if (!restoreFpu(from[(CONTEXT + SC_FPSTATE) / 8])) {
             return false;
         }
-        SignalStack stack = new SignalStack(from[UC_STACK / 8], (int) from[UC_STACK / 8 + 1], from[UC_STACK / 8 + 2]);
-        if (stack.equals(state.alternateStack())) {
+        SignalStack now = state.alternateStack();
+        if (from[UC_STACK / 8] == now.pointer() && (int) from[UC_STACK / 8 + 1] == now.flags()
+                && from[UC_STACK / 8 + 2] == now.sizeBytes()) {
             return true;
         }
+        SignalStack stack = new SignalStack(from[UC_STACK / 8], (int) from[UC_STACK / 8 + 1], from[UC_STACK / 8 + 2]);
         try {
             state.changeStack(stack, registers.rsp(), Signals.MINSIGSTKSZ);
         } catch (ErrnoException refused) {
@@ -277,10 +279,12 @@ final class SignalFrame {
     /** Copies an image in; one that is not described as it should be counts for its first 512 bytes only. */
     private void loadFpuImage(long address) throws ErrnoException {
         thread.copyIn(address, scratch.asSlice(FX, FX_HEADER));
-        int stateBytes = scratch.get(U32, FX + FX_SOFTWARE + 16);
-        int extendedBytes = scratch.get(U32, FX + FX_SOFTWARE + 4);
-        long features = scratch.get(U64, FX + FX_SOFTWARE + 8);
-        boolean whole = scratch.get(U32, FX + FX_SOFTWARE) == MAGIC1 && stateBytes >= FX_LEAST_BYTES && stateBytes <= fpuBytes
+        long[] described = registerWords; // the registers have been restored already
+        MemorySegment.copy(scratch, U64, FX + FX_SOFTWARE, described, 0, 3);
+        int stateBytes = (int) described[2];
+        int extendedBytes = (int) (described[0] >>> 32);
+        long features = described[1];
+        boolean whole = (int) described[0] == MAGIC1 && stateBytes >= FX_LEAST_BYTES && stateBytes <= fpuBytes
                 && Integer.compareUnsigned(stateBytes, extendedBytes) <= 0;
         if (whole) {
             MemorySegment rest = scratch.asSlice(FX + FX_HEADER, stateBytes - FX_HEADER + 4);

@@ -137,7 +137,7 @@ public final class SignalState {
         mask = newMask;
         if (newlyBlocked != 0) {
             // Somebody else must take what was ours to take.
-            process.retargetLocked(this, newlyBlocked);
+            process.routing().retargetLocked(this, newlyBlocked);
         }
         work = needsWorkLocked();
     }

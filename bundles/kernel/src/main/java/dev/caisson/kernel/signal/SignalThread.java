@@ -1,5 +1,6 @@
 package dev.caisson.kernel.signal;
 
+import dev.caisson.abi.SignalInfo;
 import dev.caisson.spi.fs.IoctlMemory;
 import dev.caisson.spi.platform.GuestContext;
 import dev.caisson.spi.platform.Registers;
@@ -17,6 +18,13 @@ public interface SignalThread extends IoctlMemory {
 
     /** {@return its platform context} */
     GuestContext context();
+
+    /**
+     * A signal is about to be acted on: its handler starts, or the process stops. Own thread, no lock is held.
+     *
+     * @param info the signal
+     */
+    default void receives(SignalInfo info) {}
 
     /**
      * Makes the task look at {@link SignalState#hasWork}: ends its current or next sleep (a {@code Blocker.block} then throws

@@ -1,17 +1,14 @@
 package dev.caisson.kernel.syscall;
 
-import dev.caisson.abi.ErrnoException;
 import dev.caisson.abi.Fcntl;
-import dev.caisson.abi.Layouts;
-import dev.caisson.kernel.Task;
-import java.lang.foreign.Arena;
-import java.lang.foreign.MemorySegment;
+import dev.caisson.kernel.syscall.decode.FileStructures;
+import dev.caisson.kernel.syscall.decode.ProcessStructures;
+import dev.caisson.kernel.syscall.decode.Quoted;
+import dev.caisson.kernel.syscall.decode.SignalStructures;
+import dev.caisson.kernel.syscall.decode.Times;
 
 /** The usual arguments of system calls, and how they read in a trace. */
 public final class Arguments {
-    private static final int SHOWN_BYTES = 32;
-    private static final int PATH_BYTES = 4096;
-
     private Arguments() {}
 
     /**
@@ -21,11 +18,11 @@ public final class Arguments {
      * @return the argument
      */
     public static Argument fd(String name) {
-        return new Argument(name, Argument.Kind.FD, (out, task, value, all, result) -> {
+        return new Argument(name, Argument.Kind.FD, (call, value) -> {
             if ((int) value == Fcntl.AT_FDCWD) {
-                out.append("AT_FDCWD");
+                call.out().append("AT_FDCWD");
             } else {
-                out.append((int) value);
+                call.out().append((int) value);
             }
         });
     }
@@ -37,7 +34,7 @@ public final class Arguments {
      * @return the argument
      */
     public static Argument number(String name) {
-        return new Argument(name, Argument.Kind.NUMBER, (out, task, value, all, result) -> out.append((int) value));
+        return new Argument(name, Argument.Kind.NUMBER, (call, value) -> call.out().append((int) value));
     }
 
     /**
@@ -47,7 +44,7 @@ public final class Arguments {
      * @return the argument
      */
     public static Argument size(String name) {
-        return new Argument(name, Argument.Kind.NUMBER, (out, task, value, all, result) -> out.append(value));
+        return new Argument(name, Argument.Kind.NUMBER, (call, value) -> call.out().append(value));
     }
 
     /**
@@ -57,7 +54,7 @@ public final class Arguments {
      * @return the argument
      */
     public static Argument address(String name) {
-        return new Argument(name, Argument.Kind.ADDRESS, (out, task, value, all, result) -> hex(out, value));
+        return new Argument(name, Argument.Kind.ADDRESS, TracedCall::address);
     }
 
     /**
@@ -68,7 +65,7 @@ public final class Arguments {
      */
     public static Argument octal(String name) {
         return new Argument(name, Argument.Kind.NAMED,
-                (out, task, value, all, result) -> out.append('0').append(Integer.toOctalString((int) value & 0xffff)));
+                FileStructures::octal);
     }
 
     /**
@@ -79,7 +76,7 @@ public final class Arguments {
      * @return the argument
      */
     public static Argument flags(String name, FlagNames names) {
-        return new Argument(name, Argument.Kind.NAMED, (out, task, value, all, result) -> names.format(out, (int) value));
+        return new Argument(name, Argument.Kind.NAMED, (call, value) -> names.format(call.out(), (int) value));
     }
 
     /**
@@ -89,7 +86,7 @@ public final class Arguments {
      * @return the argument
      */
     public static Argument signal(String name) {
-        return flags(name, Flags.SIGNAL);
+        return SignalStructures.signal(name);
     }
 
     /**
@@ -99,7 +96,7 @@ public final class Arguments {
      * @return the argument
      */
     public static Argument path(String name) {
-        return new Argument(name, Argument.Kind.PATH, (out, task, value, all, result) -> string(out, task, value));
+        return new Argument(name, Argument.Kind.PATH, Quoted.path());
     }
 
     /**
@@ -111,7 +108,7 @@ public final class Arguments {
      */
     public static Argument input(String name, int lengthIndex) {
         return new Argument(name, Argument.Kind.INPUT,
-                (out, task, value, all, result) -> bytes(out, task, value, all[lengthIndex]));
+                (call, value) -> Quoted.bytes(call, value, call.argument(lengthIndex)));
     }
 
     /**
@@ -121,13 +118,7 @@ public final class Arguments {
      * @return the argument
      */
     public static Argument output(String name) {
-        return new Argument(name, Argument.Kind.OUTPUT, (out, task, value, all, result) -> {
-            if (result < 0) {
-                hex(out, value);
-            } else {
-                bytes(out, task, value, result);
-            }
-        });
+        return new Argument(name, Argument.Kind.OUTPUT, (call, value) -> Quoted.bytes(call, value, call.result()));
     }
 
     /**
@@ -137,7 +128,7 @@ public final class Arguments {
      * @return the argument
      */
     public static Argument timespec(String name) {
-        return new Argument(name, Argument.Kind.INPUT, (out, task, value, all, result) -> time(out, task, value, "tv_nsec"));
+        return Times.timespec(name);
     }
 
     /**
@@ -147,13 +138,7 @@ public final class Arguments {
      * @return the argument
      */
     public static Argument timespecOut(String name) {
-        return new Argument(name, Argument.Kind.OUTPUT, (out, task, value, all, result) -> {
-            if (result < 0) {
-                hex(out, value);
-            } else {
-                time(out, task, value, "tv_nsec");
-            }
-        });
+        return Times.timespecOut(name);
     }
 
     /**
@@ -163,7 +148,43 @@ public final class Arguments {
      * @return the argument
      */
     public static Argument strings(String name) {
-        return new Argument(name, Argument.Kind.INPUT, (out, task, value, all, result) -> stringArray(out, task, value));
+        return new Argument(name, Argument.Kind.INPUT, Quoted.strings());
+    }
+
+    /**
+     * The number of strings in an array: envp.
+     *
+     * @param name as in the man page
+     * @return the argument
+     */
+    public static Argument stringCount(String name) {
+        return new Argument(name, Argument.Kind.INPUT, Quoted.stringCount());
+    }
+
+    /**
+     * Random bytes and the like, which nobody reads; the result says how many.
+     *
+     * @param name as in the man page
+     * @return the argument
+     */
+    public static Argument hexOutput(String name) {
+        return new Argument(name, Argument.Kind.OUTPUT, (call, value) -> Quoted.hexBytes(call, value, call.result()));
+    }
+
+    /**
+     * A key, cookie or mask, in hexadecimal.
+     *
+     * @param name as in the man page
+     * @return the argument
+     */
+    public static Argument hex(String name) {
+        return new Argument(name, Argument.Kind.NUMBER, (call, value) -> {
+            if (value == 0) {
+                call.out().append('0');
+            } else {
+                call.hex(value);
+            }
+        });
     }
 
     /**
@@ -173,14 +194,7 @@ public final class Arguments {
      * @return the argument
      */
     public static Argument intOut(String name) {
-        return new Argument(name, Argument.Kind.OUTPUT, (out, task, value, all, result) -> {
-            MemorySegment word = result < 0 ? null : fetch(task, value, 4);
-            if (word == null) {
-                hex(out, value);
-            } else {
-                out.append('[').append(word.get(Layouts.U32, 0)).append(']');
-            }
-        });
+        return ProcessStructures.intOut(name);
     }
 
     /**
@@ -190,111 +204,6 @@ public final class Arguments {
      * @return the argument
      */
     public static Argument pairOut(String name) {
-        return new Argument(name, Argument.Kind.OUTPUT, (out, task, value, all, result) -> {
-            MemorySegment pair = result < 0 ? null : fetch(task, value, 8);
-            if (pair == null) {
-                hex(out, value);
-            } else {
-                out.append('[').append(pair.get(Layouts.U32, 0)).append(", ").append(pair.get(Layouts.U32, 4)).append(']');
-            }
-        });
-    }
-
-    static void hex(StringBuilder out, long value) {
-        if (value == 0) {
-            out.append("NULL");
-        } else {
-            out.append("0x").append(Long.toHexString(value));
-        }
-    }
-
-    private static void time(StringBuilder out, Task task, long address, String fraction) {
-        MemorySegment pair = address == 0 ? null : fetch(task, address, 16);
-        if (pair == null) {
-            hex(out, address);
-        } else {
-            out.append("{tv_sec=").append(pair.get(Layouts.U64, 0)).append(", ").append(fraction).append('=')
-                    .append(pair.get(Layouts.U64, 8)).append('}');
-        }
-    }
-
-    private static void stringArray(StringBuilder out, Task task, long address) {
-        if (address == 0) {
-            out.append("NULL");
-            return;
-        }
-        out.append('[');
-        for (int i = 0; i < SHOWN_BYTES; i++) {
-            MemorySegment word = fetch(task, address + 8L * i, 8);
-            if (word == null || word.get(Layouts.U64, 0) == 0) {
-                out.append(']');
-                return;
-            }
-            if (i > 0) {
-                out.append(", ");
-            }
-            string(out, task, word.get(Layouts.U64, 0));
-        }
-        out.append(", ...]");
-    }
-
-    private static void string(StringBuilder out, Task task, long address) {
-        if (address == 0) {
-            out.append("NULL");
-            return;
-        }
-        try {
-            quote(out, task.memory().readString(address, PATH_BYTES), PATH_BYTES);
-        } catch (ErrnoException notReadable) {
-            hex(out, address);
-        }
-    }
-
-    private static void bytes(StringBuilder out, Task task, long address, long length) {
-        int shown = (int) Math.max(0, Math.min(length, SHOWN_BYTES));
-        MemorySegment content = fetch(task, address, shown);
-        if (address == 0 || content == null) {
-            hex(out, address);
-            return;
-        }
-        StringBuilder text = new StringBuilder(shown);
-        for (int i = 0; i < shown; i++) {
-            text.append((char) (content.get(Layouts.U8, i) & 0xff));
-        }
-        quote(out, text.toString(), SHOWN_BYTES);
-        if (length > shown) {
-            out.append("...");
-        }
-    }
-
-    private static MemorySegment fetch(Task task, long address, int length) {
-        MemorySegment copy = Arena.ofAuto().allocate(Math.max(length, 1), 8);
-        try {
-            task.copyIn(address, copy.asSlice(0, length));
-            return copy;
-        } catch (ErrnoException notReadable) {
-            return null;
-        }
-    }
-
-    private static void quote(StringBuilder out, String text, int limit) {
-        out.append('"');
-        for (int i = 0; i < Math.min(text.length(), limit); i++) {
-            char c = text.charAt(i);
-            switch (c) {
-                case '"', '\\' -> out.append('\\').append(c);
-                case '\n' -> out.append("\\n");
-                case '\t' -> out.append("\\t");
-                case '\r' -> out.append("\\r");
-                default -> {
-                    if (c >= ' ' && c < 0x7f) {
-                        out.append(c);
-                    } else {
-                        out.append('\\').append(Integer.toOctalString(c));
-                    }
-                }
-            }
-        }
-        out.append('"');
+        return ProcessStructures.pairOut(name);
     }
 }

@@ -20,8 +20,13 @@ public final class FlagNames {
     private final long enumerated;
     private volatile List<Name> names;
 
-    /** Names that start so belong to another argument, though the prefix fits; null for none. */
-    private String without;
+    /** Names that start so belong to another argument, though the prefix fits. */
+    private List<String> without = List.of();
+    private List<Name> extra = List.of();
+    /** Names have to end so. */
+    private String suffix = "";
+    /** How no flag at all reads. */
+    private String zero = "0";
 
     private FlagNames(Class<?> constants, String prefix, boolean mask, long enumerated) {
         this.constants = constants;
@@ -67,12 +72,56 @@ public final class FlagNames {
     /**
      * Leaves out names that share the prefix but belong to another argument.
      *
-     * @param longerPrefix how those names start
+     * @param longerPrefixes how those names start
      * @return this
      */
-    public FlagNames without(String longerPrefix) {
-        without = longerPrefix;
+    public FlagNames without(String... longerPrefixes) {
+        without = List.of(longerPrefixes);
         return this;
+    }
+
+    /**
+     * Adds a name that the ABI class does not have, or has for the value that programs see and not for the kernel's.
+     *
+     * @param name the name
+     * @param value its value
+     * @return this
+     */
+    public FlagNames with(String name, long value) {
+        extra = List.of(new Name(name, value));
+        return this;
+    }
+
+    /**
+     * Takes only names that end in a certain way.
+     *
+     * @param end how they end
+     * @return this
+     */
+    public FlagNames endingIn(String end) {
+        suffix = end;
+        return this;
+    }
+
+    /**
+     * Names the value without any flag.
+     *
+     * @param name PROT_NONE and the like
+     * @return this
+     */
+    public FlagNames zero(String name) {
+        zero = name;
+        return this;
+    }
+
+    /**
+     * The name of one value.
+     *
+     * @param value the value
+     * @return its name, or null when it has none
+     */
+    public String name(long value) {
+        return nameOf(value);
     }
 
     /**
@@ -106,7 +155,7 @@ public final class FlagNames {
             }
         }
         if (rest != 0 || out.length() == start) {
-            separate(out, start).append(rest == 0 ? "0" : "0x" + Long.toHexString(rest));
+            separate(out, start).append(rest != 0 ? "0x" + Long.toHexString(rest) : zero);
         }
     }
 
@@ -137,19 +186,23 @@ public final class FlagNames {
         List<Name> found = new ArrayList<>();
         Set<Long> seen = new HashSet<>();
         for (Field field : constants.getFields()) {
-            if (!field.getName().startsWith(prefix) || without != null && field.getName().startsWith(without) || !Modifier.isStatic(field.getModifiers())) {
+            String name = field.getName();
+            if (!name.startsWith(prefix) || !name.endsWith(suffix) || !Modifier.isStatic(field.getModifiers())
+                    || without.stream().anyMatch(name::startsWith)) {
                 continue;
             }
             try {
                 long value = ((Number) field.get(null)).longValue();
                 if (seen.add(value)) {
-                    found.add(new Name(field.getName(), value));
+                    found.add(new Name(name, value));
                 }
             } catch (IllegalAccessException e) {
                 throw new IllegalStateException("constant " + field.getName() + " is not public", e);
             }
         }
-        found.sort(Comparator.comparingInt((Name name) -> Long.bitCount(name.value & 0xffffffffL)).reversed());
+        found.addAll(extra);
+        found.sort(Comparator.comparingInt((Name name) -> -Long.bitCount(name.value & 0xffffffffL))
+                .thenComparingLong(name -> name.value & 0xffffffffL));
         return List.copyOf(found);
     }
 }

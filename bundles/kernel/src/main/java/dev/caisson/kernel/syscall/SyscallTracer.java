@@ -1,13 +1,14 @@
 package dev.caisson.kernel.syscall;
 
-import dev.caisson.abi.Errno;
+import dev.caisson.abi.SignalInfo;
 import dev.caisson.kernel.Task;
-import java.util.List;
+import dev.caisson.kernel.syscall.decode.SignalStructures;
+import dev.caisson.memory.MemoryManager;
 import java.util.function.Consumer;
 
 /**
- * Writes one line per system call, in the manner of strace(1): {@code [pid tid] name(arguments) = result}. Arguments are read before the
- * call, since execve and the guest's other threads change them; outputs after it.
+ * Writes one line per system call, in the manner of strace(1): {@code [pid tid] name(arguments) = result}. It changes nothing the guest
+ * could see: memory is looked at where it is, and not brought in.
  */
 public final class SyscallTracer {
     private final Consumer<String> sink;
@@ -24,15 +25,13 @@ public final class SyscallTracer {
     /** One call under way. */
     public final class Call {
         private final Task task;
-        private final SyscallRow row;
-        private final long number;
-        private final long[] values = new long[6];
-        private final String[] texts = new String[6];
+        private final MemoryManager memory;
+        private final TracedCall traced;
 
-        private Call(Task task, SyscallRow row, long number) {
+        private Call(Task task, SyscallRow row, long number, long[] values) {
             this.task = task;
-            this.row = row;
-            this.number = number;
+            this.memory = task.memory();
+            this.traced = new TracedCall(memory::peek, row, number, values);
         }
 
         /**
@@ -41,56 +40,38 @@ public final class SyscallTracer {
          * @param result a value, a negated error number, or a negated restart code
          */
         public void returned(long result) {
-            format(true, result);
-            StringBuilder line = start();
-            line.append(" = ");
-            if (result < 0 && result >= -4095) {
-                Errno errno = Errno.of(result);
-                line.append(errno.number() >= 512 ? "?" : "-1").append(' ').append(errno.name()).append(" (").append(errno.text()).append(')');
-            } else if (result >= 0x10000000L || result < 0) {
-                line.append("0x").append(Long.toHexString(result));
-            } else {
-                line.append(result);
-            }
-            sink.accept(line.toString());
+            write(task, traced.returned(result, task.memory() == memory));
         }
 
         /** The caller does not come back from this call. */
         public void gone() {
-            sink.accept(start().append(" = ?").toString());
+            write(task, traced.gone());
         }
+    }
 
-        private StringBuilder start() {
-            StringBuilder line = new StringBuilder(128);
-            line.append('[').append(task.process().pid()).append(' ').append(task.tid()).append("] ");
-            if (row == null) {
-                return line.append("syscall_").append(number).append("()");
-            }
-            line.append(row.name()).append('(');
-            List<Argument> arguments = row.arguments();
-            for (int i = 0; i < arguments.size(); i++) {
-                if (i > 0) {
-                    line.append(", ");
-                }
-                line.append(texts[i] != null ? texts[i] : "");
-            }
-            return line.append(')');
-        }
+    private void write(Task task, String line) {
+        sink.accept("[" + task.process().pid() + " " + task.tid() + "] " + line);
+    }
 
-        private void format(boolean outputs, long result) {
-            if (row == null) {
-                return;
-            }
-            List<Argument> arguments = row.arguments();
-            for (int i = 0; i < arguments.size(); i++) {
-                Argument argument = arguments.get(i);
-                if (outputs == (argument.kind() == Argument.Kind.OUTPUT)) {
-                    StringBuilder text = new StringBuilder();
-                    argument.write(text, task, values, i, result);
-                    texts[i] = text.toString();
-                }
-            }
-        }
+    /**
+     * A signal arrives: {@code --- SIGINT {...} ---}.
+     *
+     * @param task the receiver
+     * @param info the signal
+     */
+    public void signal(Task task, SignalInfo info) {
+        write(task, "--- " + SignalStructures.describe(info) + " ---");
+    }
+
+    /**
+     * A task ends: {@code +++ exited with 0 +++}.
+     *
+     * @param task the task
+     * @param status as wait(2) tells it
+     */
+    public void ended(Task task, int status) {
+        int signal = status & 0x7f;
+        write(task, signal != 0 ? "+++ killed by " + SignalStructures.name(signal) + " +++" : "+++ exited with " + (status >> 8) + " +++");
     }
 
     /**
@@ -103,11 +84,10 @@ public final class SyscallTracer {
      * @return the call, to be ended by {@link Call#returned} or {@link Call#gone}
      */
     public Call enter(Task task, SyscallRow row, long number, SyscallArgs args) {
-        Call call = new Call(task, row, number);
-        for (int i = 0; i < 6; i++) {
-            call.values[i] = args.value(i);
+        long[] values = new long[6];
+        for (int i = 0; i < values.length; i++) {
+            values[i] = args.value(i);
         }
-        call.format(false, 0);
-        return call;
+        return new Call(task, row, number, values);
     }
 }

@@ -67,6 +67,11 @@ public final class TimerFile extends OpenFile {
     }
 
     @Override
+    public boolean ignoresSeeks() {
+        return true;
+    }
+
+    @Override
     public long read(IoBuffer target, long position) throws ErrnoException {
         if (target.remaining() < 8) {
             throw EINVAL.error();

@@ -34,6 +34,8 @@ final class UnixConnectionSocket extends UnixSocket {
     /** Connections to be accepted; guarded by {@link #lock}. */
     private final ArrayDeque<UnixConnectionSocket> backlog = new ArrayDeque<>();
     private int maxBacklog;
+    /** Nobody has accepted it yet, and might want to know who sent what came until then. */
+    private volatile boolean isEmbryo;
 
     UnixConnectionSocket(UnixSockets sockets, int type, SocketOptions options, SocketCaller owner) {
         super(sockets, type, options, owner);
@@ -64,7 +66,7 @@ final class UnixConnectionSocket extends UnixSocket {
         try {
             waiting = wanted > maxBacklog ? takeWaitingLocked() : List.of();
             maxBacklog = wanted;
-            peerCredentials = identity(caller);
+            peerCredentials = UnixIdentity.ofPeer(caller);
             peerGroups = caller.credentials().groups();
         } finally {
             lock.unlock();
@@ -74,7 +76,7 @@ final class UnixConnectionSocket extends UnixSocket {
 
     @Override
     public long connect(byte[] address, SocketCaller caller) throws ErrnoException {
-        String name = name(address);
+        String name = UnixName.path(address);
         if (name.isEmpty()) {
             throw EINVAL.error();
         }
@@ -99,9 +101,10 @@ final class UnixConnectionSocket extends UnixSocket {
             }
             UnixConnectionSocket accepted = new UnixConnectionSocket(sockets, type(), new SocketOptions(), caller);
             accepted.addressOf(listener);
-            accepted.peerCredentials = identity(caller);
+            accepted.peerCredentials = UnixIdentity.ofPeer(caller);
             accepted.peerGroups = caller.credentials().groups();
             accepted.state.set(State.CONNECTED);
+            accepted.isEmbryo = true;
             accepted.peer = this;
             peerCredentials = listener.peerCredentials;
             peerGroups = listener.peerGroups;
@@ -135,8 +138,17 @@ final class UnixConnectionSocket extends UnixSocket {
         } finally {
             lock.unlock();
         }
+        accepted.isEmbryo = false;
+        if (options.passCredentials()) {
+            accepted.options.set(Socket.SO_PASSCRED, SocketOptions.flag(true), null);
+        }
         tellRoom(waiting);
         return accepted;
+    }
+
+    @Override
+    boolean wantsIdentity() {
+        return isEmbryo || super.wantsIdentity();
     }
 
     @Override
@@ -182,7 +194,7 @@ final class UnixConnectionSocket extends UnixSocket {
     }
 
     private long sendStream(UnixSocket target, IoBuffer source, SocketMessage message) throws ErrnoException {
-        UserCredentials identity = senderIdentity(message);
+        UserCredentials identity = senderIdentity(message, target);
         List<FileDescription> files = files(message);
         int piece = Math.clamp((options.sendBufferBytes() >> 1) - 64, 1024, MAX_PIECE_BYTES);
         long sent = 0;

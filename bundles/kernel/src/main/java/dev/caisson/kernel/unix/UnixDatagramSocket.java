@@ -30,7 +30,7 @@ final class UnixDatagramSocket extends UnixSocket {
         if (SocketAddress.family(address) == Socket.AF_UNSPEC) {
             peer = null;
         } else {
-            String name = name(address);
+            String name = UnixName.path(address);
             if (options.passCredentials() && !hasName()) {
                 autobind();
             }
@@ -59,7 +59,7 @@ final class UnixDatagramSocket extends UnixSocket {
         throwPendingError();
         UnixSocket target;
         if (message != null && message.address != null && message.address.length > 0) {
-            String name = name(message.address);
+            String name = UnixName.path(message.address);
             if (name.isEmpty()) {
                 throw EINVAL.error();
             }

@@ -32,7 +32,7 @@ final class UnixMessages {
         if (length > sender.options.sendBufferBytes() - 32L) {
             throw EMSGSIZE.error();
         }
-        UserCredentials identity = sender.senderIdentity(message);
+        UserCredentials identity = sender.senderIdentity(message, target);
         if ((sender.shut & UnixSocket.SEND_SHUT) != 0) {
             throw EPIPE.error();
         }

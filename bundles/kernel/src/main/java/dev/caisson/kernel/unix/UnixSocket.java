@@ -4,7 +4,6 @@ import static dev.caisson.abi.Errno.EFAULT;
 import static dev.caisson.abi.Errno.EINVAL;
 import static dev.caisson.abi.Errno.ENOTCONN;
 import static dev.caisson.abi.Errno.EOPNOTSUPP;
-import static dev.caisson.abi.Errno.EPERM;
 import static dev.caisson.abi.Layouts.U32;
 import static dev.caisson.abi.Poll.POLLERR;
 import static dev.caisson.abi.Poll.POLLHUP;
@@ -15,15 +14,11 @@ import static dev.caisson.abi.Poll.POLLRDNORM;
 import static dev.caisson.abi.Poll.POLLWRBAND;
 import static dev.caisson.abi.Poll.POLLWRNORM;
 
-import dev.caisson.abi.Capability;
 import dev.caisson.abi.Errno;
 import dev.caisson.abi.ErrnoException;
 import dev.caisson.abi.Socket;
-import dev.caisson.abi.SocketAddress;
 import dev.caisson.abi.Terminal;
 import dev.caisson.abi.UserCredentials;
-import dev.caisson.spi.cred.Credentials;
-import dev.caisson.spi.fs.Inode;
 import dev.caisson.spi.fs.IoBuffer;
 import dev.caisson.spi.fs.IoctlMemory;
 import dev.caisson.spi.lock.LockRank;
@@ -71,106 +66,40 @@ public abstract class UnixSocket extends SocketFile {
     volatile boolean dead;
     volatile UserCredentials peerCredentials;
     volatile int[] peerGroups = {};
-    private volatile byte[] address;
-    private String abstractName;
-    private Inode boundNode;
+    private final UnixName name;
 
     UnixSocket(UnixSockets sockets, int type, SocketOptions options, SocketCaller owner) {
         super(Socket.AF_UNIX, type, 0);
         this.sockets = sockets;
         this.options = options;
-        this.owner = identity(owner);
-    }
-
-    static UserCredentials identity(SocketCaller caller) {
-        Credentials credentials = caller.credentials();
-        return new UserCredentials(caller.processId(), credentials.euid(), credentials.egid());
+        this.owner = UnixIdentity.ofPeer(owner);
+        this.name = new UnixName(sockets, this);
     }
 
     // ---- names
 
-    /** Checks a sockaddr_un and gives the path part: empty, a path without its NUL, or an abstract name that starts with NUL. */
-    static String name(byte[] address) throws ErrnoException {
-        if (address.length < 2 || address.length > SocketAddress.UNIX_BYTES || SocketAddress.family(address) != Socket.AF_UNIX) {
-            throw EINVAL.error();
-        }
-        int end = address.length;
-        if (end > 2 && address[2] != 0) {
-            end = 2;
-            while (end < address.length && address[end] != 0) {
-                end++;
-            }
-        }
-        return new String(address, 2, end - 2, java.nio.charset.StandardCharsets.ISO_8859_1);
-    }
-
     @Override
     public void bind(byte[] newAddress, SocketCaller caller) throws ErrnoException {
-        String name = name(newAddress);
-        if (name.isEmpty()) {
-            autobind();
-            return;
-        }
-        if (address != null) {
-            throw EINVAL.error();
-        }
-        if (name.charAt(0) == 0) {
-            synchronized (this) {
-                if (address != null) {
-                    throw EINVAL.error();
-                }
-                sockets.register(name, this);
-                abstractName = name;
-                address = newAddress.clone();
-            }
-            return;
-        }
-        Inode node = ((UnixCaller) caller).createSocketNode(name);
-        synchronized (this) {
-            if (address != null) {
-                throw EINVAL.error();
-            }
-            boundNode = node;
-            node.attachment(UnixSockets.Bound.class, () -> new UnixSockets.Bound(this));
-            byte[] path = SocketAddress.ofFamily(Socket.AF_UNIX, 2 + name.length() + 1);
-            System.arraycopy(newAddress, 2, path, 2, name.length());
-            address = path;
-        }
+        name.bind(newAddress, (UnixCaller) caller);
     }
 
     /** Gives a socket without a name an abstract one. */
-    final synchronized void autobind() throws ErrnoException {
-        if (address == null) {
-            abstractName = sockets.registerAny(this);
-            byte[] made = SocketAddress.ofFamily(Socket.AF_UNIX, 2 + abstractName.length());
-            for (int i = 0; i < abstractName.length(); i++) {
-                made[2 + i] = (byte) abstractName.charAt(i);
-            }
-            address = made;
-        }
+    final void autobind() throws ErrnoException {
+        name.autobind();
     }
 
-    private synchronized void unbind() {
-        if (abstractName != null) {
-            sockets.unregister(abstractName, this);
-        }
-        if (boundNode != null) {
-            boundNode.detach(UnixSockets.Bound.class);
-        }
-    }
-
+    /** A connection has the name of the socket that accepted it. */
     final void addressOf(UnixSocket listener) {
-        address = listener.address;
+        name.copy(listener.name);
     }
 
     final boolean hasName() {
-        return address != null;
+        return name.isGiven();
     }
 
     @Override
     public final byte[] localAddress() {
-        byte[] own = address;
-        return own != null ? own : SocketAddress.ofFamily(Socket.AF_UNIX, 2);
+        return name.address();
     }
 
     @Override
@@ -184,38 +113,14 @@ public abstract class UnixSocket extends SocketFile {
 
     // ---- sending
 
-    /** What the message says of its sender, or who the caller is. */
-    final UserCredentials senderIdentity(SocketMessage message) throws ErrnoException {
-        if (message == null || message.caller == null) {
-            return owner;
-        }
-        SocketCaller caller = message.caller;
-        Credentials credentials = caller.credentials();
-        UserCredentials sender = null;
-        if (message.control != null) {
-            for (SocketMessage.Control control : message.control) {
-                if (control.level() != Socket.SOL_SOCKET) {
-                    continue;
-                }
-                if (control.type() != Socket.SCM_CREDENTIALS || control.data().length != UserCredentials.BYTES) {
-                    throw EINVAL.error();
-                }
-                sender = UserCredentials.CODEC.read(MemorySegment.ofArray(control.data()), 0);
-                checkIdentity(sender, caller.processId(), credentials);
-            }
-        }
-        return sender != null ? sender : new UserCredentials(caller.processId(), credentials.uid(), credentials.gid());
+    /** Who a message is from, if one of the sides has asked for it with SO_PASSCRED by now. */
+    final UserCredentials senderIdentity(SocketMessage message, UnixSocket target) throws ErrnoException {
+        return UnixIdentity.ofSender(message, options.passCredentials() || target.wantsIdentity(), owner);
     }
 
-    private static void checkIdentity(UserCredentials claimed, int pid, Credentials own) throws ErrnoException {
-        boolean pidOk = claimed.pid() == pid || own.has(Capability.CAP_SYS_ADMIN);
-        boolean uidOk = claimed.uid() == own.uid() || claimed.uid() == own.euid() || claimed.uid() == own.suid()
-                || own.has(Capability.CAP_SETUID);
-        boolean gidOk = claimed.gid() == own.gid() || claimed.gid() == own.egid() || claimed.gid() == own.sgid()
-                || own.has(Capability.CAP_SETGID);
-        if (!pidOk || !uidOk || !gidOk) {
-            throw EPERM.error();
-        }
+    /** Whether messages to this socket have to say who sent them. */
+    boolean wantsIdentity() {
+        return options.passCredentials();
     }
 
     static List<FileDescription> files(SocketMessage message) {
@@ -426,7 +331,7 @@ public abstract class UnixSocket extends SocketFile {
 
     @Override
     public void close() {
-        unbind();
+        name.unbind();
         boolean unread;
         List<UnixSocket> waiting;
         List<UnixSocket> embryos;

@@ -9,23 +9,22 @@ import static dev.caisson.abi.Poll.EPOLLEXCLUSIVE;
 import static dev.caisson.abi.Poll.EPOLLHUP;
 import static dev.caisson.abi.Poll.EPOLLIN;
 import static dev.caisson.abi.Poll.EPOLLONESHOT;
+import static dev.caisson.testing.kit.Errors.assertErrno;
 import static org.junit.jupiter.api.Assertions.assertEquals;
-import static org.junit.jupiter.api.Assertions.assertThrows;
 
 import dev.caisson.abi.Errno;
 import dev.caisson.abi.ErrnoException;
 import dev.caisson.abi.Fcntl;
-import dev.caisson.kernel.pipe.Bytes;
 import dev.caisson.kernel.pipe.Pipe;
 import dev.caisson.kernel.pipe.PipeFile;
 import dev.caisson.spi.cred.Credentials;
 import dev.caisson.spi.fs.OpenFile;
+import dev.caisson.testing.kit.Bytes;
 import dev.caisson.vfs.FileDescription;
 import dev.caisson.vfs.Vfs;
 import java.util.ArrayList;
 import java.util.List;
 import org.junit.jupiter.api.Test;
-import org.junit.jupiter.api.function.Executable;
 
 final class EpollFileTest {
     private final Vfs vfs = new Vfs();
@@ -58,10 +57,6 @@ final class EpollFileTest {
 
     private List<Long> collect() throws ErrnoException {
         return collect(epoll, 16);
-    }
-
-    private static void assertErrno(Errno expected, Executable action) {
-        assertEquals(expected, assertThrows(ErrnoException.class, action).errno());
     }
 
     @Test

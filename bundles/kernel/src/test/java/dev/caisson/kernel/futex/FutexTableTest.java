@@ -6,9 +6,9 @@ import static dev.caisson.abi.Errno.EINVAL;
 import static dev.caisson.abi.Errno.ENOSYS;
 import static dev.caisson.abi.Errno.ERESTARTSYS;
 import static dev.caisson.abi.Errno.ETIMEDOUT;
+import static dev.caisson.testing.kit.Errors.assertErrno;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
-import static org.junit.jupiter.api.Assertions.assertThrows;
 
 import dev.caisson.abi.Errno;
 import dev.caisson.abi.ErrnoException;
@@ -49,19 +49,11 @@ class FutexTableTest {
         threads.shutdownNow();
     }
 
-    private interface Call {
-        void run() throws ErrnoException;
-    }
-
-    private static void fails(Errno errno, Call call) {
-        assertEquals(errno, assertThrows(ErrnoException.class, call::run).errno());
-    }
-
     private void await(ThreadBlocker blocker, int expected, int bitset) throws ErrnoException {
         table.await(blocker.futex, blocker, memory, word, false, expected, bitset, FutexDeadline.NONE);
     }
 
-    private Future<Errno> waiter(ThreadBlocker blocker, int bitset) throws InterruptedException {
+    private Future<Errno> waiter(ThreadBlocker blocker, int bitset) {
         int before = table.waiterCount();
         Future<Errno> result = threads.submit(() -> {
             try {
@@ -72,7 +64,7 @@ class FutexTableTest {
             }
         });
         while (table.waiterCount() == before) {
-            Thread.sleep(1);
+            Thread.yield();
         }
         return result;
     }
@@ -84,16 +76,16 @@ class FutexTableTest {
     @Test
     void aChangedWordIsNotWaitedFor() throws ErrnoException {
         memory.writeInt(word, 1);
-        fails(EAGAIN, () -> await(new ThreadBlocker(), 0, ANY));
+        assertErrno(EAGAIN, () -> await(new ThreadBlocker(), 0, ANY));
         assertEquals(0, table.waiterCount());
     }
 
     @Test
     void badAddressesAreRefused() {
         ThreadBlocker blocker = new ThreadBlocker();
-        fails(EINVAL, () -> table.await(blocker.futex, blocker, memory, word + 2, false, 0, ANY, FutexDeadline.NONE));
-        fails(EFAULT, () -> table.await(blocker.futex, blocker, memory, 0x1000, false, 0, ANY, FutexDeadline.NONE));
-        fails(EFAULT, () -> table.wake(memory, -4096, false, 1, ANY));
+        assertErrno(EINVAL, () -> table.await(blocker.futex, blocker, memory, word + 2, false, 0, ANY, FutexDeadline.NONE));
+        assertErrno(EFAULT, () -> table.await(blocker.futex, blocker, memory, 0x1000, false, 0, ANY, FutexDeadline.NONE));
+        assertErrno(EFAULT, () -> table.wake(memory, -4096, false, 1, ANY));
         assertEquals(0, table.waiterCount());
     }
 
@@ -126,7 +118,7 @@ class FutexTableTest {
         try (Timers timers = new Timers(); Clocks clocks = new Clocks(HostClock.MACHINE, timers)) {
             ThreadBlocker blocker = new ThreadBlocker();
             long at = clocks.monotonicNs() + 5_000_000;
-            fails(ETIMEDOUT, () -> table.await(blocker.futex, blocker, memory, word, false, 0, ANY,
+            assertErrno(ETIMEDOUT, () -> table.await(blocker.futex, blocker, memory, word, false, 0, ANY,
                     new FutexDeadline(clocks, false, at)));
             assertFalse(clocks.monotonicNs() < at);
         }
@@ -138,8 +130,8 @@ class FutexTableTest {
         for (int i = 0; i < 5; i++) {
             results.add(waiter(new ThreadBlocker(), ANY));
         }
-        fails(EAGAIN, () -> table.requeue(memory, word, word + 4, false, 1, 10, true, 9));
-        fails(EINVAL, () -> table.requeue(memory, word, word + 4, false, -1, 10, true, 0));
+        assertErrno(EAGAIN, () -> table.requeue(memory, word, word + 4, false, 1, 10, true, 9));
+        assertErrno(EINVAL, () -> table.requeue(memory, word, word + 4, false, -1, 10, true, 0));
         assertEquals(4, table.requeue(memory, word, word + 4, false, 1, 3, true, 0));
         assertEquals(null, result(results.getFirst()));
         assertEquals(1, table.wake(memory, word, false, 10, ANY));
@@ -168,8 +160,8 @@ class FutexTableTest {
         int orShifted = (8 | Futex.FUTEX_OP_OR) << 28 | Futex.FUTEX_OP_CMP_LT << 24 | 4 << 12 | 0xfff;
         table.wakeOp(memory, word, word + 4, false, 1, 1, orShifted);
         assertEquals(24, memory.readInt(word + 4));
-        fails(ENOSYS, () -> table.wakeOp(memory, word, word + 4, false, 1, 1, 7 << 28));
-        fails(ENOSYS, () -> table.wakeOp(memory, word, word + 4, false, 1, 1, 9 << 24));
+        assertErrno(ENOSYS, () -> table.wakeOp(memory, word, word + 4, false, 1, 1, 7 << 28));
+        assertErrno(ENOSYS, () -> table.wakeOp(memory, word, word + 4, false, 1, 1, 9 << 24));
     }
 
     @Test

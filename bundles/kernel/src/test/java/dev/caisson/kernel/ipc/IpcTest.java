@@ -12,8 +12,8 @@ import static dev.caisson.abi.Ipc.IPC_EXCL;
 import static dev.caisson.abi.Ipc.IPC_NOWAIT;
 import static dev.caisson.abi.Ipc.MSG_EXCEPT;
 import static dev.caisson.abi.Ipc.SEM_UNDO;
+import static dev.caisson.testing.kit.Errors.assertErrno;
 import static org.junit.jupiter.api.Assertions.assertEquals;
-import static org.junit.jupiter.api.Assertions.assertThrows;
 
 import dev.caisson.abi.Errno;
 import dev.caisson.abi.ErrnoException;
@@ -55,10 +55,6 @@ final class IpcTest {
 
     private final Semaphores semaphores = new Semaphores();
     private final MessageQueues queues = new MessageQueues();
-
-    private static void assertErrno(Errno expected, Executable action) {
-        assertEquals(expected, assertThrows(ErrnoException.class, action).errno());
-    }
 
     private void operate(int id, Blocker blocker, SemaphoreUndo undo, SemaphoreOperation... operations) throws ErrnoException {
         semaphores.operate(id, List.of(operations), () -> undo, ROOT, 7, blocker, Blocker.FOREVER);

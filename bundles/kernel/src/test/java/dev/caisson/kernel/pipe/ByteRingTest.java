@@ -3,6 +3,7 @@ package dev.caisson.kernel.pipe;
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 
+import dev.caisson.testing.kit.Bytes;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Random;

@@ -8,18 +8,17 @@ import static dev.caisson.abi.Poll.POLLHUP;
 import static dev.caisson.abi.Poll.POLLIN;
 import static dev.caisson.abi.Poll.POLLOUT;
 import static dev.caisson.spi.fs.OpenFile.WOULD_BLOCK;
+import static dev.caisson.testing.kit.Errors.assertErrno;
 import static org.junit.jupiter.api.Assertions.assertEquals;
-import static org.junit.jupiter.api.Assertions.assertThrows;
-import static org.junit.jupiter.api.Assertions.assertTrue;
 
-import dev.caisson.abi.Errno;
 import dev.caisson.abi.ErrnoException;
 import dev.caisson.abi.Fcntl;
 import dev.caisson.spi.cred.Credentials;
+import dev.caisson.spi.fs.IoBuffer;
+import dev.caisson.testing.kit.Bytes;
 import java.util.Arrays;
 import java.util.concurrent.atomic.AtomicInteger;
 import org.junit.jupiter.api.Test;
-import org.junit.jupiter.api.function.Executable;
 
 final class PipeTest {
     private static final int NOWHERE = -1;
@@ -28,10 +27,6 @@ final class PipeTest {
     private final Pipe pipe = new Pipe();
     private final PipeFile reader = new PipeFile(pipe, Fcntl.O_RDONLY);
     private final PipeFile writer = new PipeFile(pipe, Fcntl.O_WRONLY);
-
-    static void assertErrno(Errno expected, Executable action) {
-        assertEquals(expected, assertThrows(ErrnoException.class, action).errno());
-    }
 
     private long write(String text) throws ErrnoException {
         return writer.write(Bytes.of(text), NOWHERE);
@@ -153,8 +148,9 @@ final class PipeTest {
             writers[w] = new Thread(() -> {
                 for (int i = 0; i < rounds; i++) {
                     try {
-                        while (writer.write(Bytes.of(block), NOWHERE) == WOULD_BLOCK) {
-                            Thread.onSpinWait();
+                        IoBuffer data = Bytes.of(block);
+                        while (writer.write(data, NOWHERE) == WOULD_BLOCK) {
+                            Thread.yield();
                         }
                     } catch (ErrnoException e) {
                         throw new IllegalStateException(e);
@@ -164,21 +160,26 @@ final class PipeTest {
             writers[w].start();
         }
         int[] counts = new int[writers.length];
-        StringBuilder all = new StringBuilder();
-        int expected = rounds * (1000 + 1500 + 2000);
-        int got = 0;
-        while (got < expected) {
+        int left = rounds * (1000 + 1500 + 2000);
+        int ofBlock = 0;
+        int which = 0;
+        while (left > 0) {
             String part = read(8192);
-            if (part != null) {
-                got += part.length();
-                all.append(part);
+            if (part == null) {
+                Thread.yield();
+                continue;
             }
-            while (!all.isEmpty() && all.length() >= 1000 + 500 * (all.charAt(0) - 'a')) {
-                int which = all.charAt(0) - 'a';
-                int length = 1000 + 500 * which;
-                assertTrue(all.chars().limit(length).allMatch(c -> c == 'a' + which), "a write of another one came between");
-                all.delete(0, length);
-                counts[which]++;
+            left -= part.length();
+            for (int i = 0; i < part.length(); i++) {
+                if (ofBlock == 0) {
+                    which = part.charAt(i) - 'a';
+                }
+                assertEquals('a' + which, part.charAt(i), "a write of another one came between");
+                ofBlock++;
+                if (ofBlock == 1000 + 500 * which) {
+                    counts[which]++;
+                    ofBlock = 0;
+                }
             }
         }
         for (Thread each : writers) {

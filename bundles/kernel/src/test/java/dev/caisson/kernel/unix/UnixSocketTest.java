@@ -12,17 +12,20 @@ import static dev.caisson.abi.Poll.POLLOUT;
 import static dev.caisson.abi.Socket.MSG_PEEK;
 import static dev.caisson.abi.Socket.MSG_TRUNC;
 import static dev.caisson.spi.fs.OpenFile.WOULD_BLOCK;
+import static dev.caisson.testing.kit.Errors.assertErrno;
+import static dev.caisson.testing.kit.SocketTexts.receive;
+import static dev.caisson.testing.kit.SocketTexts.send;
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertNotNull;
 import static org.junit.jupiter.api.Assertions.assertNull;
-import static org.junit.jupiter.api.Assertions.assertThrows;
 
 import dev.caisson.abi.Errno;
 import dev.caisson.abi.ErrnoException;
 import dev.caisson.abi.Fcntl;
 import dev.caisson.abi.Socket;
 import dev.caisson.abi.SocketAddress;
-import dev.caisson.kernel.pipe.Bytes;
+import dev.caisson.abi.UserCredentials;
 import dev.caisson.kernel.pipe.Pipe;
 import dev.caisson.kernel.pipe.PipeFile;
 import dev.caisson.spi.cred.Credentials;
@@ -30,23 +33,26 @@ import dev.caisson.spi.fs.Inode;
 import dev.caisson.spi.fs.OpenFile;
 import dev.caisson.spi.net.SocketFile;
 import dev.caisson.spi.net.SocketMessage;
+import dev.caisson.spi.net.SocketOptions;
+import dev.caisson.testing.kit.Bytes;
+import dev.caisson.testing.kit.SocketTexts;
 import dev.caisson.vfs.FileDescription;
 import dev.caisson.vfs.Vfs;
+import java.lang.foreign.MemorySegment;
 import java.util.ArrayList;
 import java.util.List;
 import org.junit.jupiter.api.Test;
-import org.junit.jupiter.api.function.Executable;
 
 final class UnixSocketTest {
     private static final UnixCaller CALLER = new UnixCaller() {
         @Override
         public Credentials credentials() {
-            return Credentials.ROOT;
+            return SocketTexts.CALLER.credentials();
         }
 
         @Override
         public int processId() {
-            return 42;
+            return SocketTexts.CALLER_ID;
         }
 
         @Override
@@ -82,26 +88,12 @@ final class UnixSocketTest {
         return vfs.anonymous().describe("test", file, Fcntl.O_RDWR, Credentials.ROOT);
     }
 
-    private static long send(SocketFile socket, String text) throws ErrnoException {
-        return socket.send(Bytes.of(text), null, 0);
-    }
-
     private static void sendFile(SocketFile socket, FileDescription file) throws ErrnoException {
         SocketMessage message = new SocketMessage();
         message.caller = CALLER;
         file.retain();
         message.files = new ArrayList<>(List.of(file));
         socket.send(Bytes.of("f"), message, 0);
-    }
-
-    private static String receive(SocketFile socket, int most, int flags) throws ErrnoException {
-        Bytes room = Bytes.room(most);
-        long count = socket.receive(room.buffer(), null, flags);
-        return count == WOULD_BLOCK ? null : room.text(Math.min(most, count));
-    }
-
-    private static void assertErrno(Errno expected, Executable action) {
-        assertEquals(expected, assertThrows(ErrnoException.class, action).errno());
     }
 
     private UnixSocket listener(String name, int backlog) throws ErrnoException {
@@ -238,16 +230,57 @@ final class UnixSocketTest {
         assertEquals(false, pipe.hasWriters());
     }
 
+    private static void wantCredentials(SocketFile socket) throws ErrnoException {
+        socket.option(Socket.SOL_SOCKET, Socket.SO_PASSCRED, SocketOptions.flag(true), CALLER);
+    }
+
+    /** Receives a byte, and who sent it. */
+    private static UserCredentials sender(SocketFile socket) throws ErrnoException {
+        SocketMessage in = new SocketMessage();
+        assertEquals(1, socket.receive(Bytes.room(1).buffer(), in, 0));
+        SocketMessage.Control control = in.control.getFirst();
+        assertEquals(Socket.SCM_CREDENTIALS, control.type());
+        return UserCredentials.CODEC.read(MemorySegment.ofArray(control.data()), 0);
+    }
+
     @Test
     void credentialsArriveWhereTheyAreWanted() throws ErrnoException {
         UnixSocket[] pair = pair(Socket.SOCK_STREAM);
-        pair[1].option(Socket.SOL_SOCKET, Socket.SO_PASSCRED, new byte[] {1, 0, 0, 0}, CALLER);
+        wantCredentials(pair[1]);
         SocketMessage out = new SocketMessage();
         out.caller = CALLER;
         pair[0].send(Bytes.of("x"), out, 0);
-        SocketMessage in = new SocketMessage();
-        pair[1].receive(Bytes.room(1).buffer(), in, 0);
-        assertEquals(Socket.SCM_CREDENTIALS, in.control.getFirst().type());
-        assertEquals(42, in.control.getFirst().data()[0]);
+        assertEquals(new UserCredentials(SocketTexts.CALLER_ID, 0, 0), sender(pair[1]));
+    }
+
+    @Test
+    void whatWasSentBeforeAnybodyAskedIsFromNobody() throws ErrnoException {
+        UnixSocket[] pair = pair(Socket.SOCK_STREAM);
+        send(pair[0], "x");
+        wantCredentials(pair[1]);
+        send(pair[0], "y");
+        assertEquals(new UserCredentials(0, 65534, 65534), sender(pair[1]));
+        assertEquals(SocketTexts.CALLER_ID, sender(pair[1]).pid());
+    }
+
+    @Test
+    void aSenderThatAsksForCredentialsGivesItsOwn() throws ErrnoException {
+        UnixSocket[] pair = pair(Socket.SOCK_DGRAM);
+        wantCredentials(pair[0]);
+        send(pair[0], "x");
+        wantCredentials(pair[1]);
+        assertEquals(SocketTexts.CALLER_ID, sender(pair[1]).pid());
+    }
+
+    @Test
+    void anAcceptedConnectionKnowsWhoSentWhatCameBefore() throws ErrnoException {
+        UnixSocket listener = listener("asking", 1);
+        wantCredentials(listener);
+        UnixSocket client = sockets.create(Socket.SOCK_STREAM, 0, CALLER);
+        client.connect(abstractName("asking"), CALLER);
+        send(client, "x");
+        SocketFile accepted = listener.accept();
+        assertArrayEquals(SocketOptions.flag(true), accepted.option(Socket.SOL_SOCKET, Socket.SO_PASSCRED, 4));
+        assertEquals(SocketTexts.CALLER_ID, sender(accepted).pid());
     }
 }

@@ -1,5 +1,7 @@
 package dev.caisson.spi.fs;
 
+import dev.caisson.abi.Stat;
+
 /**
  * A change of attributes, already checked for permission. Only the fields named in {@code fields} count.
  *
@@ -35,5 +37,55 @@ public record AttributeChange(int fields, int mode, int uid, int gid, long sizeB
      */
     public boolean has(int field) {
         return (fields & field) != 0;
+    }
+
+    /**
+     * The mode after the change.
+     *
+     * @param old type and permissions
+     * @return the same type, with the new permissions if they count
+     */
+    public int modeAfter(int old) {
+        return has(MODE) ? old & Stat.S_IFMT | mode & 07777 : old;
+    }
+
+    /**
+     * The owner after the change.
+     *
+     * @param old user
+     * @return the new one if it counts
+     */
+    public int uidAfter(int old) {
+        return has(UID) ? uid : old;
+    }
+
+    /**
+     * The group after the change.
+     *
+     * @param old group
+     * @return the new one if it counts
+     */
+    public int gidAfter(int old) {
+        return has(GID) ? gid : old;
+    }
+
+    /**
+     * The access time after the change.
+     *
+     * @param old nanoseconds
+     * @return the new one if it counts
+     */
+    public long accessAfter(long old) {
+        return has(ACCESS_TIME) ? accessNs : old;
+    }
+
+    /**
+     * The modification time after the change.
+     *
+     * @param old nanoseconds
+     * @return the new one if it counts
+     */
+    public long modifyAfter(long old) {
+        return has(MODIFY_TIME) ? modifyNs : old;
     }
 }

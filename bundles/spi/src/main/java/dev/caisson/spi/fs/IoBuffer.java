@@ -1,5 +1,6 @@
 package dev.caisson.spi.fs;
 
+import dev.caisson.abi.Errno;
 import dev.caisson.abi.ErrnoException;
 import java.lang.foreign.MemorySegment;
 
@@ -85,6 +86,53 @@ public interface IoBuffer {
             MemorySegment.copy(run, 0, target, offset + done, step);
             advance(step);
             done += step;
+        }
+        return done;
+    }
+
+    /** Moves bytes between a run and something else, for {@link #transfer}. */
+    @FunctionalInterface
+    interface Mover {
+        /**
+         * Moves the start of a run.
+         *
+         * @param run native memory
+         * @param lengthBytes how much of it, at least 1
+         * @param done bytes moved by this transfer so far
+         * @return bytes moved; fewer than wanted or 0 when no more goes; {@link OpenFile#WOULD_BLOCK} or another negated error number
+         * @throws ErrnoException instead of a negated error number
+         */
+        long move(MemorySegment run, long lengthBytes, long done) throws ErrnoException;
+    }
+
+    /**
+     * Moves run after run, until no more goes. An error after something was moved makes a short count.
+     *
+     * @param mostAtOnce largest part of a run to move in one step
+     * @param mover moves a part of a run
+     * @return bytes moved, or {@link OpenFile#WOULD_BLOCK}
+     * @throws ErrnoException EFAULT, or what the mover failed with
+     */
+    default long transfer(long mostAtOnce, Mover mover) throws ErrnoException {
+        long done = 0;
+        try {
+            while (remaining() > 0) {
+                MemorySegment run = run();
+                long wanted = Math.min(run.byteSize(), mostAtOnce);
+                long moved = mover.move(run, wanted, done);
+                if (moved <= 0) {
+                    return done > 0 ? done : moved == OpenFile.WOULD_BLOCK ? moved : Errno.check(moved);
+                }
+                advance(moved);
+                done += moved;
+                if (moved < wanted) {
+                    break;
+                }
+            }
+        } catch (ErrnoException e) {
+            if (done == 0) {
+                throw e;
+            }
         }
         return done;
     }

@@ -27,6 +27,16 @@ public interface JobControl {
     /** {@return the caller's session} */
     TerminalSession session();
 
+    /**
+     * The controlling terminal of the caller's process: that of its session, if it was inherited and not given up since.
+     *
+     * @return the terminal, or null
+     */
+    ControllingTerminal terminal();
+
+    /** The caller's process alone gives the terminal up, and its children to come, TIOCNOTTY. */
+    void giveUpTerminal();
+
     /** {@return the caller's process group} */
     TerminalGroup group();
 

@@ -35,6 +35,35 @@ public abstract class OpenFile implements Pollable {
     }
 
     /**
+     * Whether lseek(2) on a file without positions succeeds and changes nothing, as on event counters, instead of ESPIPE.
+     *
+     * @return whether it does
+     */
+    public boolean ignoresSeeks() {
+        return false;
+    }
+
+    /**
+     * Whether the file keeps the offset itself, because others move it, too: a file of the host that the caller shares. Transfers at the
+     * offset then come with {@link #NO_POSITION}.
+     *
+     * @return whether it does; the default leaves it to the description
+     */
+    public boolean keepsOffset() {
+        return false;
+    }
+
+    /**
+     * The offset, of a file that keeps it itself.
+     *
+     * @return bytes from the start
+     * @throws ErrnoException EIO
+     */
+    public long offset() throws ErrnoException {
+        throw new UnsupportedOperationException("the description has the offset");
+    }
+
+    /**
      * Reads.
      *
      * @param target where to; a request of 0 bytes is answered above

@@ -61,6 +61,27 @@ public interface AddressSpace extends AutoCloseable {
      */
     void prepareContext(GuestContext current) throws ErrnoException;
 
+    /**
+     * As {@link #prepareContext(GuestContext)}, for a platform to which it makes a difference who comes.
+     *
+     * @param current the context of the calling task, which last ran in this space and is stopped
+     * @param next the context that comes, which was {@link GuestContext#reset} and whose thread sleeps; null for a new one
+     * @throws ErrnoException EAGAIN when the host has no more threads to give
+     */
+    default void prepareContext(GuestContext current, GuestContext next) throws ErrnoException {
+        prepareContext(current);
+    }
+
+    /**
+     * Lends the space a way to change code of its guest. Called before the first context runs in it.
+     *
+     * @param patcher usable on the thread of a task inside of {@link GuestContext#run}, and inside of {@link #restoreCode}
+     */
+    default void codePatcher(CodePatcher patcher) {}
+
+    /** Undoes all changes of code, since another platform takes over. No context runs meanwhile. */
+    default void restoreCode() {}
+
     /** Releases the space. No context runs in it any more. */
     @Override
     void close();

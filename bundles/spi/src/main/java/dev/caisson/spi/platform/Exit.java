@@ -51,6 +51,11 @@ public sealed interface Exit {
         public boolean isMapped() {
             return mapped;
         }
+
+        @Override
+        public String toString() {
+            return "Fault[" + access + " at " + Long.toHexString(address) + (mapped ? ", mapped]" : "]");
+        }
     }
 
     /**

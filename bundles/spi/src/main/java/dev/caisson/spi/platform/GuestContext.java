@@ -16,7 +16,8 @@ public interface GuestContext extends AutoCloseable {
      * @param space where to run; may differ from the last call's (after execve)
      * @param registers general registers, read at entry and written at return
      * @return why it stopped; {@link Exit.Plain#INTERRUPTED} may be spurious, callers check their condition again
-     * @throws ErrnoException when the host took the guest thread away (out of memory, killed); the task cannot go on
+     * @throws ErrnoException when the host took the guest thread away (out of memory, killed); the task cannot go on here. When no
+     *     guest code ran, the registers are as they were: another platform may continue the task
      */
     Exit run(AddressSpace space, Registers registers) throws ErrnoException;
 
@@ -56,6 +57,24 @@ public interface GuestContext extends AutoCloseable {
 
     /** Says that the task woke up and will soon run. Cheap. */
     void awake();
+
+    /**
+     * Makes the context as {@link Platform#newContext} gives it, for another task of the same thread: nothing of the old task is
+     * left in it. What the platform needs to run a task may be kept.
+     *
+     * @return false when the platform would keep nothing; the context is then to be closed
+     */
+    default boolean reset() {
+        return false;
+    }
+
+    /**
+     * Says that this context, which was {@link #reset} and whose thread sleeps, is about to run a child of another task. The platform
+     * may choose a processor for it.
+     *
+     * @param parent context of that task, whose thread calls
+     */
+    default void startBeside(GuestContext parent) {}
 
     /** Releases the context, on the task's own thread. */
     @Override

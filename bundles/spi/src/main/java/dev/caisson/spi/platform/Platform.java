@@ -39,6 +39,16 @@ public interface Platform extends AutoCloseable {
     /** {@return a new context for one task; it takes host resources when it first runs} */
     GuestContext newContext();
 
+    /**
+     * Ends at once what runs in the spaces over a memory file, because a sandbox ends: thousands of busy threads need not be interrupted
+     * one by one, each waiting for its turn on the processors. A context that is used afterwards may fail as if the host had taken the
+     * guest thread away. Spaces and contexts are still to be closed. A platform without a quicker way than
+     * {@link GuestContext#interrupt} does nothing.
+     *
+     * @param memoryFile the descriptor that the spaces were made with
+     */
+    default void kill(int memoryFile) {}
+
     /** Releases what the platform holds. All spaces and contexts are closed before. */
     @Override
     void close();

@@ -11,19 +11,28 @@ import dev.caisson.control.Sandbox;
 import dev.caisson.control.SandboxException;
 import dev.caisson.control.SandboxService;
 import dev.caisson.control.SandboxSpec;
+import dev.caisson.control.SwapReport;
+import dev.caisson.control.Volume;
 import dev.caisson.kernel.syscall.SyscallHandler;
 import dev.caisson.kernel.syscall.SyscallTable;
 import dev.caisson.kernel.syscall.SyscallTableProvider;
 import dev.caisson.spi.fs.FileSystemProvider;
+import dev.caisson.spi.platform.Platform;
 import java.io.IOException;
+import java.nio.file.DirectoryStream;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Dictionary;
 import java.util.Hashtable;
 import java.util.List;
 import java.util.Map;
+import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
 import javax.inject.Inject;
 import org.junit.After;
+import org.junit.Assume;
+import org.junit.Before;
 import org.junit.Test;
 import org.junit.runner.RunWith;
 import org.ops4j.pax.exam.Configuration;
@@ -47,6 +56,9 @@ import org.osgi.service.component.runtime.dto.ComponentDescriptionDTO;
 @ExamReactorStrategy(PerClass.class)
 public class ContainerIT {
     private static final int UNAME = 63;
+    /** Some seconds of processes, pipes and sleep. */
+    private static final String WORK =
+            "i=0; while [ $i -lt 30 ]; do [ \"$(echo $i | cat)\" = $i ] || exit 9; sleep 0.05; i=$((i+1)); done; ";
 
     @Inject
     private BundleContext context;
@@ -64,8 +76,22 @@ public class ContainerIT {
         return ContainerOptions.distribution();
     }
 
+    /** Where a test and the program it runs tell each other how far they are. */
+    private Path marks;
+
+    @Before
+    public void makeMarks() throws IOException {
+        marks = Files.createTempDirectory("caisson-marks");
+    }
+
     @After
-    public void restore() throws IOException, InterruptedException {
+    public void restore() throws Exception {
+        try (DirectoryStream<Path> files = Files.newDirectoryStream(marks)) {
+            for (Path file : files) {
+                Files.delete(file);
+            }
+        }
+        Files.delete(marks);
         for (ProviderKind kind : ProviderKind.values()) {
             select(kind, kind.defaultName());
         }
@@ -140,7 +166,7 @@ public class ContainerIT {
         AtomicInteger mounts = new AtomicInteger();
         register(FileSystemProvider.class, new CountingProvider(overlay, "counted", mounts),
                 Map.of(FileSystemProvider.NAME, "counted", FileSystemProvider.ROOT, true));
-        try (Sandbox running = start("i=0; while [ $i -lt 20 ]; do ls /usr >/dev/null || exit 9; sleep 0.05; i=$((i+1)); done; exit 3")) {
+        try (Sandbox running = start("until [ -e /marks/end ]; do ls /usr >/dev/null || exit 9; done; exit 3")) {
             select(ProviderKind.ROOTFS, "counted");
             assertEquals("overlay", running.providers().get(ProviderKind.ROOTFS));
             try (Sandbox other = start("test -d /usr && echo x >/tmp/new && exit 4")) {
@@ -148,6 +174,7 @@ public class ContainerIT {
                 assertEquals(1, mounts.get());
                 assertEquals(4, other.awaitExit());
             }
+            mark("end");
             assertEquals(3, running.awaitExit());
         }
     }
@@ -155,8 +182,10 @@ public class ContainerIT {
     @Test
     public void stoppingTheRootFilesystemsBundleTearsNothingFromARunningProgram() throws Exception {
         Bundle bundle = bundle("dev.caisson.fs.overlay");
-        try (Sandbox running = start("sleep 0.3; echo x >/tmp/upper && ls -l /bin /tmp/upper >/dev/null && sh -c 'exit 5'")) {
+        try (Sandbox running = start("until [ -e /marks/stopped ]; do :; done;"
+                + " echo x >/tmp/upper && ls -l /bin /tmp/upper >/dev/null && sh -c 'exit 5'")) {
             bundle.stop();
+            mark("stopped");
             assertFalse(service.available(ProviderKind.ROOTFS).contains("overlay"));
             assertEquals(5, running.awaitExit());
         } finally {
@@ -176,11 +205,13 @@ public class ContainerIT {
             return uname.handle(task, args);
         })).build();
         register(SyscallTableProvider.class, () -> counting, Map.of(SyscallTableProvider.NAME, "counting"));
-        try (Sandbox running = start("i=0; while [ $i -lt 30 ]; do uname -n >/dev/null || exit 9; sleep 0.05; i=$((i+1)); done; exit 8")) {
-            Thread.sleep(300);
+        try (Sandbox running = start("uname -n >/marks/first; until [ -e /marks/replaced ]; do :; done;"
+                + " uname -n >/dev/null || exit 9; exit 8")) {
+            await("the first uname", () -> Files.exists(marks.resolve("first")) && Files.size(marks.resolve("first")) > 0);
             assertEquals(0, calls.get());
             select(ProviderKind.SYSCALLS, "counting");
-            assertEquals("counting", running.providers().get(ProviderKind.SYSCALLS));
+            await("the new table", () -> "counting".equals(running.providers().get(ProviderKind.SYSCALLS)));
+            mark("replaced");
             assertEquals(8, running.awaitExit());
         }
         assertTrue("calls: " + calls, calls.get() > 0);
@@ -189,17 +220,127 @@ public class ContainerIT {
     @Test
     public void updatingTheSyscallTablesBundleKeepsARunningProgram() throws Exception {
         Bundle bundle = bundle("dev.caisson.syscall.table");
-        try (Sandbox running = start("i=0; while [ $i -lt 20 ]; do uname -n >/dev/null || exit 9; sleep 0.05; i=$((i+1)); done; exit 2")) {
-            Thread.sleep(200);
+        try (Sandbox running = start(": >/marks/running; until [ -e /marks/updated ]; do uname -n >/dev/null || exit 9; done;"
+                + " uname -n >/dev/null || exit 9; exit 2")) {
+            await("the program", () -> Files.exists(marks.resolve("running")));
             bundle.update();
             assertEquals(Bundle.ACTIVE, bundle.getState());
+            mark("updated");
             assertEquals(2, running.awaitExit());
         }
         assertEquals(1, run("exit 1"));
     }
 
+    /** A condition that comes true some time. */
+    private interface Condition {
+        boolean isTrue() throws Exception;
+    }
+
+    private static void await(String what, Condition condition) throws Exception {
+        long deadline = System.nanoTime() + TimeUnit.SECONDS.toNanos(30);
+        while (!condition.isTrue()) {
+            assertTrue("waited in vain for " + what, System.nanoTime() < deadline);
+            Thread.sleep(5);
+        }
+    }
+
+    /** Tells the program, which waits for the file. */
+    private void mark(String name) throws IOException {
+        Files.createFile(marks.resolve(name));
+    }
+
+    /** Starts a script that sees the directory of marks as /marks. */
+    @Test
+    public void thePlatformIsReplacedUnderARunningProgram() throws Exception {
+        register(Platform.class, new RenamedPlatform(provider(Platform.class, "ptrace"), "renamed", Integer.MAX_VALUE),
+                Map.of(Platform.NAME, "renamed"));
+        try (Sandbox running = start(WORK + "exit 8")) {
+            for (int i = 0; i < 10; i++) {
+                String name = i % 2 == 0 ? "renamed" : "ptrace";
+                SwapReport report = service.swap(running, ProviderKind.PLATFORM, name);
+                assertEquals(name, report.to());
+                assertTrue("pause: " + report.pauseNs(), report.pauseNs() > 0);
+                assertEquals(name, running.providers().get(ProviderKind.PLATFORM));
+            }
+            select(ProviderKind.PLATFORM, "renamed"); // as an edit of etc/ does
+            await("the move", () -> "renamed".equals(running.providers().get(ProviderKind.PLATFORM)));
+            assertEquals(8, running.awaitExit());
+        }
+    }
+
+    @Test
+    public void aPlatformThatGoesIsReplacedByTheFallbackUntilItReturns() throws Exception {
+        Platform ptrace = provider(Platform.class, "ptrace");
+        ServiceRegistration<Platform> first = context.registerService(Platform.class, new RenamedPlatform(ptrace, "renamed", Integer.MAX_VALUE),
+                new Hashtable<>(Map.of(Platform.NAME, "renamed")));
+        try (Sandbox running = service.start(SandboxSpec.of(List.of("/bin/sh", "-c", WORK + "exit 7"))
+                .providers(Map.of(ProviderKind.PLATFORM, "renamed")).build())) {
+            first.unregister();
+            assertEquals("ptrace", running.providers().get(ProviderKind.PLATFORM));
+            register(Platform.class, new RenamedPlatform(ptrace, "renamed", Integer.MAX_VALUE), Map.of(Platform.NAME, "renamed"));
+            assertEquals("renamed", running.providers().get(ProviderKind.PLATFORM));
+            assertEquals(7, running.awaitExit());
+        }
+    }
+
+    @Test
+    public void aPlatformThatFailsUnderTheProgramIsLeftAgain() throws Exception {
+        // One address space is for the test that comes before the change; the program's fails.
+        register(Platform.class, new RenamedPlatform(provider(Platform.class, "ptrace"), "failing", 1), Map.of(Platform.NAME, "failing"));
+        try (Sandbox running = start(WORK + "exit 6")) {
+            try {
+                service.swap(running, ProviderKind.PLATFORM, "failing");
+                fail("swapped");
+            } catch (SandboxException e) {
+                assertTrue(e.getMessage(), e.getMessage().contains("failing") && e.getMessage().contains("back on ptrace"));
+            }
+            assertEquals("ptrace", running.providers().get(ProviderKind.PLATFORM));
+            assertEquals(6, running.awaitExit());
+        }
+    }
+
+    @Test
+    public void thePlatformsBundleIsUpdatedUnderARunningProgram() throws Exception {
+        register(Platform.class, new RenamedPlatform(provider(Platform.class, "ptrace"), "renamed", Integer.MAX_VALUE),
+                Map.of(Platform.NAME, "renamed"));
+        List<String> others = new ArrayList<>(service.available(ProviderKind.PLATFORM));
+        others.removeAll(List.of("ptrace", "renamed"));
+        Assume.assumeFalse("ptrace is the only platform of the distribution", others.isEmpty());
+        String name = others.getFirst();
+        try (Sandbox running = start(WORK + "exit 5")) {
+            try {
+                service.swap(running, ProviderKind.PLATFORM, name);
+            } catch (SandboxException e) {
+                Assume.assumeNoException("not on this host", e);
+            }
+            Bundle bundle = null;
+            for (ServiceReference<Platform> reference : context.getServiceReferences(Platform.class, "(caisson.name=" + name + ")")) {
+                bundle = reference.getBundle();
+            }
+            bundle.stop();
+            assertEquals("ptrace", running.providers().get(ProviderKind.PLATFORM));
+            bundle.start();
+            assertEquals(name, running.providers().get(ProviderKind.PLATFORM));
+            bundle.update();
+            assertEquals(name, running.providers().get(ProviderKind.PLATFORM));
+            assertEquals(5, running.awaitExit());
+        }
+    }
+
+    @Test
+    public void theFastestPlatformThatWorksIsFound() throws Exception {
+        register(Platform.class, new RenamedPlatform(provider(Platform.class, "ptrace"), "broken", 0), Map.of(Platform.NAME, "broken"));
+        try (Sandbox sandbox = service.start(SandboxSpec.of(List.of("/bin/sh", "-c", "exit 4"))
+                .providers(Map.of(ProviderKind.PLATFORM, "auto")).build())) {
+            assertTrue(service.available(ProviderKind.PLATFORM).contains(sandbox.providers().get(ProviderKind.PLATFORM)));
+            assertFalse(sandbox.providers().get(ProviderKind.PLATFORM).equals("broken"));
+            assertEquals(4, sandbox.awaitExit());
+        }
+    }
+
     private Sandbox start(String script) throws SandboxException {
-        return service.start(SandboxSpec.of(List.of("/bin/sh", "-c", script)).build());
+        return service.start(SandboxSpec.of(List.of("/bin/sh", "-c", script))
+                .volume(new Volume(marks.toString(), "/marks", false)).build());
     }
 
     private int run(String script) throws SandboxException, InterruptedException {
@@ -229,14 +370,10 @@ public class ContainerIT {
     }
 
     /** Changes the configuration as an operator does, and waits until it was heard. */
-    private void select(ProviderKind kind, String name) throws IOException, InterruptedException {
+    private void select(ProviderKind kind, String name) throws Exception {
         Dictionary<String, Object> values = new Hashtable<>();
         values.put("name", name);
         configurations.getConfiguration(kind.pid(), "?").update(values);
-        for (int i = 0; i < 200 && !name.equals(service.selected().get(kind)); i++) {
-            Thread.sleep(10);
-        }
-        assertEquals(name, service.selected().get(kind));
-        Thread.sleep(50); // the change is applied to running sandboxes right after it was heard
+        await(kind + " " + name, () -> name.equals(service.selected().get(kind)));
     }
 }

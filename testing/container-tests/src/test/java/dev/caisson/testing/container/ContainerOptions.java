@@ -13,6 +13,7 @@ import java.io.UncheckedIOException;
 import java.nio.file.DirectoryStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
 import java.util.ArrayList;
 import java.util.List;
 import org.ops4j.pax.exam.Option;
@@ -36,6 +37,20 @@ final class ContainerOptions {
         return Path.of(home);
     }
 
+    /** A copy of the configuration, so that what tests change in it stays theirs. */
+    private static Path configuration() {
+        Path copy = Path.of("target", "etc").toAbsolutePath();
+        try (DirectoryStream<Path> originals = Files.newDirectoryStream(home().resolve("etc"))) {
+            Files.createDirectories(copy);
+            for (Path original : originals) {
+                Files.copy(original, copy.resolve(original.getFileName()), StandardCopyOption.REPLACE_EXISTING);
+            }
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+        return copy;
+    }
+
     static List<Path> bundles() {
         List<Path> jars = new ArrayList<>();
         try (DirectoryStream<Path> stream = Files.newDirectoryStream(home().resolve("bundles"), "*.jar")) {
@@ -54,7 +69,7 @@ final class ContainerOptions {
         options.add(frameworkProperty("felix.log.level").value("1"));
         options.add(systemProperty("org.ops4j.pax.logging.DefaultServiceLog.level").value("ERROR"));
         options.add(frameworkProperty("gosh.args").value("--nointeractive --noshutdown"));
-        options.add(frameworkProperty("felix.fileinstall.dir").value(home().resolve("etc").toString()));
+        options.add(frameworkProperty("felix.fileinstall.dir").value(configuration().toString()));
         options.add(frameworkProperty("felix.fileinstall.enableConfigSave").value("false"));
         options.add(frameworkProperty("felix.fileinstall.noInitialDelay").value("true"));
         options.add(frameworkProperty("felix.fileinstall.log.level").value("1"));

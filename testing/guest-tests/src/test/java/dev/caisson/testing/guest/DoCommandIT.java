@@ -30,6 +30,13 @@ final class DoCommandIT {
     }
 
     @Test
+    void theEnvironmentArrivesInItsOrder() throws IOException, InterruptedException {
+        Outcome outcome = Runner.shell("env -i Z=1 no.variable=2 A=3 CAISSON_JAVA_HOME=\"$CAISSON_JAVA_HOME\" B='4\n5' $CAISSON do -- /usr/bin/env");
+        assertEquals("Z=1 no.variable=2 A=3 B=4 5",
+                String.join(" ", outcome.output().lines().filter(line -> !line.startsWith("CAISSON_JAVA_HOME=")).toList()));
+    }
+
+    @Test
     void anUnknownOptionListsWhatThereIs() throws IOException, InterruptedException {
         Outcome outcome = Runner.shell("$CAISSON do --bogus -- true");
         assertEquals(2, outcome.status());

@@ -10,6 +10,7 @@ import java.util.List;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.DynamicTest;
 import org.junit.jupiter.api.TestFactory;
+import org.junit.jupiter.api.condition.EnabledIfSystemProperty;
 
 /**
  * Every program of {@code programs/} and every script of {@code scripts/} runs natively, where it must pass, and then in a sandbox;
@@ -27,6 +28,14 @@ final class GuestProgramsIT {
     @TestFactory
     Stream<DynamicTest> scripts() throws IOException {
         return sources("scripts", ".sh").flatMap(source -> PLATFORMS.stream().map(platform -> DynamicTest.dynamicTest(
+                name(source) + " on " + platform, () -> compare(platform, List.of(interpreter(source), source.toString())))));
+    }
+
+    /** What takes minutes: whole trees, and servers and tools that not every machine has ("verify --full"). */
+    @TestFactory
+    @EnabledIfSystemProperty(named = "caisson.full", matches = "true")
+    Stream<DynamicTest> fullPrograms() throws IOException {
+        return sources("full", ".sh").flatMap(source -> PLATFORMS.stream().map(platform -> DynamicTest.dynamicTest(
                 name(source) + " on " + platform, () -> compare(platform, List.of(interpreter(source), source.toString())))));
     }
 

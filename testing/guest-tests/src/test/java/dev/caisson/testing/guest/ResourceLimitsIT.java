@@ -6,6 +6,8 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import java.io.IOException;
 import java.nio.file.Path;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 
 /** Programs that want everything get their limit and no more, and the sandbox goes on. */
 final class ResourceLimitsIT {
@@ -40,5 +42,15 @@ final class ResourceLimitsIT {
         Outcome outcome = Runner.shell("$CAISSON do -- bash -c 'ulimit -n 20; for i in {10..30}; do eval \"exec $i</dev/null\" 2>/dev/null || break;"
                 + " done; ls /proc/self/fd >/dev/null 2>&1; ulimit -f 1; trap \"\" XFSZ; head -c 5000 /dev/zero > f; wc -c < f' 2>&1");
         assertTrue(outcome.output().endsWith("1024\n"), outcome::toString);
+    }
+
+    /** Each of the sandbox's tasks would need a processor to hear that the end has come, and those that compute do not make room for it. */
+    @ParameterizedTest
+    @CsvSource({"1500, sleep", "400, spin"})
+    void aSandboxEndsSoonWhateverItsProcessesDo(int count, String occupation) throws IOException, InterruptedException {
+        Path crowd = hostile("crowd");
+        Outcome outcome = Runner.shell("$CAISSON do -- " + crowd + " " + count + " " + occupation);
+        assertEquals(count + "\n", outcome.output(), outcome::toString);
+        assertEquals(7, outcome.status(), outcome::toString);
     }
 }

@@ -20,7 +20,7 @@ final class Runner {
     static final Path CAISSON =
             Path.of(System.getProperty("caisson.home", ROOT.resolve("distribution/target/caisson").toString()), "bin/caisson");
 
-    private static final long TIMEOUT_SECONDS = 120;
+    private static final long TIMEOUT_SECONDS = Boolean.getBoolean("caisson.full") ? 900 : 120;
 
     private Runner() {}
 
@@ -55,7 +55,18 @@ final class Runner {
      * @return what it showed
      */
     static Outcome shell(String script) throws IOException, InterruptedException {
-        return run(List.of("/bin/sh", "-c", script));
+        return shell(script, TIMEOUT_SECONDS);
+    }
+
+    /**
+     * As {@link #shell(String)}, with another limit.
+     *
+     * @param script text for {@code sh -c}
+     * @param timeoutSeconds after so long it is ended
+     * @return what it showed
+     */
+    static Outcome shell(String script, long timeoutSeconds) throws IOException, InterruptedException {
+        return run(List.of("/bin/sh", "-c", script), timeoutSeconds);
     }
 
     /**
@@ -79,6 +90,10 @@ final class Runner {
     }
 
     private static Outcome run(List<String> command) throws IOException, InterruptedException {
+        return run(command, TIMEOUT_SECONDS);
+    }
+
+    private static Outcome run(List<String> command, long timeoutSeconds) throws IOException, InterruptedException {
         Path directory = Files.createTempDirectory("caisson-guest");
         Path output = Files.createTempFile("caisson-guest", ".out");
         Path errors = Files.createTempFile("caisson-guest", ".err");
@@ -88,10 +103,10 @@ final class Runner {
                     .redirectOutput(output.toFile()).redirectError(errors.toFile());
             environment(builder);
             Process process = builder.start();
-            if (!process.waitFor(TIMEOUT_SECONDS, TimeUnit.SECONDS)) {
+            if (!process.waitFor(timeoutSeconds, TimeUnit.SECONDS)) {
                 end(process);
                 return new Outcome(-1, Files.readString(output, StandardCharsets.ISO_8859_1),
-                        "no exit within " + TIMEOUT_SECONDS + " s\n" + Files.readString(errors, StandardCharsets.ISO_8859_1));
+                        "no exit within " + timeoutSeconds + " s\n" + Files.readString(errors, StandardCharsets.ISO_8859_1));
             }
             return new Outcome(process.exitValue(), Files.readString(output, StandardCharsets.ISO_8859_1),
                     Files.readString(errors, StandardCharsets.ISO_8859_1));

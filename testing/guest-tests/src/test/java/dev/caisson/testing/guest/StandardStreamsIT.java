@@ -39,6 +39,13 @@ final class StandardStreamsIT {
     }
 
     @Test
+    void whoeverSharesAFileGoesOnWhereTheOtherStopped() throws IOException, InterruptedException {
+        Outcome outcome = sameAsDirectly("mkfifo pipe; exec 9<>pipe; { $RUN sh -c 'echo 1; read go; echo 3' <&9 &"
+                + " until [ -s file ]; do sleep 0.02; done; echo 2; echo go >&9; wait; echo 4; } > file; cat file");
+        assertEquals("1\n2\n3\n4\n", outcome.output());
+    }
+
+    @Test
     void appendModeIsRespected() throws IOException, InterruptedException {
         sameAsDirectly("echo first > file; { $RUN sh -c 'echo one; echo two'; echo three; } >> file; cat file");
         sameAsDirectly("echo first > file; exec 3>> file; echo second >> file; $RUN sh -c 'echo third' >&3; cat file");

@@ -20,7 +20,7 @@ import org.junit.jupiter.api.Test;
  * What every platform must do: system calls, faults, exceptions, address spaces. The other half is
  * {@link ContextContract}, from which this class inherits: registers, FPU, interrupts, threads.
  */
-public abstract class PlatformContractTest extends ContextContract {
+public abstract class PlatformContractTest extends EdgeContract {
     private static final int SIGILL = 4;
     private static final int SIGTRAP = 5;
     private static final int SIGFPE = 8;

@@ -13,10 +13,8 @@ import dev.caisson.spi.fs.OpenFile;
 import java.lang.foreign.MemorySegment;
 
 /**
- * A regular file of the host that the sandbox was started with. The host's descriptor is shared with the caller, so its offset follows
- * each transfer: what the caller's next program reads or writes starts where the guest stopped.
- *
- * <p>Deviation: pread and pwrite of the guest move that offset as well, until the next read or write.
+ * A regular file of the host that the sandbox was started with. The host's descriptor is shared with the caller, and so is its offset:
+ * either goes on where the other stopped, at any time.
  */
 final class HostOffsetFile extends OpenFile {
     private final int fd;
@@ -38,72 +36,26 @@ final class HostOffsetFile extends OpenFile {
     }
 
     @Override
-    public long read(IoBuffer target, long position) throws ErrnoException {
-        long done = 0;
-        while (target.remaining() > 0) {
-            MemorySegment run;
-            try {
-                run = target.run();
-            } catch (ErrnoException fault) {
-                if (done > 0) {
-                    break;
-                }
-                throw fault;
-            }
-            long got = HostFile.pread(fd, run.address(), run.byteSize(), position + done);
-            if (got < 0 && done == 0) {
-                throw Errno.of(got).error();
-            }
-            if (got <= 0) {
-                break;
-            }
-            target.advance(got);
-            done += got;
-            if (got < run.byteSize()) {
-                break;
-            }
-        }
-        HostFile.seek(fd, position + done, Fcntl.SEEK_SET);
-        return done;
+    public boolean keepsOffset() {
+        return true;
     }
 
     @Override
-    public long write(IoBuffer source, long position) throws ErrnoException {
-        long done = transfer(source, position);
-        if (!isAppending) {
-            HostFile.seek(fd, position + done, Fcntl.SEEK_SET);
-        }
-        return done;
+    public long offset() throws ErrnoException {
+        return Errno.check(HostFile.seek(fd, 0, Fcntl.SEEK_CUR));
     }
 
-    /** Writes at a position, or at the end where the host puts it when the descriptor has O_APPEND. */
-    private long transfer(IoBuffer source, long position) throws ErrnoException {
-        long done = 0;
-        while (source.remaining() > 0) {
-            MemorySegment run;
-            try {
-                run = source.run();
-            } catch (ErrnoException fault) {
-                if (done > 0) {
-                    break;
-                }
-                throw fault;
-            }
-            long put = position < 0 ? HostFile.write(fd, run.address(), run.byteSize())
-                    : HostFile.pwrite(fd, run.address(), run.byteSize(), position + done);
-            if (put < 0 && done == 0) {
-                throw Errno.of(put).error();
-            }
-            if (put <= 0) {
-                break;
-            }
-            source.advance(put);
-            done += put;
-            if (put < run.byteSize()) {
-                break;
-            }
-        }
-        return done;
+    @Override
+    public long read(IoBuffer target, long position) throws ErrnoException {
+        return target.transfer(Long.MAX_VALUE, (run, bytes, done) -> position < 0 ? HostFile.read(fd, run.address(), bytes)
+                : HostFile.pread(fd, run.address(), bytes, position + done));
+    }
+
+    /** Writes at a position, or where the host puts it: at its offset, or at the end when the descriptor has O_APPEND. */
+    @Override
+    public long write(IoBuffer source, long position) throws ErrnoException {
+        return source.transfer(Long.MAX_VALUE, (run, bytes, done) -> position < 0 ? HostFile.write(fd, run.address(), bytes)
+                : HostFile.pwrite(fd, run.address(), bytes, position + done));
     }
 
     @Override
@@ -111,10 +63,10 @@ final class HostOffsetFile extends OpenFile {
         if (!isAppending) {
             // The guest asked for O_APPEND by fcntl; the caller's descriptor stays as it is.
             long end = sizeBytes();
-            return end + write(source, end);
+            return seek(end + write(source, end));
         }
-        transfer(source, NO_POSITION);
-        return Errno.check(HostFile.seek(fd, 0, Fcntl.SEEK_CUR));
+        write(source, NO_POSITION);
+        return offset();
     }
 
     @Override
@@ -127,8 +79,7 @@ final class HostOffsetFile extends OpenFile {
         if (position < 0) {
             throw Errno.EINVAL.error();
         }
-        HostFile.seek(fd, position, Fcntl.SEEK_SET);
-        return position;
+        return Errno.check(HostFile.seek(fd, position, Fcntl.SEEK_SET));
     }
 
     @Override

@@ -94,12 +94,7 @@ public final class HostStdio implements AutoCloseable {
         } else {
             HostStdioInode inode = inode(fd, status);
             String name = HostPath.link(Fcntl.AT_FDCWD, "/proc/self/fd/" + fd);
-            FileDescription description = vfs.openUnnamed(mount, name == null ? "host:" + fd : name, inode, access, Credentials.ROOT);
-            long offset = status.type() == Stat.S_IFREG ? HostFile.seek(fd, 0, Fcntl.SEEK_CUR) : 0;
-            if (offset > 0) {
-                description.offset(offset);
-            }
-            descriptions[fd] = description;
+            descriptions[fd] = vfs.openUnnamed(mount, name == null ? "host:" + fd : name, inode, access, Credentials.ROOT);
         }
     }
 
@@ -190,18 +185,9 @@ public final class HostStdio implements AutoCloseable {
         return terminal;
     }
 
-    /** Gives regular files the offset where the guest stopped, restores the terminal, and lets everything go. */
+    /** Restores the terminal, and lets everything go. */
     @Override
     public void close() {
-        for (int fd = 0; fd < STREAMS; fd++) {
-            FileDescription description = descriptions[fd];
-            if (description == null) {
-                continue;
-            }
-            if (description.file() instanceof HostOffsetFile) {
-                HostFile.seek(fd, description.offset(), Fcntl.SEEK_SET);
-            }
-        }
         for (int fd = 0; fd < STREAMS; fd++) {
             FileDescription description = descriptions[fd];
             descriptions[fd] = null;

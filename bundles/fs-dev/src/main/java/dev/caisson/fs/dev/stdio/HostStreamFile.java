@@ -75,66 +75,23 @@ final class HostStreamFile extends OpenFile {
         if (!isReady(Poll.POLLIN)) {
             return WOULD_BLOCK;
         }
-        long done = 0;
-        while (target.remaining() > 0) {
-            MemorySegment run;
-            try {
-                run = target.run();
-            } catch (ErrnoException fault) {
-                if (done > 0) {
-                    return done;
-                }
-                throw fault;
+        return target.transfer(Long.MAX_VALUE, (run, bytes, done) -> {
+            if (done > 0 && !isNonBlocking) {
+                return 0; // another read of a blocking descriptor might wait
             }
-            long got = isSocket ? HostReady.receive(fd, run.address(), run.byteSize())
-                    : HostFile.read(fd, run.address(), run.byteSize());
-            if (got == WOULD_BLOCK) {
-                return done > 0 ? done : WOULD_BLOCK;
-            }
-            if (got <= 0) {
-                return done > 0 ? done : Errno.check(got);
-            }
-            target.advance(got);
-            done += got;
-            if (got < run.byteSize() || !isNonBlocking) {
-                break; // another read of a blocking descriptor might wait
-            }
-        }
-        return done;
+            return isSocket ? HostReady.receive(fd, run.address(), bytes) : HostFile.read(fd, run.address(), bytes);
+        });
     }
 
     @Override
     public long write(IoBuffer source, long position) throws ErrnoException {
-        long done = 0;
-        while (source.remaining() > 0) {
-            MemorySegment run;
-            try {
-                run = source.run();
-            } catch (ErrnoException fault) {
-                if (done > 0) {
-                    return done;
-                }
-                throw fault;
-            }
+        boolean mayWait = !isNonBlocking && !isSocket && registration != null;
+        return source.transfer(mayWait ? PIPE_BUF : Long.MAX_VALUE, (run, bytes, done) -> {
             if (!isReady(Poll.POLLOUT)) {
-                return done > 0 ? done : WOULD_BLOCK;
+                return WOULD_BLOCK;
             }
-            boolean mayWait = !isNonBlocking && !isSocket && registration != null;
-            long bytes = mayWait ? Math.min(run.byteSize(), PIPE_BUF) : run.byteSize();
-            long put = isSocket ? HostReady.send(fd, run.address(), bytes) : HostFile.write(fd, run.address(), bytes);
-            if (put == WOULD_BLOCK) {
-                return done > 0 ? done : WOULD_BLOCK;
-            }
-            if (put < 0) {
-                return done > 0 ? done : Errno.check(put);
-            }
-            source.advance(put);
-            done += put;
-            if (put < bytes) {
-                break;
-            }
-        }
-        return done;
+            return isSocket ? HostReady.send(fd, run.address(), bytes) : HostFile.write(fd, run.address(), bytes);
+        });
     }
 
     @Override

@@ -78,7 +78,7 @@ public final class HostTerminal extends TerminalCore implements AutoCloseable {
      */
     public boolean adopt() {
         JobControl caller = JobControl.current();
-        if (caller == null || caller.session() == null || !caller.isSessionLeader() || caller.session().terminal() != null) {
+        if (caller == null || caller.session() == null || !caller.isSessionLeader() || caller.terminal() != null) {
             return false;
         }
         synchronized (this) {
@@ -219,35 +219,8 @@ public final class HostTerminal extends TerminalCore implements AutoCloseable {
             if (isBackground() && stopsBackgroundWriters()) {
                 checkForeground(Signals.SIGTTOU);
             }
-            long done = 0;
-            while (source.remaining() > 0) {
-                MemorySegment run;
-                try {
-                    run = source.run();
-                } catch (ErrnoException fault) {
-                    if (done > 0) {
-                        return done;
-                    }
-                    throw fault;
-                }
-                if (!isReady(Poll.POLLOUT)) {
-                    return done > 0 ? done : WOULD_BLOCK;
-                }
-                long bytes = isNonBlocking ? run.byteSize() : Math.min(run.byteSize(), CAUTIOUS_BYTES);
-                long put = HostFile.write(fd, run.address(), bytes);
-                if (put == WOULD_BLOCK) {
-                    return done > 0 ? done : WOULD_BLOCK;
-                }
-                if (put < 0) {
-                    return done > 0 ? done : Errno.check(put);
-                }
-                source.advance(put);
-                done += put;
-                if (put < bytes) {
-                    break;
-                }
-            }
-            return done;
+            return source.transfer(isNonBlocking ? Long.MAX_VALUE : CAUTIOUS_BYTES,
+                    (run, bytes, done) -> isReady(Poll.POLLOUT) ? HostFile.write(fd, run.address(), bytes) : WOULD_BLOCK);
         }
 
         private boolean isBackground() {

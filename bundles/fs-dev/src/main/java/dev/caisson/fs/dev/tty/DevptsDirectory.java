@@ -121,21 +121,11 @@ public final class DevptsDirectory extends PseudoDirectory {
 
         @Override
         public synchronized void change(AttributeChange change) throws ErrnoException {
-            if (change.has(AttributeChange.MODE)) {
-                mode = Stat.S_IFCHR | change.mode() & 07777;
-            }
-            if (change.has(AttributeChange.UID)) {
-                uid = change.uid();
-            }
-            if (change.has(AttributeChange.GID)) {
-                gid = change.gid();
-            }
-            if (change.has(AttributeChange.ACCESS_TIME)) {
-                accessNs = change.accessNs();
-            }
-            if (change.has(AttributeChange.MODIFY_TIME)) {
-                modifyNs = change.modifyNs();
-            }
+            mode = change.modeAfter(mode);
+            uid = change.uidAfter(uid);
+            gid = change.gidAfter(gid);
+            accessNs = change.accessAfter(accessNs);
+            modifyNs = change.modifyAfter(modifyNs);
             changeNs = change.changeNs();
         }
 

@@ -493,7 +493,7 @@ public final class Pty extends TerminalCore {
 
     private void injectInput(IoctlMemory memory, long argument) throws ErrnoException {
         dev.caisson.spi.fs.JobControl caller = dev.caisson.spi.fs.JobControl.current();
-        boolean isOwn = caller != null && caller.session().terminal() == this;
+        boolean isOwn = caller != null && caller.terminal() == this;
         if (!isOwn && (caller == null || !caller.credentials().has(dev.caisson.abi.Capability.CAP_SYS_ADMIN))) {
             throw Errno.EPERM.error();
         }

@@ -191,7 +191,7 @@ public abstract class TerminalCore implements ControllingTerminal {
         } finally {
             lock.unlock();
         }
-        if ((flags & Fcntl.O_NOCTTY) != 0 || caller == null || !caller.isSessionLeader() || caller.session().terminal() != null
+        if ((flags & Fcntl.O_NOCTTY) != 0 || caller == null || !caller.isSessionLeader() || caller.terminal() != null
                 || session() != null) {
             return;
         }
@@ -210,7 +210,7 @@ public abstract class TerminalCore implements ControllingTerminal {
      */
     protected final void checkForeground(int signal) throws ErrnoException {
         JobControl caller = JobControl.current();
-        if (caller == null || caller.session() == null || caller.session().terminal() != this) {
+        if (caller == null || caller.session() == null || caller.terminal() != this) {
             return;
         }
         TerminalGroup group = foreground();
@@ -251,16 +251,18 @@ public abstract class TerminalCore implements ControllingTerminal {
                 return 0;
             }
             case Terminal.TIOCNOTTY -> {
-                if (caller == null || caller.session().terminal() != this) {
+                if (caller == null || caller.terminal() != this) {
                     throw ENOTTY.error();
                 }
                 if (caller.isSessionLeader()) {
                     releasedBy(caller.session(), false);
+                } else {
+                    caller.giveUpTerminal();
                 }
                 return 0;
             }
             case Terminal.TIOCGPGRP -> {
-                if (caller == null || !isMaster && caller.session().terminal() != this) {
+                if (caller == null || !isMaster && caller.terminal() != this) {
                     throw ENOTTY.error();
                 }
                 putInt(memory, argument, caller.idOf(foreground()));
@@ -268,7 +270,7 @@ public abstract class TerminalCore implements ControllingTerminal {
             }
             case Terminal.TIOCSPGRP -> {
                 checkForeground(Signals.SIGTTOU);
-                if (caller == null || caller.session().terminal() != this || session() != caller.session()) {
+                if (caller == null || caller.terminal() != this || session() != caller.session()) {
                     throw ENOTTY.error();
                 }
                 int id = getInt(memory, argument);
@@ -289,7 +291,7 @@ public abstract class TerminalCore implements ControllingTerminal {
             }
             case Terminal.TIOCGSID -> {
                 TerminalSession controlled = session();
-                if (caller == null || !isMaster && caller.session().terminal() != this || controlled == null) {
+                if (caller == null || !isMaster && caller.terminal() != this || controlled == null) {
                     throw ENOTTY.error();
                 }
                 putInt(memory, argument, caller.idOf(controlled));
@@ -323,7 +325,7 @@ public abstract class TerminalCore implements ControllingTerminal {
         if (caller.isSessionLeader() && controlled == caller.session()) {
             return;
         }
-        if (!caller.isSessionLeader() || caller.session().terminal() != null) {
+        if (!caller.isSessionLeader() || caller.terminal() != null) {
             throw EPERM.error("no session leader, or it has a terminal");
         }
         boolean isAdmin = caller.credentials().has(Capability.CAP_SYS_ADMIN);

@@ -124,17 +124,31 @@ class HostFilesTest {
         }
 
         @Test
-        void theOffsetOfTheHostFollows() throws ErrnoException, IOException {
+        void theOffsetIsTheHosts() throws ErrnoException, IOException {
             int fd = open(Fcntl.O_RDWR);
             HostOffsetFile file = new HostOffsetFile(fd, Fcntl.O_RDWR, null);
-            assertEquals("0123", read(file, 4, 0));
+            assertEquals("0123", read(file, 4, OpenFile.NO_POSITION));
             assertEquals(4, HostFile.seek(fd, 0, Fcntl.SEEK_CUR));
-            assertEquals(2, write(file, "ab", 4));
+            assertEquals(2, write(file, "ab", OpenFile.NO_POSITION));
             assertEquals(6, HostFile.seek(fd, 0, Fcntl.SEEK_CUR));
             file.seek(9);
             assertEquals(9, HostFile.seek(fd, 0, Fcntl.SEEK_CUR));
+            HostFile.seek(fd, 8, Fcntl.SEEK_SET);
+            assertEquals(8, file.offset(), "somebody else moved it");
+            assertEquals("89", read(file, 4, OpenFile.NO_POSITION));
             assertEquals("0123ab6789", Files.readString(directory.resolve("f")));
             assertEquals(10, file.sizeBytes());
+            file.close();
+        }
+
+        @Test
+        void transfersAtAPositionLeaveTheOffsetAlone() throws ErrnoException, IOException {
+            int fd = open(Fcntl.O_RDWR);
+            HostOffsetFile file = new HostOffsetFile(fd, Fcntl.O_RDWR, null);
+            file.seek(3);
+            assertEquals("56", read(file, 2, 5));
+            assertEquals(2, write(file, "ab", 8));
+            assertEquals(3, HostFile.seek(fd, 0, Fcntl.SEEK_CUR));
             file.close();
         }
 

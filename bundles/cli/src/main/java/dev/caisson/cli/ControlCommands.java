@@ -1,0 +1,112 @@
+package dev.caisson.cli;
+
+import com.grack.nanojson.JsonArray;
+import com.grack.nanojson.JsonObject;
+import com.grack.nanojson.JsonWriter;
+import dev.caisson.control.SandboxException;
+import dev.caisson.control.remote.ControlClient;
+import dev.caisson.control.remote.RuntimeDirectory;
+import java.io.IOException;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+
+/** Commands that ask running sandboxes: {@code caisson list}, {@code state} and {@code swap}. No framework, no native code. */
+final class ControlCommands {
+    private static final long STATE_TIMEOUT_MS = 5_000;
+    /** The sandbox may have to start its container first. */
+    private static final long SWAP_TIMEOUT_MS = 30_000;
+    private static final Map<String, String> STATE = Map.of("command", "state");
+    private static final List<String> COLUMNS = List.of("id", "pid", "status", "platform", "rootfs", "network", "syscalls", "command");
+
+    private ControlCommands() {}
+
+    static int list(Command.List command) throws SandboxException {
+        try {
+            RuntimeDirectory directory = RuntimeDirectory.of(command.root());
+            ControlClient client = new ControlClient(directory, STATE_TIMEOUT_MS);
+            JsonArray states = new JsonArray();
+            int status = 0;
+            for (String name : directory.names()) {
+                try {
+                    JsonObject state = client.ask(name, STATE);
+                    if (state != null) {
+                        states.add(state);
+                    }
+                } catch (IOException e) {
+                    System.err.println("caisson: " + name + ": " + e.getMessage());
+                    status = SandboxException.OWN_FAILURE;
+                }
+            }
+            System.out.println(command.isJson() ? JsonWriter.indent("  ").string().value(states).done() : table(states));
+            return status;
+        } catch (IOException e) {
+            throw new SandboxException(e.getMessage(), e);
+        }
+    }
+
+    static int state(Command.State command) throws SandboxException {
+        System.out.println(JsonWriter.indent("  ").string().value(ask(command.root(), command.id(), STATE, STATE_TIMEOUT_MS)).done());
+        return 0;
+    }
+
+    static int swap(Command.Swap command) throws SandboxException {
+        JsonObject report = ask(command.root(), command.id(),
+                Map.of("command", "swap", "kind", command.kind().word(), "name", command.name()), SWAP_TIMEOUT_MS);
+        System.out.println(command.id() + ": " + command.kind().word() + " is now " + report.getString("to") + ", was "
+                + report.getString("from") + ", pause " + report.getString("pauseMs") + " ms");
+        return 0;
+    }
+
+    private static JsonObject ask(Path root, String name, Map<String, String> request, long timeoutMs)
+            throws SandboxException {
+        try {
+            RuntimeDirectory directory = RuntimeDirectory.of(root);
+            JsonObject answer = new ControlClient(directory, timeoutMs).ask(name, request);
+            if (answer == null) {
+                List<String> names = directory.names();
+                throw new SandboxException("no sandbox named " + name + " runs; there are: "
+                        + (names.isEmpty() ? "none" : String.join(", ", names)), null);
+            }
+            return answer;
+        } catch (IOException | IllegalArgumentException e) {
+            throw new SandboxException(e.getMessage(), e);
+        }
+    }
+
+    /** Columns as wide as their widest cell; the last one as it comes. */
+    static String table(JsonArray states) {
+        List<List<String>> rows = new ArrayList<>();
+        rows.add(COLUMNS.stream().map(column -> column.toUpperCase(Locale.ROOT)).toList());
+        for (Object state : states) {
+            rows.add(COLUMNS.stream().map(column -> cell(((JsonObject) state).get(column))).toList());
+        }
+        StringBuilder text = new StringBuilder();
+        for (List<String> row : rows) {
+            if (!text.isEmpty()) {
+                text.append('\n');
+            }
+            for (int column = 0; column < COLUMNS.size(); column++) {
+                String cell = row.get(column);
+                text.append(cell);
+                if (column < COLUMNS.size() - 1) {
+                    int index = column;
+                    int width = rows.stream().mapToInt(other -> other.get(index).length()).max().orElse(0);
+                    text.append(" ".repeat(width - cell.length() + 2));
+                }
+            }
+        }
+        return text.toString();
+    }
+
+    /** Control characters in a program's arguments must not reach the terminal. */
+    private static String cell(Object value) {
+        if (value == null) {
+            return "-";
+        }
+        String text = value instanceof JsonArray words ? String.join(" ", words.stream().map(String::valueOf).toList()) : value.toString();
+        return text.replaceAll("\\p{Cntrl}", "?");
+    }
+}

@@ -1,0 +1,190 @@
+package dev.caisson.cli;
+
+import dev.caisson.control.ProviderKind;
+import dev.caisson.control.Volume;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import picocli.CommandLine;
+import picocli.CommandLine.ITypeConverter;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Model.OptionSpec;
+import picocli.CommandLine.Model.PositionalParamSpec;
+import picocli.CommandLine.TypeConversionException;
+
+/**
+ * The commands and their options, declared with picocli's programmatic model: annotations would be read by reflection at every start.
+ */
+final class Syntax {
+    /** Every command, in the order of the help. */
+    static final List<String> COMMANDS = List.of("do", "list", "state", "swap", "shell", "help");
+
+    /** Stands for "standard error" as a trace's file. */
+    static final String STANDARD_ERROR = "-";
+
+    private static final CommandLine.IFactory FACTORY = new Factory();
+
+    static {
+        // picocli looks converters of java.time and java.sql up by reflection; no option here has such a type.
+        System.setProperty("picocli.converters.excludes", ".*");
+    }
+
+    private Syntax() {}
+
+    /** Makes picocli's collections. Its own factory searches the class path for Groovy first. */
+    private static final class Factory implements CommandLine.IFactory {
+        @Override
+        public <K> K create(Class<K> type) throws Exception {
+            return type == List.class ? type.cast(new ArrayList<>()) : type.getDeclaredConstructor().newInstance();
+        }
+    }
+
+    /**
+     * Builds the parser.
+     *
+     * @param names the commands that it has to know
+     * @return the parser of the whole line
+     */
+    static CommandLine commandLine(List<String> names) {
+        CommandSpec top = spec("caisson", "Runs programs in sandboxes whose Linux kernel is Caisson.");
+        top.addOption(OptionSpec.builder("--root").paramLabel("DIR").type(String.class).description(
+                "Directory of the sandboxes' control sockets (default: /run/caisson for root, else $XDG_RUNTIME_DIR/caisson).").build());
+        top.addOption(OptionSpec.builder("-V", "--version").versionHelp(true).description("Show the version.").build());
+        CommandLine line = new CommandLine(top, FACTORY);
+        for (String name : names) {
+            line.addSubcommand(name, new CommandLine(command(name), FACTORY));
+        }
+        line.setExpandAtFiles(false).setPosixClusteredShortOptionsAllowed(false).setOverwrittenOptionsAllowed(true)
+                .setStopAtPositional(true).setUsageHelpWidth(110);
+        return line;
+    }
+
+    private static CommandSpec command(String name) {
+        return switch (name) {
+            case "do" -> run();
+            case "list" -> list();
+            case "state" -> withSandbox(spec("state", "Shows a running sandbox as JSON."));
+            case "swap" -> swap();
+            case "shell" -> withLogging(spec("shell", "Opens the operator's shell of a container without a program."));
+            case "help" -> positional(spec("help", "Explains a command."), "0..1", "COMMAND", "The command to explain.");
+            default -> throw new IllegalArgumentException(name);
+        };
+    }
+
+    private static CommandSpec run() {
+        CommandSpec spec = spec("do", "Runs a program in a new sandbox.",
+                "Its root is the host's root filesystem, read-only, under a layer in memory: nothing the program",
+                "does changes the host. Environment, working directory and user are the caller's. The exit status",
+                "is the program's, or 128 plus the number of the signal that killed it; 127: there is no such",
+                "program; 126: it cannot be executed; 125: Caisson failed; 2: the command line is wrong.");
+        option(spec, "--id", "NAME", "Name of the sandbox for other commands (default: do- and the process id).");
+        option(spec, "--platform", "NAME", "How guest code runs; auto takes the fastest that works here.");
+        option(spec, "--rootfs", "NAME", "What serves the root filesystem.");
+        option(spec, "--network", "NAME", "What serves sockets.");
+        option(spec, "--syscalls", "NAME", "Which system-call table answers.");
+        option(spec, "--cwd", "DIR", "Working directory in the sandbox (default: the caller's).");
+        options(spec, "--env", "K=V", "Set an environment variable; may be repeated.", String.class, Syntax::setting);
+        spec.addOption(OptionSpec.builder("--user").paramLabel("UID[:GID]").type(UserIds.class).converters(converter(UserIds::parse))
+                .description("User and group of the program (default: the caller's).").build());
+        option(spec, "--hostname", "NAME", "Node name of the sandbox (default: caisson).");
+        spec.addOption(OptionSpec.builder("--memory").paramLabel("BYTES").type(Long.class).converters(converter(Sizes::parse))
+                .description("The most memory guests may use; K, M, G and T multiply.").build());
+        options(spec, "--volume", "HOST:GUEST[:ro]", "Mount a directory or file of the host; may be repeated.", Volume.class,
+                Volume::parse);
+        spec.addOption(OptionSpec.builder("--strace").paramLabel("FILE").arity("0..1").type(String.class)
+                .preprocessor((words, command, argument, details) -> {
+                    // Without an equals sign the next word is not the option's: it may be the program.
+                    if (!"=".equals(details.get("separator"))) {
+                        words.push(STANDARD_ERROR);
+                    }
+                    return false;
+                }).description("Write every system call to standard error, or to FILE.").build());
+        withLogging(spec);
+        positional(spec, "0..*", "CMD [ARG...]", "The program and its arguments, best after --.");
+        spec.parser().stopAtPositional(true);
+        return spec;
+    }
+
+    private static CommandSpec list() {
+        CommandSpec spec = spec("list", "Lists the running sandboxes of this user.");
+        spec.addOption(OptionSpec.builder("--format").paramLabel("FORMAT").type(String.class)
+                .converters(converter(text -> oneOf(text, "table", "json"))).description("table (default) or json.").build());
+        return spec;
+    }
+
+    private static CommandSpec swap() {
+        String kinds = String.join(", ", Arrays.stream(ProviderKind.values()).map(ProviderKind::word).toList());
+        CommandSpec spec = withSandbox(spec("swap", "Gives a running sandbox another platform, network or system-call table.",
+                "The programs in it go on. When the new one fails, the sandbox keeps the old one."));
+        spec.addPositional(PositionalParamSpec.builder().index("1").arity("0..1").paramLabel("KIND").type(ProviderKind.class)
+                .converters(converter(Syntax::kind)).description("One of " + kinds + ".").build());
+        spec.addPositional(PositionalParamSpec.builder().index("2").arity("0..1").paramLabel("NAME").type(String.class)
+                .description("Name of the provider.").build());
+        return spec;
+    }
+
+    private static CommandSpec spec(String name, String... description) {
+        CommandSpec spec = CommandSpec.wrapWithoutInspection(null, FACTORY).name(name);
+        spec.usageMessage().description(description).sortOptions(false);
+        spec.addOption(OptionSpec.builder("-h", "--help").usageHelp(true).order(1000).description("Show this help.").build());
+        return spec;
+    }
+
+    private static CommandSpec withLogging(CommandSpec spec) {
+        option(spec, "--log", "FILE", "Write the log to FILE (default: errors only, to standard error).");
+        spec.addOption(OptionSpec.builder("--debug").description("Log debug messages.").build());
+        return spec;
+    }
+
+    private static CommandSpec withSandbox(CommandSpec spec) {
+        return spec.addPositional(PositionalParamSpec.builder().index("0").arity("0..1").paramLabel("SANDBOX").type(String.class)
+                .description("Its name, as caisson list shows it.").build());
+    }
+
+    private static CommandSpec positional(CommandSpec spec, String arity, String label, String description) {
+        return spec.addPositional(PositionalParamSpec.builder().index("0..*").arity(arity).paramLabel(label).hideParamSyntax(true)
+                .type(List.class).auxiliaryTypes(String.class).description(description).build());
+    }
+
+    private static void option(CommandSpec spec, String name, String label, String description) {
+        spec.addOption(OptionSpec.builder(name).paramLabel(label).type(String.class).description(description).build());
+    }
+
+    private static <T> void options(CommandSpec spec, String name, String label, String description, Class<T> type, Reader<T> reader) {
+        spec.addOption(OptionSpec.builder(name).paramLabel(label).arity("1").type(List.class).auxiliaryTypes(type)
+                .converters(converter(reader)).description(description).build());
+    }
+
+    /** Reads a value; an IllegalArgumentException says in its message what would be right. */
+    private interface Reader<T> {
+        T read(String text);
+    }
+
+    private static <T> ITypeConverter<T> converter(Reader<T> reader) {
+        return text -> {
+            try {
+                return reader.read(text);
+            } catch (IllegalArgumentException e) {
+                throw new TypeConversionException(e.getMessage());
+            }
+        };
+    }
+
+    private static String setting(String text) {
+        if (text.indexOf('=') <= 0) {
+            throw new IllegalArgumentException("--env takes NAME=value, not " + text);
+        }
+        return text;
+    }
+
+    private static String oneOf(String text, String... allowed) {
+        if (!List.of(allowed).contains(text)) {
+            throw new IllegalArgumentException("no format " + text + "; there are: " + String.join(", ", allowed));
+        }
+        return text;
+    }
+
+    private static ProviderKind kind(String word) {
+        return ProviderKind.byWord(word);
+    }
+}

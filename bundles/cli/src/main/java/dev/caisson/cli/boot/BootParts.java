@@ -1,0 +1,153 @@
+package dev.caisson.cli.boot;
+
+import dev.caisson.abi.ErrnoException;
+import dev.caisson.control.ProviderKind;
+import dev.caisson.control.ProviderSelection;
+import dev.caisson.control.Sandbox;
+import dev.caisson.control.SandboxBuilder;
+import dev.caisson.control.SandboxException;
+import dev.caisson.control.SandboxSpec;
+import dev.caisson.fs.dev.SandboxDevices;
+import dev.caisson.kernel.KernelFileSystem;
+import dev.caisson.kernel.syscall.SyscallTableProvider;
+import dev.caisson.memory.MemoryFile;
+import dev.caisson.spi.fs.FileSystemProvider;
+import dev.caisson.spi.net.NetworkStack;
+import dev.caisson.spi.platform.Platform;
+import java.lang.reflect.InvocationTargetException;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.function.Function;
+
+/** Providers made from a {@link BootPlan}, each once, and the sandbox made of them. {@link BootServices} gives them to the container. */
+public final class BootParts {
+    /** A provider, and the component that the container would have made it of. */
+    record Part(BootComponent component, Object instance) {}
+
+    private final BootPlan plan;
+    private final MemoryFile memoryFile;
+    private final Function<String, Map<String, Object>> configuration;
+    private final Map<String, Part> made = new HashMap<>();
+    private Sandbox sandbox;
+
+    private BootParts(BootPlan plan, MemoryFile memoryFile, Function<String, Map<String, Object>> configuration) {
+        this.plan = plan;
+        this.memoryFile = memoryFile;
+        this.configuration = configuration;
+    }
+
+    /**
+     * Starts a program.
+     *
+     * @param plan where its parts come from
+     * @param configuration gives the values of a persistent identity
+     * @param spec what to run
+     * @return the parts with the running sandbox, or null when the plan does not know them: then nothing was started, and the container
+     *     has to find them, or to say what is wrong
+     * @throws SandboxException when the program cannot be started
+     */
+    public static BootParts start(BootPlan plan, Function<String, Map<String, Object>> configuration, SandboxSpec spec)
+            throws SandboxException {
+        ProviderSelection selection = new ProviderSelection((pid, key) -> configuration.apply(pid).get(key));
+        Map<ProviderKind, BootComponent> chosen = new HashMap<>();
+        for (ProviderKind kind : ProviderKind.values()) {
+            String asked = spec.providers().get(kind);
+            BootComponent component = plan.find(service(kind).getName(), asked != null ? asked : selection.name(kind));
+            if (component == null) {
+                return null;
+            }
+            chosen.put(kind, component);
+        }
+        BootComponent devices = plan.find(SandboxDevices.class.getName(), "");
+        if (devices == null || !Boolean.TRUE.equals(chosen.get(ProviderKind.ROOTFS).properties().get(FileSystemProvider.ROOT))) {
+            return null;
+        }
+        try {
+            BootParts parts = new BootParts(plan, SandboxBuilder.newMemoryFile(), configuration);
+            SandboxBuilder builder = new SandboxBuilder(parts.memoryFile)
+                    .platform((Platform) parts.make(chosen.get(ProviderKind.PLATFORM)))
+                    .rootfs((FileSystemProvider) parts.make(chosen.get(ProviderKind.ROOTFS)))
+                    .root(selection.rootSource(), selection.rootOptions())
+                    .network((NetworkStack) parts.make(chosen.get(ProviderKind.NETWORK)))
+                    .syscalls((SyscallTableProvider) parts.make(chosen.get(ProviderKind.SYSCALLS)))
+                    .devices((SandboxDevices) parts.make(devices));
+            for (BootComponent component : plan.all(FileSystemProvider.class.getName()).values()) {
+                builder.fileSystem((FileSystemProvider) parts.make(component));
+            }
+            for (BootComponent component : plan.all(KernelFileSystem.class.getName()).values()) {
+                builder.kernelFileSystem((KernelFileSystem) parts.make(component));
+            }
+            parts.sandbox = builder.start(spec);
+            return parts;
+        } catch (ErrnoException | ReflectiveOperationException e) {
+            throw new SandboxException("cannot start a part of the sandbox: " + reason(e), e);
+        }
+    }
+
+    private static String reason(Exception e) {
+        Throwable cause = e instanceof InvocationTargetException && e.getCause() != null ? e.getCause() : e;
+        return cause.getMessage() == null ? cause.toString() : cause.getMessage();
+    }
+
+    private static Class<?> service(ProviderKind kind) {
+        return switch (kind) {
+            case PLATFORM -> Platform.class;
+            case ROOTFS -> FileSystemProvider.class;
+            case NETWORK -> NetworkStack.class;
+            case SYSCALLS -> SyscallTableProvider.class;
+        };
+    }
+
+    /** Makes the component's instance and those it needs. The plan has no cycles: the container could activate every component in it. */
+    private Object make(BootComponent component) throws ReflectiveOperationException {
+        Part known = made.get(component.implementation());
+        if (known != null) {
+            return known.instance();
+        }
+        List<Class<?>> types = new ArrayList<>();
+        List<Object> values = new ArrayList<>();
+        for (BootComponent.Argument argument : component.arguments()) {
+            types.add(Class.forName(argument.type()));
+            values.add(argument.isProperties() ? properties(component)
+                    : argument.type().equals(MemoryFile.class.getName()) ? memoryFile : make(needed(argument)));
+        }
+        Object instance = Class.forName(component.implementation()).getConstructor(types.toArray(Class<?>[]::new)).newInstance(values.toArray());
+        made.put(component.implementation(), new Part(component, instance));
+        return instance;
+    }
+
+    private Map<String, Object> properties(BootComponent component) {
+        Map<String, Object> all = new HashMap<>(component.properties());
+        component.pids().forEach(pid -> all.putAll(configuration.apply(pid)));
+        return all;
+    }
+
+    private BootComponent needed(BootComponent.Argument argument) throws ReflectiveOperationException {
+        BootComponent component = plan.find(argument.type(), argument.name());
+        if (component == null) {
+            throw new ClassNotFoundException("no provider of " + argument.type() + " " + argument.name());
+        }
+        return component;
+    }
+
+    /** {@return the running sandbox} */
+    public Sandbox sandbox() {
+        return sandbox;
+    }
+
+    MemoryFile memoryFile() {
+        return memoryFile;
+    }
+
+    /**
+     * Finds providers that were made.
+     *
+     * @param service class name of their service
+     * @return the parts
+     */
+    List<Part> of(String service) {
+        return made.values().stream().filter(part -> part.component().services().contains(service)).toList();
+    }
+}

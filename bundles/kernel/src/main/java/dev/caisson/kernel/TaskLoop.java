@@ -1,0 +1,287 @@
+package dev.caisson.kernel;
+
+import static dev.caisson.abi.Errno.ENOSYS;
+
+import dev.caisson.abi.ErrnoException;
+import dev.caisson.abi.Signals;
+import dev.caisson.kernel.seccomp.SeccompGate;
+import dev.caisson.kernel.seccomp.SeccompState;
+import dev.caisson.kernel.seccomp.UserDispatch;
+import dev.caisson.kernel.signal.SignalDelivery;
+import dev.caisson.kernel.signal.SignalState;
+import dev.caisson.kernel.syscall.SyscallArgs;
+import dev.caisson.kernel.syscall.SyscallRow;
+import dev.caisson.kernel.syscall.SyscallTracer;
+import dev.caisson.memory.FrameReader;
+import dev.caisson.spi.platform.Exit;
+import dev.caisson.spi.platform.Registers;
+import java.lang.invoke.MethodHandles;
+import java.lang.invoke.VarHandle;
+
+/**
+ * What a task does all its life: run the guest, answer what it wants, look for pending work, again. On the task's own thread, but for
+ * the clocks. The loop allocates nothing.
+ */
+final class TaskLoop {
+    private static final VarHandle RUNNING_SINCE;
+
+    static {
+        try {
+            RUNNING_SINCE = MethodHandles.lookup().findVarHandle(TaskLoop.class, "runningSinceNs", long.class);
+        } catch (ReflectiveOperationException e) {
+            throw new ExceptionInInitializerError(e);
+        }
+    }
+
+    private final Task task;
+    private final Kernel kernel;
+    private final SignalState signals;
+    private final TaskSleep sleep;
+    private final CpuTimes times;
+    private final Registers registers;
+    private final SyscallArgs args;
+
+    /** The last system call ended with a restart code that signal delivery has to resolve. */
+    private boolean restartPending;
+    private int exitStatus;
+    /** When guest code last ended. */
+    private long markNs;
+    /** When the guest last began to run, 0 while it does not; others read it without a fence, for processor clocks. */
+    private long runningSinceNs;
+
+    TaskLoop(Task task, TaskSleep sleep) {
+        this.task = task;
+        this.kernel = task.kernel();
+        this.signals = task.signals();
+        this.sleep = sleep;
+        this.times = task.times();
+        this.registers = task.registers();
+        this.args = new SyscallArgs(registers);
+    }
+
+    void exitStatus(int status) {
+        exitStatus = status;
+    }
+
+    /** {@return another value after every run of guest code, 0 while there is none; any thread} */
+    long runningSince() {
+        return (long) RUNNING_SINCE.getOpaque(this);
+    }
+
+    /** See {@link Task#userNs}. */
+    long userNs() {
+        long since = runningSinceNs;
+        return times.userNs() + (since == 0 ? 0 : Math.max(0, System.nanoTime() - since));
+    }
+
+    /** {@return time in the system call that runs, in nanoseconds; own thread only} */
+    long inCallNs() {
+        return Math.max(0, System.nanoTime() - markNs - sleep.sleptNs());
+    }
+
+    /** The task's whole life. */
+    void live() {
+        try {
+            task.comm(task.comm());
+            kernel.safePoints().enter(task);
+            task.bindFrames();
+            task.frames().enter();
+            try {
+                task.attachContext();
+                task.storeTid();
+                loop();
+            } catch (ErrnoException gone) {
+                // The platform lost the guest thread (killed from outside, out of memory on the host): as if by SIGKILL.
+                if (!kernel.isEnding()) {
+                    Kernel.LOG.warn("{}: the host took the guest thread away: {}", task, gone.getMessage());
+                }
+                task.process().exitGroup(Signals.SIGKILL);
+                exitStatus = task.process().signals().endStatus();
+            }
+            SyscallTracer tracer = kernel.tracer();
+            if (tracer != null) {
+                tracer.ended(task, exitStatus);
+            }
+            TaskExit.exit(task, exitStatus);
+        } catch (Throwable bug) {
+            kernel.fail(task, bug);
+        } finally {
+            if (task.frames() != null) {
+                task.frames().suspend();
+            }
+            kernel.safePoints().leave(task);
+        }
+    }
+
+    private void loop() throws ErrnoException {
+        FrameReader frames = task.frames();
+        markNs = System.nanoTime();
+        for (;;) {
+            if ((sleep.work() != 0 || restartPending || signals.hasWork()) && doWork() == TaskState.EXIT) {
+                return;
+            }
+            long start = System.nanoTime();
+            times.systemNs += start - markNs - sleep.takeSleptNs();
+            runningSinceNs = start;
+            frames.leave();
+            Exit exit;
+            try {
+                exit = task.context().run(task.memory().space(), registers);
+            } catch (ErrnoException failed) {
+                recover(failed);
+                continue;
+            }
+            frames.enter();
+            runningSinceNs = 0;
+            markNs = System.nanoTime();
+            times.userNs += markNs - start;
+            if (task.isUnproved()) {
+                task.proved();
+            }
+            if (exit == Exit.Plain.SYSCALL) {
+                if (dispatch() == TaskState.EXIT) {
+                    return;
+                }
+            } else {
+                registers.origRax(-1);
+                if (exit instanceof Exit.Fault fault) {
+                    times.minorFaults++;
+                    TaskFaults.handle(task, fault);
+                } else if (exit instanceof Exit.Signal signal) {
+                    TaskFaults.raise(task, signal);
+                } else {
+                    times.involuntarySwitches++;
+                }
+            }
+        }
+    }
+
+    /** The guest could not run. On a platform that the sandbox has just moved to, the task waits to be moved back. */
+    private void recover(ErrnoException failure) throws ErrnoException {
+        runningSinceNs = 0;
+        boolean goesBack = task.isUnproved() && kernel.safePoints().awaitWayBack(task, failure);
+        task.frames().enter();
+        markNs = System.nanoTime();
+        if (!goesBack) {
+            throw failure;
+        }
+    }
+
+    /** Does what waits at the top of the loop. */
+    private TaskState doWork() throws ErrnoException {
+        for (;;) {
+            if ((sleep.work() & TaskSleep.WORK_PAUSE) != 0) {
+                sleep.arriveAtSafePoint();
+                continue;
+            }
+            if (!restartPending && !signals.hasWork()) {
+                return TaskState.RESUME;
+            }
+            restartPending = false;
+            sleep.forgetKick();
+            switch (SignalDelivery.deliver(signals)) {
+                case RUN -> {
+                    if (sleep.work() == 0 && !signals.hasWork()) {
+                        return TaskState.RESUME;
+                    }
+                }
+                case STOP -> sleep.sleepStopped();
+                case EXIT_GROUP -> {
+                    exitStatus = task.process().signals().endStatus();
+                    return TaskState.EXIT;
+                }
+                case EXIT_THREAD -> {
+                    return TaskState.EXIT;
+                }
+            }
+        }
+    }
+
+    private TaskState dispatch() {
+        long number = (int) registers.origRax();
+        SyscallRow row = kernel.syscallTable().row(number);
+        SyscallTracer tracer = kernel.tracer();
+        if (tracer != null) {
+            return dispatchTraced(tracer, row, number);
+        }
+        TaskState refused = refuse((int) number);
+        if (refused != null) {
+            return refused;
+        }
+        if (row == null) {
+            kernel.unknownSyscall(number);
+            registers.rax(ENOSYS.error().result());
+            return TaskState.RESUME;
+        }
+        if (row.handler() != null) {
+            long result;
+            try {
+                result = row.handler().handle(task, args);
+            } catch (ErrnoException failed) {
+                result = failed.result();
+            }
+            finish(result);
+            return TaskState.RESUME;
+        }
+        try {
+            return row.control().handle(task, args);
+        } catch (ErrnoException failed) {
+            finish(failed.result());
+            return TaskState.RESUME;
+        }
+    }
+
+    /** Asks those who may refuse a call; null when it is to be carried out. */
+    private TaskState refuse(int number) {
+        UserDispatch dispatch = task.userDispatch();
+        if (dispatch != null && dispatch.catches(task, number)) {
+            return TaskState.RESUME;
+        }
+        SeccompState filters = task.seccomp();
+        return filters == null ? null : SeccompGate.enter(task, filters, number);
+    }
+
+    private void finish(long result) {
+        registers.rax(result);
+        // -512 to -516: the restart codes.
+        if (result <= -512 && result >= -516) {
+            restartPending = true;
+        }
+    }
+
+    private TaskState dispatchTraced(SyscallTracer tracer, SyscallRow row, long number) {
+        SyscallTracer.Call call = tracer.enter(task, row, number, args);
+        TaskState next = TaskState.RESUME;
+        long result;
+        TaskState refused = refuse((int) number);
+        if (refused == TaskState.EXIT) {
+            call.gone();
+            return refused;
+        }
+        if (refused != null) {
+            call.returned(registers.rax());
+            return refused;
+        }
+        try {
+            if (row == null) {
+                kernel.unknownSyscall(number);
+                result = ENOSYS.error().result();
+            } else if (row.handler() != null) {
+                result = row.handler().handle(task, args);
+            } else {
+                next = row.control().handle(task, args);
+                if (next == TaskState.EXIT) {
+                    call.gone();
+                } else {
+                    call.returned(registers.rax());
+                }
+                return next;
+            }
+        } catch (ErrnoException failed) {
+            result = failed.result();
+        }
+        call.returned(result);
+        finish(result);
+        return next;
+    }
+}

@@ -1,0 +1,16 @@
+package dev.caisson.spi.platform;
+
+/** Lets a platform change code of a guest, to make system calls cheaper. The change is the guest's own memory, as a debugger's would be. */
+@FunctionalInterface
+public interface CodePatcher {
+    /**
+     * Replaces code if it is what the platform thinks it is, and if the guest itself has no right to write there. Other threads may
+     * execute it meanwhile: they see the old or the new code, never a mixture.
+     *
+     * @param address guest address
+     * @param expected what should be there, at most 8 bytes
+     * @param replacement as many bytes
+     * @return whether it was replaced; false also when it cannot be done without a mixture being seen
+     */
+    boolean replace(long address, byte[] expected, byte[] replacement);
+}

@@ -1,0 +1,334 @@
+package dev.caisson.stub;
+
+import dev.caisson.abi.Errno;
+import dev.caisson.abi.ErrnoException;
+import dev.caisson.abi.Layouts;
+import dev.caisson.abi.Signals;
+import dev.caisson.host.HostFutex;
+import dev.caisson.host.HostProcess;
+import dev.caisson.host.HostScheduler;
+import dev.caisson.host.HostSignal;
+import dev.caisson.host.raw.SyscallNumber;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
+import java.lang.invoke.VarHandle;
+import java.util.ArrayDeque;
+import java.util.concurrent.locks.ReentrantLock;
+
+/**
+ * One stub process: its control thread, which makes host calls on order, and its stock of parked threads. Any thread may call;
+ * orders are serialised by a lock, which is held while the control thread works.
+ */
+public final class StubProcess {
+    /** Flags of a thread of the same process. */
+    public static final long THREAD_FLAGS = 0x100 | 0x200 | 0x400 | 0x800 | 0x10000 | 0x40000; // VM FS FILES SIGHAND THREAD SYSVSEM
+    /** CLONE_PARENT: a child of the JVM, as this process is; the signal at its end is the one of this process, none. */
+    public static final long PROCESS_FLAGS = 0x8000;
+
+    private static final VarHandle WORD = ValueLayout.JAVA_LONG.varHandle();
+    private static final long PATIENCE_NS = 100_000_000;
+
+    private final ReentrantLock lock = new ReentrantLock();
+    private final int processId;
+    private final StubCode code;
+    private final long offset;
+    private final MemorySegment page;
+    private final StubProfile.Attachment attachment;
+    /** Sequence number of the latest order. Guarded by the lock. */
+    private long sequence;
+    /** The first order, which the process found in its page, makes a thread; whether that has been collected. Guarded by the lock. */
+    private boolean firstThreadCollected;
+    /** The latest order takes all mappings away, and nobody has waited for it. Guarded by the lock. */
+    private boolean clearing;
+    /** The latest {@link #beginClear} has succeeded. Guarded by the lock. */
+    private boolean cleared;
+    /** Threads that no task has taken. Guarded by the lock. */
+    private final ArrayDeque<Integer> parked = new ArrayDeque<>(4);
+    /** Where the control thread was last told to run. Guarded by the lock. */
+    private int controlProcessor = -1;
+    private volatile boolean dead;
+
+    StubProcess(int processId, StubCode code, long offset, MemorySegment page, StubProfile.Attachment attachment,
+                boolean threadOrdered) {
+        this.processId = processId;
+        this.code = code;
+        this.offset = offset;
+        this.page = page;
+        this.attachment = attachment;
+        this.sequence = threadOrdered ? 1 : 0;
+        this.firstThreadCollected = !threadOrdered;
+    }
+
+    /**
+     * Prepares the page of a process that is about to start.
+     *
+     * @param page the page
+     * @param parent process id of the JVM
+     */
+    static void preparePage(MemorySegment page, int parent) {
+        page.fill((byte) 0);
+        page.set(Layouts.U64, ControlPages.PARENT, parent);
+        VarHandle.fullFence();
+    }
+
+    /** Orders the first thread of a process that is about to start. */
+    static void orderThread(MemorySegment page, long stack) {
+        putCall(page, 0, StubCode.NEW_THREAD, SyscallNumber.CLONE, THREAD_FLAGS, stack, 0, 0, 0, 0);
+        page.set(Layouts.U64, ControlPages.COUNT, 1);
+        page.set(Layouts.U64, ControlPages.SEQUENCE, 1);
+        VarHandle.fullFence();
+    }
+
+    /** {@return its process id} */
+    public int processId() {
+        return processId;
+    }
+
+    /** {@return the code mapped in it} */
+    public StubCode code() {
+        return code;
+    }
+
+    /** {@return what the profile keeps for it} */
+    public StubProfile.Attachment attachment() {
+        return attachment;
+    }
+
+    long pageOffset() {
+        return offset;
+    }
+
+    /** {@return its control page} */
+    public MemorySegment page() {
+        return page;
+    }
+
+    /** {@return whether it is known to be dead} */
+    public boolean isDead() {
+        return dead;
+    }
+
+    /** Notes that it is dead. */
+    public void markDead() {
+        dead = true;
+    }
+
+    /**
+     * Has the control thread make one call.
+     *
+     * @param kind of the call
+     * @param number of the call
+     * @param a1 first argument
+     * @param a2 second argument
+     * @param a3 third argument
+     * @param a4 fourth argument
+     * @param a5 fifth argument
+     * @param a6 sixth argument
+     * @return the low half of its result; negated ESRCH when the process is dead
+     */
+    public long order(long kind, long number, long a1, long a2, long a3, long a4, long a5, long a6) {
+        lock.lock();
+        try {
+            return orderLocked(kind, number, a1, a2, a3, a4, a5, a6);
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    private long orderLocked(long kind, long number, long a1, long a2, long a3, long a4, long a5, long a6) {
+        collectFirstThread();
+        putCall(page, 0, kind, number, a1, a2, a3, a4, a5, a6);
+        return execute(1);
+    }
+
+    /**
+     * Has the control thread make calls until one fails.
+     *
+     * @param calls number and arguments of each
+     * @return result of the last one made
+     */
+    public long orderAll(long[][] calls) {
+        lock.lock();
+        try {
+            collectFirstThread();
+            for (int i = 0; i < calls.length; i++) {
+                long[] c = calls[i];
+                putCall(page, i, StubCode.PLAIN, c[0], at(c, 1), at(c, 2), at(c, 3), at(c, 4), at(c, 5), at(c, 6));
+            }
+            return execute(calls.length);
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    /**
+     * Has the control thread make calls until one fails, telling only of a failure.
+     *
+     * @param calls not empty
+     * @return the failure's negated error number, else 0
+     */
+    public long orderAll(StubCalls calls) {
+        lock.lock();
+        try {
+            collectFirstThread();
+            calls.put(page);
+            return execute(calls.count());
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    /**
+     * Adds a thread that was made by injection.
+     *
+     * @param threadId the thread
+     */
+    public void addParked(int threadId) {
+        lock.lock();
+        try {
+            parked.add(threadId);
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    /**
+     * Takes a parked thread, or has one made.
+     *
+     * @return its thread id
+     * @throws ErrnoException ESRCH when the process is dead, EAGAIN when the host has no more threads
+     */
+    public int takeThread() throws ErrnoException {
+        lock.lock();
+        try {
+            collectFirstThread();
+            Integer threadId = parked.poll();
+            return threadId != null ? threadId : newThreadLocked(0);
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    /**
+     * Has a thread made.
+     *
+     * @param stack its stack pointer
+     * @return its thread id
+     * @throws ErrnoException ESRCH when the process is dead, EAGAIN when the host has no more threads
+     */
+    public int newThread(long stack) throws ErrnoException {
+        lock.lock();
+        try {
+            return newThreadLocked(stack);
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    private int newThreadLocked(long stack) throws ErrnoException {
+        return (int) Errno.check(
+            orderLocked(StubCode.NEW_THREAD, SyscallNumber.CLONE, THREAD_FLAGS, stack, 0, 0, 0, 0));
+    }
+
+    private void collectFirstThread() {
+        if (!firstThreadCollected) {
+            long result = await();
+            firstThreadCollected = true;
+            if (result > 0) {
+                parked.add((int) result);
+            }
+        }
+        if (clearing) {
+            clearing = false;
+            cleared = await() >= 0;
+        }
+    }
+
+    /** Has the control thread take all mappings of the guest away, and does not wait for it. */
+    void beginClear() {
+        lock.lock();
+        try {
+            collectFirstThread();
+            if (!dead) {
+                putCall(page, 0, StubCode.QUIET, SyscallNumber.MUNMAP, 0, StubCode.ADDRESS_LIMIT, 0, 0, 0, 0);
+                cleared = false;
+                clearing = true;
+                post(1);
+            }
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    /** {@return whether {@link #beginClear} took everything away} */
+    boolean isCleared() {
+        lock.lock();
+        try {
+            collectFirstThread();
+            return cleared && !dead;
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    private long execute(int count) {
+        if (dead) {
+            return -Errno.ESRCH.number();
+        }
+        post(count);
+        return await();
+    }
+
+    private void post(int count) {
+        bringControlThreadHere(); // before it wakes up: to move a running thread costs the host much more
+        page.set(Layouts.U32, ControlPages.RESULT, 0);
+        page.set(Layouts.U64, ControlPages.COUNT, count);
+        WORD.setVolatile(page, (long) ControlPages.SEQUENCE, ++sequence);
+        HostFutex.wake(page.address() + ControlPages.SEQUENCE, 1);
+    }
+
+    /** Waits until the latest order is done, for its result. */
+    private long await() {
+        long waitFor = sequence;
+        long done = (long) WORD.getVolatile(page, (long) ControlPages.DONE);
+        while (done != waitFor) {
+            if (dead) {
+                return -Errno.ESRCH.number();
+            }
+            long result = HostFutex.await(page.address() + ControlPages.DONE, (int) done, PATIENCE_NS);
+            if (result == -Errno.ETIMEDOUT.number()) {
+                if (!HostProcess.isAlive(processId, StubCode.CODE)) {
+                    dead = true;
+                }
+                HostSignal.kill(processId, Signals.SIGCONT); // in case somebody has stopped it
+            }
+            done = (long) WORD.getVolatile(page, (long) ControlPages.DONE);
+        }
+        return page.get(Layouts.U32, ControlPages.RESULT);
+    }
+
+    /** A wake-up on another processor takes much longer than on this one. */
+    private void bringControlThreadHere() {
+        int processor = HostScheduler.currentProcessor();
+        if (processor != controlProcessor && HostScheduler.pin(processId, processor) == 0) {
+            controlProcessor = processor;
+        }
+    }
+
+    static void putCall(MemorySegment page, int index, long kind, long number,
+                                long a1, long a2, long a3, long a4, long a5, long a6) {
+        long at = ControlPages.CALLS + (long) index * ControlPages.CALL_BYTES;
+        page.set(Layouts.U64, at, number);
+        page.set(Layouts.U64, at + 8, a1);
+        page.set(Layouts.U64, at + 16, a2);
+        page.set(Layouts.U64, at + 24, a3);
+        page.set(Layouts.U64, at + 32, a4);
+        page.set(Layouts.U64, at + 40, a5);
+        page.set(Layouts.U64, at + 48, a6);
+        page.set(Layouts.U64, at + 56, kind);
+    }
+
+    private static long at(long[] array, int index) {
+        return index < array.length ? array[index] : 0;
+    }
+}

@@ -1,0 +1,12 @@
+package dev.caisson.platform.kvm;
+
+/** Where the {@code syscall} instruction takes a guest. */
+enum EntryPath {
+    /** To ring 0, as the processor's manual says: hardware virtualization. The first instruction there ends KVM_RUN. */
+    RING_0,
+    /**
+     * To LSTAR, but still in ring 3: monitors that run all of a guest in the host's ring 3 and shadow its page tables. A page there that
+     * users may execute rings a doorbell, which is a store to an address without memory.
+     */
+    RING_3
+}

@@ -1,0 +1,170 @@
+package dev.caisson.platform.systrap;
+
+import dev.caisson.abi.Errno;
+import dev.caisson.abi.ErrnoException;
+import dev.caisson.host.raw.SyscallNumber;
+import dev.caisson.spi.platform.AddressSpace;
+import dev.caisson.spi.platform.CodePatcher;
+import dev.caisson.spi.platform.GuestContext;
+import dev.caisson.stub.StubAddressSpace;
+import dev.caisson.stub.StubCode;
+import dev.caisson.stub.StubFactory;
+import dev.caisson.stub.StubProcess;
+
+/** A stub process as an address space; its control thread makes all changes, and all processes and threads. */
+final class SystrapAddressSpace extends StubAddressSpace {
+    /** Where to try, from a site: libraries lie below a large hole as a rule. */
+    private static final long[] DISTANCES = {0x4000_0000L, 0x6000_0000L, -0x4000_0000L, -0x6000_0000L};
+    private static final int READ_EXEC = 5;
+    private static final int MAP_SHARED_NOREPLACE = 0x10_0001;
+
+    private final ProcessSlots slots;
+    /** Null when sites are not rewritten. */
+    private final TrampolineFile trampolineFile;
+    private volatile SiteRewriter rewriter;
+    /** Guarded by this. */
+    private boolean hasNoPlace;
+
+    SystrapAddressSpace(StubFactory factory, StubFactory.Zygote zygote, StubProcess process, TrampolineFile trampolineFile) {
+        super(factory, zygote, process, false);
+        this.trampolineFile = trampolineFile;
+        slots = (ProcessSlots) process.attachment();
+    }
+
+    Slot takeSlot() throws ErrnoException {
+        return slots.take(process);
+    }
+
+    void giveBack(Slot slot) {
+        slots.giveBack(slot);
+    }
+
+    SlotTable table() {
+        return slots.table();
+    }
+
+    /** {@return what rewrites sites, or null} */
+    SiteRewriter rewriter() {
+        return rewriter;
+    }
+
+    /** {@return where rewritten sites jump to, or null} */
+    Trampolines trampolines() {
+        return slots.trampolines();
+    }
+
+    /**
+     * Finds or makes trampolines.
+     *
+     * @param site a site that should reach them
+     * @return them, or null when there is no place
+     */
+    synchronized Trampolines makeTrampolines(long site) {
+        Trampolines own = slots.trampolines();
+        if (own != null || hasNoPlace) {
+            return own;
+        }
+        int piece = trampolineFile.allocate();
+        for (int i = 0; piece >= 0 && i < DISTANCES.length; i++) {
+            long base = (site & -Trampolines.BYTES) + DISTANCES[i];
+            if (base <= 0 || base > StubCode.ADDRESS_LIMIT - Trampolines.BYTES) {
+                continue;
+            }
+            Trampolines made = new Trampolines(trampolineFile, piece, base);
+            if (process.order(StubCode.QUIET, SyscallNumber.MMAP, base, Trampolines.BYTES, READ_EXEC, MAP_SHARED_NOREPLACE,
+                StubCode.FIRST_EXTRA_FD + 1, TrampolineFile.offset(piece)) >= 0) {
+                slots.trampolines(made);
+                return made;
+            }
+        }
+        if (piece >= 0) {
+            trampolineFile.free(piece);
+        }
+        hasNoPlace = true;
+        return null;
+    }
+
+    /** A guest that maps just where we have put trampolines is told that there is no memory. */
+    @Override
+    public void map(long address, long lengthBytes, long fileOffset, int protection, boolean populate) throws ErrnoException {
+        Trampolines own = slots.trampolines();
+        if (own != null && address < own.base() + Trampolines.BYTES && address + lengthBytes > own.base()) {
+            throw Errno.ENOMEM.error("trampolines are there");
+        }
+        super.map(address, lengthBytes, fileOffset, protection, populate);
+    }
+
+    @Override
+    public void unmap(long address, long lengthBytes) {
+        Trampolines own = slots.trampolines();
+        long from = own == null ? 0 : own.base();
+        long to = from + Trampolines.BYTES;
+        long end = address + lengthBytes;
+        if (own == null || address >= to || end <= from) {
+            super.unmap(address, lengthBytes);
+            return;
+        }
+        if (address < from) {
+            super.unmap(address, from - address);
+        }
+        if (end > to) {
+            super.unmap(to, end - to);
+        }
+    }
+
+    @Override
+    public void protect(long address, long lengthBytes, int protection) throws ErrnoException {
+        Trampolines own = slots.trampolines();
+        long from = own == null ? 0 : own.base();
+        long to = from + Trampolines.BYTES;
+        long end = address + lengthBytes;
+        if (own == null || address >= to || end <= from) {
+            super.protect(address, lengthBytes, protection);
+            return;
+        }
+        if (address < from) {
+            super.protect(address, from - address, protection);
+        }
+        if (end > to) {
+            super.protect(to, end - to, protection);
+        }
+    }
+
+    @Override
+    public void codePatcher(CodePatcher patcher) {
+        if (trampolineFile != null) {
+            rewriter = new SiteRewriter(this, patcher);
+        }
+    }
+
+    @Override
+    public void restoreCode() {
+        SiteRewriter current = rewriter;
+        if (current != null) {
+            current.undo();
+        }
+    }
+
+    /** Ends the process: it does not answer. */
+    void kill() {
+        factory.end(process);
+    }
+
+    @Override
+    public AddressSpace fork(GuestContext current) throws ErrnoException {
+        StubProcess child = factory.fork(process);
+        factory.retain(zygote);
+        SystrapAddressSpace copy = new SystrapAddressSpace(factory, zygote, child, trampolineFile);
+        Trampolines inherited = slots.trampolines();
+        if (inherited != null) {
+            inherited.retain();
+            copy.slots.trampolines(inherited);
+        }
+        return copy;
+    }
+
+    @Override
+    public void prepareContext(GuestContext current) throws ErrnoException {
+        slots.stock(process);
+    }
+}
