@@ -213,9 +213,11 @@ static void *takes_lock(void *unused) {
     CHECK(futex(&lock, FUTEX_UNLOCK_PI_PRIVATE, 0, NULL, NULL, 0) == 0);
     return unused;
 }
+static _Atomic int may_die;
 static void *dies_with_lock(void *unused) {
     CHECK(futex(&lock, FUTEX_LOCK_PI_PRIVATE, 0, NULL, NULL, 0) == 0);
-    pause_ms(60);
+    while (!may_die) pause_ms(1);
+    pause_ms(20);
     return unused;
 }
 static void priority_inheritance(void) {
@@ -226,7 +228,7 @@ static void priority_inheritance(void) {
     FAILS(EDEADLK, futex(&lock, FUTEX_LOCK_PI_PRIVATE, 0, NULL, NULL, 0));
     FAILS(EDEADLK, futex(&lock, FUTEX_TRYLOCK_PI_PRIVATE, 0, NULL, NULL, 0));
     for (int i = 0; i < 3; i++) pthread_create(&threads[i], NULL, takes_lock, NULL);
-    pause_ms(50);
+    for (int i = 0; i < 10000 && lock != (tid | FUTEX_WAITERS); i++) pause_ms(1);
     CHECK(lock == (tid | FUTEX_WAITERS));
     CHECK(futex(&lock, FUTEX_UNLOCK_PI_PRIVATE, 0, NULL, NULL, 0) == 0);
     for (int i = 0; i < 3; i++) pthread_join(threads[i], NULL);
@@ -234,9 +236,10 @@ static void priority_inheritance(void) {
     lock = 0;
     /* A deadline of the real-time clock, and the owner's death. */
     pthread_create(&threads[0], NULL, dies_with_lock, NULL);
-    pause_ms(20);
+    while ((lock & FUTEX_TID_MASK) == 0) pause_ms(1);
     struct timespec at = from_ns(now_ns(CLOCK_REALTIME) + 10000000);
     FAILS(ETIMEDOUT, futex(&lock, FUTEX_LOCK_PI_PRIVATE, 0, &at, NULL, 0));
+    may_die = 1;
     CHECK(futex(&lock, FUTEX_LOCK_PI_PRIVATE, 0, NULL, NULL, 0) == 0);
     CHECK((lock & FUTEX_TID_MASK) == tid);
     CHECK((lock & FUTEX_OWNER_DIED) != 0);
