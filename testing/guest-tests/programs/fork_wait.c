@@ -42,14 +42,20 @@ int main(void) {
     CHECK(waitid(P_PID, pid, &info, WEXITED) == 0 && info.si_status == 7);
     FAILS(ECHILD, waitid(P_PID, pid, &info, WEXITED));
 
-    /* Stop and continue are reported. */
+    /* Stop and continue are reported; the child stays until the latter is, for waitpid prefers a dead child's exit. */
+    int leave[2];
+    char byte = 0;
+    CHECK(pipe(leave) == 0);
     pid = fork();
-    if (pid == 0) { raise(SIGSTOP); _exit(3); }
+    if (pid == 0) { raise(SIGSTOP); CHECK(read(leave[0], &byte, 1) == 1); _exit(3); }
     CHECK(waitpid(pid, &status, WUNTRACED) == pid && WIFSTOPPED(status) && WSTOPSIG(status) == SIGSTOP);
     CHECK(waitpid(pid, &status, WNOHANG | WUNTRACED) == 0);
     CHECK(kill(pid, SIGCONT) == 0);
     CHECK(waitpid(pid, &status, WCONTINUED) == pid && WIFCONTINUED(status));
+    CHECK(write(leave[1], &byte, 1) == 1);
     CHECK(waitpid(pid, &status, 0) == pid && WEXITSTATUS(status) == 3);
+    close(leave[0]);
+    close(leave[1]);
 
     /* A subreaper inherits grandchildren. */
     CHECK(prctl(PR_SET_CHILD_SUBREAPER, 1) == 0);
