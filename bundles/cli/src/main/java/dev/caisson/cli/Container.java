@@ -4,7 +4,6 @@ import dev.caisson.cli.boot.BootPlan;
 import dev.caisson.cli.boot.BootServices;
 import dev.caisson.control.SandboxException;
 import java.io.IOException;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Dictionary;

@@ -8,13 +8,11 @@ import static org.junit.jupiter.api.Assertions.assertSame;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.caisson.spi.platform.AddressSpace;
-import dev.caisson.spi.platform.Capability;
 import dev.caisson.spi.platform.Exit;
 import dev.caisson.spi.platform.GuestContext;
 import dev.caisson.spi.platform.Platform;
 import dev.caisson.spi.platform.Registers;
 import java.lang.foreign.MemorySegment;
-import java.util.Set;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 
@@ -132,32 +130,7 @@ class TaskThreadsTest {
         }
     }
 
-    private static final class FakePlatform implements Platform {
-        @Override
-        public String name() {
-            return "fake";
-        }
-
-        @Override
-        public Set<Capability> capabilities() {
-            return Set.of();
-        }
-
-        @Override
-        public long addressLimit() {
-            return 1L << 46;
-        }
-
-        @Override
-        public AddressSpace newAddressSpace(int memoryFile) {
-            throw new UnsupportedOperationException();
-        }
-
-        @Override
-        public GuestContext newContext() {
-            throw new UnsupportedOperationException();
-        }
-
+    private static final class FakePlatform extends NoPlatform {
         @Override
         public void close() {
             assertEquals("", "nobody closes a platform here");

@@ -6,12 +6,7 @@ import dev.caisson.kernel.signal.SignalHandlers;
 import dev.caisson.kernel.syscall.SyscallTable;
 import dev.caisson.memory.HostBacking;
 import dev.caisson.memory.MemoryFile;
-import dev.caisson.spi.platform.AddressSpace;
-import dev.caisson.spi.platform.Capability;
-import dev.caisson.spi.platform.GuestContext;
-import dev.caisson.spi.platform.Platform;
 import dev.caisson.vfs.Vfs;
-import java.util.Set;
 
 /** A kernel whose processes never run guest code: the process tree without a platform. */
 final class TestSandbox implements AutoCloseable {
@@ -80,35 +75,5 @@ final class TestSandbox implements AutoCloseable {
         kernel.clocks().close();
         kernel.timers().close();
         kernel.hostEvents().close();
-    }
-
-    private static final class NoPlatform implements Platform {
-        @Override
-        public String name() {
-            return "none";
-        }
-
-        @Override
-        public Set<Capability> capabilities() {
-            return Set.of();
-        }
-
-        @Override
-        public long addressLimit() {
-            return 1L << 46;
-        }
-
-        @Override
-        public AddressSpace newAddressSpace(int memoryFile) {
-            throw new UnsupportedOperationException();
-        }
-
-        @Override
-        public GuestContext newContext() {
-            throw new UnsupportedOperationException();
-        }
-
-        @Override
-        public void close() {}
     }
 }

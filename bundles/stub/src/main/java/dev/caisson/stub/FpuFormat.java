@@ -4,10 +4,13 @@ import dev.caisson.abi.Errno;
 import dev.caisson.abi.ErrnoException;
 import dev.caisson.abi.Layouts;
 import dev.caisson.host.HostProcessor;
+import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 
 /** The XSAVE image of this processor (SDM volume 1, chapter 13), in the standard format. */
 public final class FpuFormat {
+    /** What XSAVE and XRSTOR ask of an image's address. */
+    private static final int ALIGNMENT = 64;
     private static final int CONTROL_WORD = 0;
     private static final int MXCSR = 24;
     private static final int MXCSR_MASK = 28;
@@ -68,6 +71,21 @@ public final class FpuFormat {
                 throw Errno.EINVAL.error("FPU state header");
             }
         }
+    }
+
+    /**
+     * Takes an image that somebody else may be writing: copies it, and looks at the copy.
+     *
+     * @param image the image
+     * @param buffer where the copy goes; null has a new one made
+     * @return the buffer, with an image that the processor would load
+     * @throws ErrnoException EINVAL
+     */
+    public MemorySegment accept(MemorySegment image, MemorySegment buffer) throws ErrnoException {
+        MemorySegment copy = buffer != null ? buffer : Arena.ofAuto().allocate(bytes, ALIGNMENT);
+        MemorySegment.copy(image, 0, copy, 0, bytes);
+        check(copy);
+        return copy;
     }
 
     /**

@@ -93,13 +93,48 @@ public final class StubFactory {
     }
 
     /**
+     * What a platform makes of a new process.
+     *
+     * @param <T> the platform's address spaces
+     */
+    public interface SpaceMaker<T> {
+        /**
+         * Makes a space.
+         *
+         * @param zygote what the process descends from; the space releases it
+         * @param process an empty stub process; the space ends it
+         * @return the space
+         */
+        T make(Zygote zygote, StubProcess process);
+    }
+
+    /**
+     * Makes an address space in which nothing is mapped.
+     *
+     * @param memoryFile descriptor of the memory file
+     * @param maker makes it of a process
+     * @param <T> the platform's address spaces
+     * @return the space
+     * @throws ErrnoException when the host refuses
+     */
+    public <T> T newSpace(int memoryFile, SpaceMaker<T> maker) throws ErrnoException {
+        Zygote zygote = zygote(memoryFile);
+        try {
+            return maker.make(zygote, copy(zygote));
+        } catch (ErrnoException e) {
+            release(zygote);
+            throw e;
+        }
+    }
+
+    /**
      * Finds or makes the zygote of a memory file, and counts one more process of it.
      *
      * @param memoryFile descriptor
      * @return the zygote
      * @throws ErrnoException when the host refuses
      */
-    public synchronized Zygote zygote(int memoryFile) throws ErrnoException {
+    private synchronized Zygote zygote(int memoryFile) throws ErrnoException {
         long[] identity = identityOf(memoryFile);
         for (Zygote zygote : zygotes) {
             if (zygote.isOf(identity) && !zygote.process.isDead()) {
@@ -181,7 +216,7 @@ public final class StubFactory {
      * @return the process
      * @throws ErrnoException when the host refuses
      */
-    public StubProcess copy(Zygote zygote) throws ErrnoException {
+    private StubProcess copy(Zygote zygote) throws ErrnoException {
         for (;;) {
             StubProcess left;
             synchronized (this) {

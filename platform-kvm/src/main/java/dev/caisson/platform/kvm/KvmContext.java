@@ -538,11 +538,7 @@ final class KvmContext implements GuestContext {
 
     @Override
     public void restoreFpu(MemorySegment image) throws ErrnoException {
-        if (incoming == null) {
-            incoming = Arena.ofAuto().allocate(format.bytes(), 64);
-        }
-        MemorySegment.copy(image, 0, incoming, 0, format.bytes());
-        format.check(incoming);
+        incoming = format.accept(image, incoming);
         takeHome(false);
         MemorySegment.copy(incoming, 0, fpu, 0, format.bytes());
     }

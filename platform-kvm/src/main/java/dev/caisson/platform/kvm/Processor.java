@@ -9,7 +9,6 @@ import dev.caisson.host.HostKvm;
 import dev.caisson.host.HostMemory;
 import dev.caisson.host.HostProcessor;
 import dev.caisson.spi.platform.Registers;
-import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.util.concurrent.atomic.AtomicBoolean;
 

@@ -259,11 +259,7 @@ final class PtraceContext implements GuestContext, Placed {
 
     @Override
     public void restoreFpu(MemorySegment image) throws ErrnoException {
-        if (incoming == null) {
-            incoming = Arena.ofAuto().allocate(format.bytes(), 64);
-        }
-        MemorySegment.copy(image, 0, incoming, 0, format.bytes());
-        format.check(incoming);
+        incoming = format.accept(image, incoming);
         MemorySegment accepted = incoming;
         incoming = fpu;
         fpu = accepted;

@@ -57,13 +57,7 @@ public final class PtracePlatform implements Platform {
 
     @Override
     public AddressSpace newAddressSpace(int memoryFile) throws ErrnoException {
-        StubFactory.Zygote zygote = factory.zygote(memoryFile);
-        try {
-            return new PtraceAddressSpace(factory, zygote, factory.copy(zygote));
-        } catch (ErrnoException e) {
-            factory.release(zygote);
-            throw e;
-        }
+        return factory.newSpace(memoryFile, (zygote, process) -> new PtraceAddressSpace(factory, zygote, process));
     }
 
     @Override

@@ -1,12 +1,9 @@
 package dev.caisson.platform.systrap;
 
 import dev.caisson.abi.ErrnoException;
-import dev.caisson.spi.platform.AddressSpace;
-import dev.caisson.spi.platform.Capability;
-import dev.caisson.spi.platform.GuestContext;
+import dev.caisson.spi.platform.ForwardingPlatform;
 import dev.caisson.spi.platform.Platform;
 import java.util.Map;
-import java.util.Set;
 import org.osgi.service.component.annotations.Activate;
 import org.osgi.service.component.annotations.Component;
 import org.osgi.service.component.annotations.Deactivate;
@@ -17,7 +14,7 @@ import org.osgi.service.metatype.annotations.ObjectClassDefinition;
 /** The systrap platform as a service. */
 @Component(service = Platform.class, property = Platform.NAME + "=systrap", configurationPid = "caisson.systrap")
 @Designate(ocd = SystrapComponent.Config.class)
-public final class SystrapComponent implements Platform {
+public final class SystrapComponent extends ForwardingPlatform {
     /** What {@code etc/caisson.systrap.cfg} may say. */
     @ObjectClassDefinition(name = "systrap platform")
     @interface Config {
@@ -25,8 +22,6 @@ public final class SystrapComponent implements Platform {
         @AttributeDefinition(description = "Rewrite system-call sites that are used often, so that they cost no signal")
         boolean rewrite() default true;
     }
-
-    private final SystrapPlatform platform;
 
     /**
      * Starts the platform.
@@ -36,43 +31,13 @@ public final class SystrapComponent implements Platform {
      */
     @Activate
     public SystrapComponent(Map<String, Object> properties) throws ErrnoException {
-        boolean rewrite = Boolean.parseBoolean(String.valueOf(properties.getOrDefault("rewrite", "true")).trim());
-        platform = new SystrapPlatform(SystrapPlatform.PATIENCE_NS, rewrite);
-    }
-
-    @Override
-    public String name() {
-        return platform.name();
-    }
-
-    @Override
-    public Set<Capability> capabilities() {
-        return platform.capabilities();
-    }
-
-    @Override
-    public long addressLimit() {
-        return platform.addressLimit();
-    }
-
-    @Override
-    public AddressSpace newAddressSpace(int memoryFile) throws ErrnoException {
-        return platform.newAddressSpace(memoryFile);
-    }
-
-    @Override
-    public GuestContext newContext() {
-        return platform.newContext();
-    }
-
-    @Override
-    public void kill(int memoryFile) {
-        platform.kill(memoryFile);
+        super(new SystrapPlatform(SystrapPlatform.PATIENCE_NS,
+                Boolean.parseBoolean(String.valueOf(properties.getOrDefault("rewrite", "true")).trim())));
     }
 
     @Override
     @Deactivate
     public void close() {
-        platform.close();
+        super.close();
     }
 }

@@ -76,13 +76,7 @@ public final class SystrapPlatform implements Platform {
 
     @Override
     public AddressSpace newAddressSpace(int memoryFile) throws ErrnoException {
-        StubFactory.Zygote zygote = factory.zygote(memoryFile);
-        try {
-            return new SystrapAddressSpace(factory, zygote, factory.copy(zygote), rewrites ? trampolines : null);
-        } catch (ErrnoException e) {
-            factory.release(zygote);
-            throw e;
-        }
+        return factory.newSpace(memoryFile, (zygote, process) -> new SystrapAddressSpace(factory, zygote, process, rewrites ? trampolines : null));
     }
 
     @Override

@@ -1,6 +1,7 @@
 package dev.caisson.control.internal;
 
 import dev.caisson.abi.ErrnoException;
+import dev.caisson.abi.Mman;
 import dev.caisson.control.SandboxException;
 import dev.caisson.memory.MemoryFile;
 import dev.caisson.spi.platform.AddressSpace;
@@ -28,9 +29,6 @@ final class PlatformProbe {
     private static final long PAGE = 4096;
     private static final long CODE_ADDRESS = 0x10000;
     private static final long DATA_ADDRESS = 0x20000;
-    private static final int PROT_READ = 1;
-    private static final int PROT_WRITE = 2;
-    private static final int PROT_EXEC = 4;
     private static final int GETPID = 39;
     private static final long MARK = 0x5ca1ab1e0ddba115L;
     /** A loop; rdi points to the data, rsi is the mark, rbx must survive. */
@@ -118,8 +116,8 @@ final class PlatformProbe {
                 try {
                     MemorySegment memory = memoryFile.segment();
                     MemorySegment.copy(CODE, 0, memory, ValueLayout.JAVA_BYTE, pages, CODE.length);
-                    space.map(CODE_ADDRESS, PAGE, pages, PROT_READ | PROT_EXEC, false);
-                    space.map(DATA_ADDRESS, PAGE, pages + PAGE, PROT_READ | PROT_WRITE, false);
+                    space.map(CODE_ADDRESS, PAGE, pages, Mman.PROT_READ | Mman.PROT_EXEC, false);
+                    space.map(DATA_ADDRESS, PAGE, pages + PAGE, Mman.PROT_READ | Mman.PROT_WRITE, false);
                     registers.rip(CODE_ADDRESS);
                     registers.rsp(DATA_ADDRESS + PAGE - 256);
                     registers.cs(0x33);

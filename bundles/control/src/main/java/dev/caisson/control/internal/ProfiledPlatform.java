@@ -2,8 +2,8 @@ package dev.caisson.control.internal;
 
 import dev.caisson.abi.ErrnoException;
 import dev.caisson.spi.platform.AddressSpace;
-import dev.caisson.spi.platform.Capability;
 import dev.caisson.spi.platform.Exit;
+import dev.caisson.spi.platform.ForwardingPlatform;
 import dev.caisson.spi.platform.GuestContext;
 import dev.caisson.spi.platform.Platform;
 import dev.caisson.spi.platform.Registers;
@@ -15,7 +15,6 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.Map;
-import java.util.Set;
 import java.util.TreeMap;
 import java.util.concurrent.ConcurrentHashMap;
 
@@ -24,18 +23,17 @@ import java.util.concurrent.ConcurrentHashMap;
  * {@link GuestContext#run} and the start of the next one, without the time it sleeps. Wrapped around a platform when the environment
  * variable {@value #VARIABLE} names a file, to which the result is written: event, count, median nanoseconds, a line each.
  */
-final class ProfiledPlatform implements Platform {
+final class ProfiledPlatform extends ForwardingPlatform {
     static final String VARIABLE = "CAISSON_PROFILE";
 
     private static final int FAULT = 1024;
     private static final int OTHER = 1025;
 
-    private final Platform platform;
     private final Path file;
     private final Map<Integer, Samples> samples = new ConcurrentHashMap<>();
 
     ProfiledPlatform(Platform platform, Path file) {
-        this.platform = platform;
+        super(platform);
         this.file = file;
     }
 
@@ -187,37 +185,12 @@ final class ProfiledPlatform implements Platform {
     }
 
     @Override
-    public String name() {
-        return platform.name();
-    }
-
-    @Override
-    public Set<Capability> capabilities() {
-        return platform.capabilities();
-    }
-
-    @Override
-    public long addressLimit() {
-        return platform.addressLimit();
-    }
-
-    @Override
-    public void kill(int memoryFile) {
-        platform.kill(memoryFile);
-    }
-
-    @Override
     public AddressSpace newAddressSpace(int memoryFile) throws ErrnoException {
-        return new Space(platform.newAddressSpace(memoryFile));
+        return new Space(super.newAddressSpace(memoryFile));
     }
 
     @Override
     public GuestContext newContext() {
-        return new Context(platform.newContext());
-    }
-
-    @Override
-    public void close() {
-        platform.close();
+        return new Context(super.newContext());
     }
 }

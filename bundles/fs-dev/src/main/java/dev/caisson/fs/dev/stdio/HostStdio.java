@@ -1,6 +1,5 @@
 package dev.caisson.fs.dev.stdio;
 
-import dev.caisson.abi.Errno;
 import dev.caisson.abi.ErrnoException;
 import dev.caisson.abi.Fcntl;
 import dev.caisson.abi.Stat;
