@@ -33,7 +33,7 @@ class Measurement:
         print("  %s: %s: exit %s %s" % (subject, name, status, err.strip()[-300:]), file=sys.stderr)
 
     def run(self):
-        program = _guest_program("/usr/local/bin" if os.access("/usr/local/bin", os.W_OK) else "/var/tmp")
+        program = guest_program("bench")
         try:
             for name, title, iterations in rows.INSIDE:
                 if self._wanted(name):
@@ -45,9 +45,11 @@ class Measurement:
                 self._outside(name, title, unit, command, 1 if self.is_quick else repetitions)
         if any(self._wanted(name) for name, _, _ in rows.REDIS_ROWS):
             self._redis()
-        if self._wanted("idle_memory"):
+        if self._wanted("idle"):
             for subject, prefix in self.compared.items():
-                self._note("idle_memory", "idle memory", "MiB PSS", subject, process.idle_memory(prefix, subjects.is_runsc(prefix)))
+                memory, processor = process.idle(prefix, subjects.is_runsc(prefix))
+                self._note("idle_memory", "idle memory", "MiB PSS", subject, memory)
+                self._note("idle_processor", "idle processor time", "% of one", subject, processor)
         return self.rows
 
     def _inside(self, program, name, title, iterations):
@@ -63,7 +65,7 @@ class Measurement:
         for subject, values in samples.items():
             self._note(name, title, "µs", subject, statistics.median(values) if values else None)
         if self.has_share:
-            shares = {s: _kernel_share(p, program, name, iterations) for s, p in self.compared.items() if subjects.is_caisson(s)}
+            shares = {s: kernel_share(p, program, name, iterations) for s, p in self.compared.items() if subjects.is_caisson(s)}
             self.rows[name]["kernel_share_us"] = shares
 
     def _outside(self, name, title, unit, command, repetitions):
@@ -96,14 +98,16 @@ class Measurement:
                     self._note(name, title, "µs", subject, 1e6 / float(rates[-1]) if rates else None)
 
 
-def _guest_program(directory):
-    target = os.path.join(directory, "caisson-bench")
-    source = os.path.join(os.path.dirname(HERE), "guest/bench.c")
+def guest_program(name):
+    """Compiles bench/guest/NAME.c to where every sandbox sees it."""
+    directory = "/usr/local/bin" if os.access("/usr/local/bin", os.W_OK) else "/var/tmp"
+    target = os.path.join(directory, "caisson-" + name)
+    source = os.path.join(os.path.dirname(HERE), "guest", name + ".c")
     subprocess.run(["gcc", "-O2", "-pthread", "-o", target, source], check=True)
     return target
 
 
-def _kernel_share(prefix, program, name, iterations):
+def kernel_share(prefix, program, name, iterations):
     """Time between leaving and entering the guest, per operation in µs, from a profile of the platform's boundary."""
     profile = "/tmp/caisson-bench-profile.%d" % os.getpid()
     try:

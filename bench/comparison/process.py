@@ -75,17 +75,25 @@ def _pss_mib(pids):
     return total / 1024
 
 
-def idle_memory(prefix, is_runsc):
-    """Proportional memory in MiB of all processes of a sandbox in which a program sleeps."""
+def _processor_seconds(pids):
+    ticks = sum(int(fields[11]) + int(fields[12]) for pid, fields in _processes() if pid in pids)
+    return ticks / os.sysconf("SC_CLK_TCK")
+
+
+def idle(prefix, is_runsc):
+    """Of all processes of a sandbox in which a program sleeps: proportional memory in MiB, and processor time in percent of one."""
     before = set(_runsc_processes()) if is_runsc else set()
-    process = subprocess.Popen(prefix + ["/bin/sleep", "20"], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
+    process = subprocess.Popen(prefix + ["/bin/sleep", "30"], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
                                stderr=subprocess.DEVNULL, env=environment(), cwd="/", start_new_session=True)
     try:
         time.sleep(8)
-        pids = _family(process.pid)
+        pids = set(_family(process.pid))
         if is_runsc:
-            pids += [pid for pid in _runsc_processes() if pid not in before]
-        return _pss_mib(pids)
+            pids |= {pid for pid in _runsc_processes() if pid not in before}
+        used, since = _processor_seconds(pids), time.monotonic()
+        time.sleep(10)
+        used = (_processor_seconds(pids) - used) / (time.monotonic() - since)
+        return _pss_mib(pids), 100 * used
     finally:
         for sent in (signal.SIGTERM, signal.SIGKILL):
             try:

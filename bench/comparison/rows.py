@@ -3,6 +3,7 @@
 INSIDE = [  # name in bench/guest/bench.c, title, iterations of the run whose profile gives the kernel's own share
     ("getppid_libc", "getppid, libc's wrapper", 20000),
     ("getppid_syscall", "getppid, syscall(2)", 20000),
+    ("getppid_crowd", "getppid, syscall(2), 8 threads", 80000),
     ("pipe_write_read", "pipe write+read", 10000),
     ("pread_4k_upper", "pread 4 KiB, upper", 10000),
     ("pread_4k_lower", "pread 4 KiB, lower", 10000),

@@ -21,6 +21,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#define CROWD 8
+
 static const char *lower = "/bin/sh";
 static int pipe_fds[2], upper_fd, lower_fd;
 static char page[4096];
@@ -44,6 +46,20 @@ static void do_getppid_libc(long n) {
 
 static void do_getppid_syscall(long n) {
     while (n--) syscall(SYS_getppid);
+}
+
+static void *crowd_member(void *arg) {
+    for (long n = (long) arg; n--;) syscall(SYS_getppid);
+    return NULL;
+}
+
+// As many calls as the row above, by more threads than there are processors.
+static void do_crowd(long n) {
+    pthread_t members[CROWD];
+    for (int i = 0; i < CROWD; i++) {
+        check((errno = pthread_create(&members[i], NULL, crowd_member, (void *) (n / CROWD))) == 0, "pthread_create");
+    }
+    for (int i = 0; i < CROWD; i++) pthread_join(members[i], NULL);
 }
 
 static void do_pipe(long n) {
@@ -161,6 +177,7 @@ static const struct row {
 } rows[] = {
     {"getppid_libc", do_getppid_libc, 2000},
     {"getppid_syscall", do_getppid_syscall, 2000},
+    {"getppid_crowd", do_crowd, 80000},
     {"pipe_write_read", do_pipe, 1000},
     {"pread_4k_upper", do_pread_upper, 1000},
     {"pread_4k_lower", do_pread_lower, 1000},

@@ -228,18 +228,29 @@ static void child(uint64_t seed) {
 }
 
 /* Reaps one child. Random calls may have blocked SIGALRM or stopped its timer, so a child that gets nowhere is killed. */
+/*
+ * Waits for a child, and kills it when it is late, stopped or does nothing. It may have made us the tracer of its threads: those
+ * have to be waited for as well before it can end, ptrace(2).
+ */
 static int reap(pid_t pid, int *status) {
     uint64_t seen = 0;
     int quiet = 0;
     for (int ms = 0; ms < 10000; ms += 2) {
-        pid_t changed = waitpid(pid, status, WNOHANG | WUNTRACED);
-        if (changed == pid && !WIFSTOPPED(*status)) {
-            return 1;
+        pid_t changed;
+        int is_stopped = 0;
+        while ((changed = waitpid(-1, status, WNOHANG | WUNTRACED | __WALL)) > 0) {
+            if (changed == pid && !WIFSTOPPED(*status)) {
+                return 1;
+            }
+            is_stopped |= WIFSTOPPED(*status);
         }
         quiet = *issued == seen ? quiet + 2 : 0;
         seen = *issued;
-        if (changed == pid || (ms >= CHILD_MS && ms % 100 == 0) || (quiet >= QUIET_MS && quiet % QUIET_MS == 0)) {
+        if (is_stopped || (ms >= CHILD_MS && ms % 100 == 0) || (quiet >= QUIET_MS && quiet % QUIET_MS == 0)) {
             kill(pid, SIGKILL);
+        }
+        if (ms >= 5000 && ms % 1000 == 0 && getpid() == 1) {
+            kill(-1, SIGKILL); /* some other process of ours may be its tracer */
         }
         usleep(2000);
     }
@@ -287,7 +298,7 @@ int main(int argc, char **argv) {
         }
         kill(-pid, SIGKILL);
         WIFEXITED(status) ? exited++ : killed++;
-        while (waitpid(-1, &status, WNOHANG) > 0) {
+        while (waitpid(-1, &status, WNOHANG | __WALL) > 0) {
         }
         clock_gettime(CLOCK_MONOTONIC, &now);
     } while (now.tv_sec - start.tv_sec < seconds);

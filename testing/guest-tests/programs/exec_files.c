@@ -78,7 +78,7 @@ static void try(const char *what, const char *path) {
         struct rlimit none = {0, 0};
         setrlimit(RLIMIT_CORE, &none);
         prctl(PR_CAPBSET_DROP, CAP_SYS_RAWIO); /* mappings below mmap_min_addr */
-        alarm(10);
+        alarm(100);
         execve(path, (char *[]){"zero", "one", NULL}, (char *[]){"A=b", NULL});
         error = errno;
         write(ends[1], &error, sizeof error);

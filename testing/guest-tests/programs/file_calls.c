@@ -289,16 +289,17 @@ static void locks(void) {
     FAILS(EFAULT, fcntl(one, F_SETLK, 8));
 
     /* a blocked lock is granted when the holder goes, and closing any descriptor releases */
-    int ready[2];
+    int ready[2], over[2];
     char c;
-    CHECK(pipe(ready) == 0);
+    CHECK(pipe(ready) == 0 && pipe(over) == 0);
     pid_t pid = fork();
     if (pid == 0) {
         struct flock hold = {.l_type = F_WRLCK, .l_whence = SEEK_SET, .l_start = 0, .l_len = 0};
         CHECK(fcntl(one, F_SETLK, &hold) == 0 && write(ready[1], "r", 1) == 1);
         usleep(50000);
         close(two);
-        usleep(50000);
+        close(over[1]);
+        CHECK(read(over[0], &c, 1) == 0);
         _exit(failures);
     }
     CHECK(read(ready[0], &c, 1) == 1);
@@ -306,13 +307,15 @@ static void locks(void) {
     CHECK(fcntl(one, F_SETLKW, &lock) == 0);
     int status;
     CHECK(waitpid(pid, &status, WNOHANG) == 0); /* released by the close, not by the exit */
+    close(over[0]);
+    close(over[1]);
     CHECK(waitpid(pid, &status, 0) == pid && status == 0);
     /* a signal ends the wait */
     pid = fork();
     if (pid == 0) {
         struct sigaction act = {.sa_handler = on_signal};
         sigaction(SIGALRM, &act, NULL);
-        struct itimerval in = {.it_value = {.tv_usec = 50000}};
+        struct itimerval in = {.it_value = {.tv_usec = 50000}, .it_interval = {.tv_usec = 50000}}; /* one may come too early */
         setitimer(ITIMER_REAL, &in, NULL);
         FAILS(EINTR, fcntl(one, F_SETLKW, &lock));
         _exit(failures);
@@ -390,6 +393,8 @@ static void times_and_attributes(void) {
     CHECK(futimens(fd, now) == 0 && fstat(fd, &st) == 0 && st.st_mtime == 10);
     char byte;
     CHECK(read(fd, &byte, 1) == 1 && fstat(fd, &st) == 0 && st.st_atime > 1000000); /* relatime: read after the change */
+    CHECK(futimens(fd, now) == 0 && mmap(NULL, 1, PROT_READ, MAP_PRIVATE, fd, 0) != MAP_FAILED);
+    CHECK(fstat(fd, &st) == 0 && st.st_atime > 1000000); /* to map is to access */
     now[0].tv_nsec = now[1].tv_nsec = UTIME_OMIT;
     CHECK(utimensat(AT_FDCWD, "missing", now, 0) == 0);
     now[1].tv_nsec = UTIME_NOW;

@@ -164,6 +164,12 @@ int main(void) {
     /* mincore, mlock. */
     unsigned char resident[2];
     CHECK(mincore(guarded, PAGE, resident) == 0 && (resident[0] & 1));
+    unsigned char *fresh = mmap(NULL, 2 * PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    CHECK(mincore(fresh, 2 * PAGE, resident) == 0 && !(resident[0] & 1) && !(resident[1] & 1));
+    fresh[PAGE] = 1;
+    CHECK(mincore(fresh, 2 * PAGE, resident) == 0 && !(resident[0] & 1) && (resident[1] & 1));
+    CHECK(mlock(fresh, 2 * PAGE) == 0 && mincore(fresh, 2 * PAGE, resident) == 0 && (resident[0] & 1));
+    munmap(fresh, 2 * PAGE);
     FAILS(ENOMEM, mincore((void *)(PAGE * 16), PAGE, resident));
     CHECK(mlock(guarded, PAGE) == 0 && munlock(guarded, PAGE) == 0);
     FAILS(ENOMEM, mlock((void *)(PAGE * 16), PAGE));

@@ -9,11 +9,38 @@
 #include <sys/ioctl.h>
 #include <sys/select.h>
 #include <sys/signalfd.h>
+#include <sys/stat.h>
 #include <sys/timerfd.h>
 #include <sys/wait.h>
 
 static int broken;
 static void on_pipe(int signal) { broken = signal; }
+
+/* A FIFO's two openers meet even if the writer is done and gone before the reader looks, fifo(7). */
+static void meetings(void) {
+    enum { ROUNDS = 500 };
+    char name[] = "/tmp/caisson-fifo-XXXXXX", byte;
+    int next[2], status;
+    CHECK(mkdtemp(name) && chdir(name) == 0 && mkfifo("fifo", 0600) == 0 && pipe(next) == 0);
+    pid_t writer = fork();
+    if (writer == 0) {
+        for (int i = 0; i < ROUNDS && read(next[0], &byte, 1) == 1; i++) {
+            int fd = open("fifo", O_WRONLY);
+            if (fd < 0 || write(fd, "x", 1) != 1 || close(fd) != 0) _exit(1);
+        }
+        _exit(0);
+    }
+    int met = 0;
+    for (int i = 0; i < ROUNDS; i++) {
+        CHECK(write(next[1], "n", 1) == 1);
+        int fd = open("fifo", O_RDONLY);
+        met += fd >= 0 && read(fd, &byte, 1) == 1 && byte == 'x' && read(fd, &byte, 1) == 0;
+        close(fd);
+    }
+    CHECK(met == ROUNDS);
+    CHECK(waitpid(writer, &status, 0) == writer && status == 0);
+    CHECK(unlink("fifo") == 0 && chdir("/") == 0 && rmdir(name) == 0);
+}
 
 int main(void) {
     int p[2], n;
@@ -152,5 +179,6 @@ int main(void) {
     CHECK(at == 64 << 20 && wrong == 0);
     waitpid(pid, &n, 0);
     CHECK(n == 0);
+    meetings();
     return finish();
 }

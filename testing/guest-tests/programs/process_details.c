@@ -40,8 +40,9 @@ static void *exits_thread(void *arg) {
     return arg;
 }
 
+static volatile int leader_lives;
 static void *exits_late(void *arg) {
-    usleep(50000);
+    while (leader_lives) usleep(1000); /* the kernel clears it when the leader is gone */
     return exits_thread(arg);
 }
 
@@ -66,7 +67,9 @@ static void thread_exits(void) {
         pthread_t t;
         pthread_create(&t, NULL, exits_thread, NULL);
         usleep(20000);
+        leader_lives = 1;
         pthread_create(&t, NULL, exits_late, NULL);
+        syscall(SYS_set_tid_address, &leader_lives);
         syscall(SYS_exit, 3);
     }
     CHECK(wait_for(pid) == 17 << 8);

@@ -44,8 +44,8 @@ static void timer_descriptors(void) {
     CHECK(timerfd_settime(fd, 0, &set, NULL) == 0);
     CHECK(timerfd_gettime(fd, &get) == 0 && get.it_interval.tv_nsec == 10 * MS && get.it_value.tv_nsec > 0 && get.it_value.tv_nsec <= 20 * MS);
     struct pollfd wait = {.fd = fd, .events = POLLIN};
-    CHECK(poll(&wait, 1, 0) == 0);
-    CHECK(poll(&wait, 1, 5000) == 1 && wait.revents == POLLIN && now_ns(CLOCK_MONOTONIC) - start >= 20 * MS);
+    CHECK(poll(&wait, 1, 0) == 0 || now_ns(CLOCK_MONOTONIC) - start >= 20 * MS);
+    CHECK(poll(&wait, 1, 50000) == 1 && wait.revents == POLLIN && now_ns(CLOCK_MONOTONIC) - start >= 20 * MS);
     struct timespec t = {0, 55 * MS};
     nanosleep(&t, NULL);
     CHECK(read(fd, &count, 8) == 8);
@@ -127,13 +127,13 @@ static void posix_timers(void) {
     CHECK(timer_create(CLOCK_PROCESS_CPUTIME_ID, &event, &timer) == 0);
     CHECK(timer_settime(timer, 0, &(struct itimerspec){.it_value = {0, 30 * MS}}, NULL) == 0);
     long long cpu = now_ns(CLOCK_PROCESS_CPUTIME_ID), wall = now_ns(CLOCK_MONOTONIC);
-    while (!fired && now_ns(CLOCK_MONOTONIC) - wall < 10000 * MS) {}
+    while (!fired && now_ns(CLOCK_MONOTONIC) - wall < 60000 * MS) {}
     CHECK(fired == 1 && now_ns(CLOCK_PROCESS_CPUTIME_ID) - cpu >= 29 * MS);
     timer_delete(timer);
     event.sigev_notify = SIGEV_NONE;
     CHECK(timer_create(CLOCK_MONOTONIC, &event, &timer) == 0);
     CHECK(timer_settime(timer, 0, &(struct itimerspec){.it_value = {100, 0}}, NULL) == 0);
-    CHECK(timer_gettime(timer, &get) == 0 && get.it_value.tv_sec == 99);
+    CHECK(timer_gettime(timer, &get) == 0 && get.it_value.tv_sec > 0 && get.it_value.tv_sec < 100);
     timer_delete(timer);
 }
 
@@ -153,7 +153,7 @@ static void interval_timers(void) {
     sigaction(SIGPROF, &action, NULL);
     CHECK(setitimer(ITIMER_PROF, &set, NULL) == 0);
     long long wall = now_ns(CLOCK_MONOTONIC);
-    while (alarms < 3 && now_ns(CLOCK_MONOTONIC) - wall < 10000 * MS) getppid();
+    while (alarms < 3 && now_ns(CLOCK_MONOTONIC) - wall < 60000 * MS) getppid();
     CHECK(alarms >= 3);
     setitimer(ITIMER_PROF, &(struct itimerval){0}, NULL);
     /* Interval timers survive execve, not fork. */

@@ -3,12 +3,13 @@
 diff <(seq 3) <(seq 4) ; echo "diff $?"
 a=(one two three); echo "${a[@]:1}" "${#a[@]}"
 cat <<< "here string"
+set -m # before the coprocess, which is a job too
+sleep 100 & kill -STOP %1; until [[ $(jobs) == *Stopped* ]]; do /bin/true; done
+jobs -l | sed 's/[0-9]* Stopped/PID Stopped/; s/(signal)//; s/  */ /g'; kill -CONT %1; kill %1; wait %1 2>/dev/null; echo "job $?"
+set +m
 coproc cat; echo through coproc >&"${COPROC[1]}"; read -r line <&"${COPROC[0]}"; echo "$line"; exec {COPROC[1]}>&-; wait
 mapfile -t lines < <(printf '1\n2\n3\n'); echo "${lines[*]}"
 set -o pipefail; false | true; echo "pipefail $?"; set +o pipefail
-set -m
-sleep 100 & kill -STOP %1; sleep 0.1; jobs -l | sed 's/[0-9]* Stopped/PID Stopped/; s/(signal)//; s/  */ /g'; kill -CONT %1; kill %1; wait %1 2>/dev/null; echo "job $?"
-set +m
 read -t 0.1 nothing < <(sleep 1); echo "timeout $(( $? > 128 ))"
 declare -A map=([x]=1 [y]=2); for k in x y; do echo "$k=${map[$k]}"; done
 time_out=$( { time sleep 0.01; } 2>&1 ); [[ $time_out == *real* ]] && echo timed

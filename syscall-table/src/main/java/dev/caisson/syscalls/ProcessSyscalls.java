@@ -17,6 +17,7 @@ import static dev.caisson.kernel.syscall.Arguments.strings;
 import static dev.caisson.kernel.syscall.Arguments.timespecOut;
 
 import dev.caisson.abi.Fcntl;
+import dev.caisson.abi.Ptrace;
 import dev.caisson.abi.Sched;
 import dev.caisson.abi.Wait;
 import dev.caisson.kernel.syscall.FlagNames;
@@ -34,6 +35,7 @@ import dev.caisson.syscalls.process.SysLimit;
 import dev.caisson.syscalls.process.SysPidFd;
 import dev.caisson.syscalls.process.SysPrctl;
 import dev.caisson.syscalls.process.SysProcess;
+import dev.caisson.syscalls.process.SysPtrace;
 import dev.caisson.syscalls.process.SysSchedule;
 import dev.caisson.syscalls.process.SysSeccomp;
 import dev.caisson.syscalls.process.SysSystem;
@@ -48,6 +50,7 @@ final class ProcessSyscalls {
     private static final FlagNames USAGE = FlagNames.oneOf(dev.caisson.abi.Resource.class, "RUSAGE_").without("RUSAGE_LWP");
     private static final FlagNames RANDOM = FlagNames.mask(Fcntl.class, "GRND_");
     private static final FlagNames ID_TYPE = FlagNames.oneOf(Wait.class, "P_");
+    private static final FlagNames REQUEST = FlagNames.oneOf(Ptrace.class, "PTRACE_").without("PTRACE_O_", "PTRACE_EVENT", "PTRACE_SYSCALL_INFO_", "PTRACE_PEEKSIGINFO_");
     private static final FlagNames NONBLOCK = FlagNames.mask(Fcntl.class, "O_NONBLOCK");
 
     private ProcessSyscalls() {}
@@ -71,8 +74,9 @@ final class ProcessSyscalls {
                 .full(98, "getrusage", SysUsage::getrusage, flags("who", USAGE), ProcessStructures.usage("usage"))
                 .full(99, "sysinfo", SysSystem::sysinfo, ProcessStructures.sysinfo("info"))
                 .full(100, "times", SysUsage::times, Times.tms("buf"))
-                .absent(101, "ptrace", EPERM, "guests cannot trace each other yet", number("request"), number("pid"), address("addr"),
-                        address("data"))
+                .partial(101, "ptrace", SysPtrace::ptrace, "no hardware breakpoints (ENOSPC) and block steps (EIO); "
+                                + "EIO for PTRACE_SECCOMP_GET_METADATA, PTRACE_GET_RSEQ_CONFIGURATION and 32-bit thread areas",
+                        flags("request", REQUEST), number("pid"), address("addr"), address("data"))
                 .full(102, "getuid", SysUser::getuid)
                 .full(103, "syslog", SysSystem::syslog, number("type"), address("bufp"), number("len"))
                 .full(104, "getgid", SysUser::getgid)
@@ -100,7 +104,7 @@ final class ProcessSyscalls {
                         ProcessStructures.capabilitiesOut("datap"))
                 .full(126, "capset", SysCapability::capset, ProcessStructures.capabilityHeader("hdrp"),
                         ProcessStructures.capabilities("datap"))
-                .partial(135, "personality", SysProcess::personality, "the value is kept, and has no effect", number("persona"))
+                .partial(135, "personality", SysProcess::personality, "all but ADDR_NO_RANDOMIZE is kept without effect", number("persona"))
                 .full(140, "getpriority", SysSchedule::getpriority, flags("which", WHICH), number("who"))
                 .partial(141, "setpriority", SysSchedule::setpriority, "the value is kept; the host's scheduler does not see it",
                         flags("which", WHICH), number("who"), number("prio"));

@@ -167,6 +167,13 @@ public final class Prctl {
     public static final int PR_SET_PTRACER = 0x59616d61;
     public static final int PR_SET_PTRACER_ANY = -1;
 
+    public static final int ADDR_NO_RANDOMIZE = 0x40000;
+    public static final int MMAP_PAGE_ZERO = 0x100000;
+    public static final int ADDR_COMPAT_LAYOUT = 0x200000;
+    public static final int READ_IMPLIES_EXEC = 0x400000;
+    /** What a program with the rights of somebody else does not inherit. */
+    public static final int PER_CLEAR_ON_SETID = READ_IMPLIES_EXEC | ADDR_NO_RANDOMIZE | ADDR_COMPAT_LAYOUT | MMAP_PAGE_ZERO;
+
     public static final int MEMBARRIER_CMD_QUERY = 0;
     public static final int MEMBARRIER_CMD_GLOBAL = 1;
     public static final int MEMBARRIER_CMD_GLOBAL_EXPEDITED = 2;

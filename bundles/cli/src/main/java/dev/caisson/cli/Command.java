@@ -2,6 +2,7 @@ package dev.caisson.cli;
 
 import dev.caisson.control.ProviderKind;
 import dev.caisson.control.SandboxSpec;
+import dev.caisson.gofer.GoferPlan;
 import java.nio.file.Path;
 
 /** What a command line asks for. */
@@ -31,6 +32,13 @@ sealed interface Command {
      * @param logging where the log goes
      */
     record Do(SandboxSpec spec, Logging logging) implements Command {}
+
+    /**
+     * Serve directories by 9P.
+     *
+     * @param plan which, and to whom
+     */
+    record Gofer(GoferPlan plan) implements Command {}
 
     /**
      * Open the operator's shell, without a program.

@@ -3,6 +3,7 @@ package dev.caisson.cli;
 import dev.caisson.control.ProviderKind;
 import dev.caisson.control.SandboxSpec;
 import dev.caisson.control.Volume;
+import dev.caisson.gofer.GoferPlan;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.EnumMap;
@@ -113,6 +114,9 @@ final class CommandLineParser {
             case "swap" -> new Command.Swap(root, required(parsed, 0, Command.Swap.LINE), required(parsed, 1, Command.Swap.LINE),
                     required(parsed, 2, Command.Swap.LINE));
             case "shell" -> new Command.Shell(logging(parsed));
+            case "gofer" -> new Command.Gofer(new GoferPlan(
+                    parsed.matchedPositionalValue(0, NOTHING).stream().map(GoferPlan.Tree::parse).toList(),
+                    parsed.matchedOptionValue("--listen", List.<GoferPlan.Door>of()), parsed.matchedOptionValue("--as", (String) null)));
             default -> help(parsed.matchedPositionalValue(0, NOTHING));
         };
     }
@@ -151,6 +155,14 @@ final class CommandLineParser {
             if (name != null) {
                 providers.put(kind, name);
             }
+        }
+        String server = parsed.matchedOptionValue("--9p-server", (String) null);
+        if (server != null) {
+            if (!providers.getOrDefault(ProviderKind.ROOTFS, "9p").endsWith("9p")) {
+                throw new IllegalArgumentException("--9p-server is for --rootfs 9p, not " + providers.get(ProviderKind.ROOTFS));
+            }
+            providers.putIfAbsent(ProviderKind.ROOTFS, "9p");
+            spec.rootSource(server);
         }
         spec.providers(providers);
         spec.environment(environment(parsed.matchedOptionValue("--env", NOTHING)));

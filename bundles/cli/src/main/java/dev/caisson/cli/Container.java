@@ -55,7 +55,10 @@ final class Container {
      */
     static Container start(Home home, Path storage, boolean hasShell, BootServices boot) throws SandboxException {
         try {
-            Framework framework = new FrameworkFactory().newFramework(properties(home, storage, hasShell), new ClassPathConnector());
+            Map<String, Object> properties = new HashMap<>(properties(home, storage, hasShell));
+            properties.put("felix.log.logger", new FrameworkLog());
+            @SuppressWarnings({"unchecked", "rawtypes"}) // Felix takes this one object among the strings
+            Framework framework = new FrameworkFactory().newFramework((Map) properties, new ClassPathConnector());
             Container container = new Container(framework, hasShell);
             framework.init();
             container.install(home);

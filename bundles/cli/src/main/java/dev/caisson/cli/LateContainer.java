@@ -76,6 +76,10 @@ final class LateContainer implements AutoCloseable {
                 if (!isClosed) {
                     log.error("the program runs on without a container, so nothing of it can be changed: {}", e.getMessage(), e);
                 }
+            } catch (RuntimeException e) {
+                if (!isClosed) { // its directory goes away below it then
+                    throw e;
+                }
             } catch (InterruptedException e) {
                 Thread.currentThread().interrupt(); // nobody does that; as if closed
             }
@@ -93,6 +97,7 @@ final class LateContainer implements AutoCloseable {
     @Override
     public void close() {
         isClosed = true;
+        FrameworkLog.silence();
         due.countDown();
         if (storage != null) {
             StorageDirectory.delete(storage);

@@ -37,10 +37,15 @@ public final class Main {
         if (args.size() == 1 && args.getFirst().equals(UpgradeCommand.NAME)) {
             return UpgradeCommand.run();
         }
+        if (args.size() == 1 && args.getFirst().equals(GoferCommand.TRAIN)) {
+            return GoferCommand.train();
+        }
         // Not a switch over patterns: its bootstrap costs a cold JVM 40 ms, which no AOT cache saves.
         Command command = new CommandLineParser().parse(args);
         if (command instanceof Command.Do run) {
             return DoCommand.run(run);
+        } else if (command instanceof Command.Gofer gofer) {
+            return GoferCommand.run(gofer);
         } else if (command instanceof Command.Shell shell) {
             return ShellCommand.run(shell);
         } else if (command instanceof Command.List list) {

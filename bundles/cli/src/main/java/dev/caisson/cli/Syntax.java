@@ -2,6 +2,7 @@ package dev.caisson.cli;
 
 import dev.caisson.control.ProviderKind;
 import dev.caisson.control.Volume;
+import dev.caisson.gofer.GoferPlan;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
@@ -17,7 +18,7 @@ import picocli.CommandLine.TypeConversionException;
  */
 final class Syntax {
     /** Every command, in the order of the help. */
-    static final List<String> COMMANDS = List.of("do", "list", "state", "swap", "shell", "help");
+    static final List<String> COMMANDS = List.of("do", "list", "state", "swap", "shell", "gofer", "help");
 
     /** Stands for "standard error" as a trace's file. */
     static final String STANDARD_ERROR = "-";
@@ -56,6 +57,9 @@ final class Syntax {
         }
         line.setExpandAtFiles(false).setPosixClusteredShortOptionsAllowed(false).setOverwrittenOptionsAllowed(true)
                 .setStopAtPositional(true).setUsageHelpWidth(110);
+        if (names.contains("gofer")) {
+            line.getSubcommands().get("gofer").setStopAtPositional(false); // no words of another program follow
+        }
         return line;
     }
 
@@ -66,6 +70,7 @@ final class Syntax {
             case "state" -> withSandbox(spec("state", "Shows a running sandbox as JSON."));
             case "swap" -> swap();
             case "shell" -> withLogging(spec("shell", "Opens the operator's shell of a container without a program."));
+            case "gofer" -> gofer();
             case "help" -> positional(spec("help", "Explains a command."), "0..1", "COMMAND", "The command to explain.");
             default -> throw new IllegalArgumentException(name);
         };
@@ -80,6 +85,8 @@ final class Syntax {
         option(spec, "--id", "NAME", "Name of the sandbox for other commands (default: do- and the process id).");
         option(spec, "--platform", "NAME", "How guest code runs; auto takes the fastest that works here.");
         option(spec, "--rootfs", "NAME", "What serves the root filesystem.");
+        option(spec, "--9p-server", "ADDRESS", "What --rootfs 9p (or overlay+9p) mounts: unix:PATH, tcp:HOST:PORT, or a directory of the "
+                + "host for a gofer; options, such as aname=TREE, follow behind commas.");
         option(spec, "--network", "NAME", "What serves sockets.");
         option(spec, "--syscalls", "NAME", "Which system-call table answers.");
         option(spec, "--cwd", "DIR", "Working directory in the sandbox (default: the caller's).");
@@ -120,6 +127,17 @@ final class Syntax {
                 .converters(converter(Syntax::kind)).description("One of " + kinds + ".").build());
         spec.addPositional(PositionalParamSpec.builder().index("2").arity("0..1").paramLabel("NAME").type(String.class)
                 .description("Name of the provider.").build());
+        return spec;
+    }
+
+    private static CommandSpec gofer() {
+        CommandSpec spec = spec("gofer", "Serves directories of the host by 9P2000.L, from a process that shuts itself in.",
+                "Names are resolved below each directory, links are never followed, and of what is there only files and",
+                "directories are opened. Its system calls are listed in docs/gofer-calls.md.");
+        options(spec, "--listen", "SOCKET", "unix:PATH, tcp:HOST:PORT, or fd:N for a connected one; may be repeated.", GoferPlan.Door.class,
+                GoferPlan.Door::parse);
+        option(spec, "--as", "UID[:GID]", "As whom every client works (default: as whom it attaches, if it may; TCP needs this).");
+        positional(spec, "0..*", "[NAME=]DIR[:ro]...", "The directories, and what clients attach to (default: the path).");
         return spec;
     }
 

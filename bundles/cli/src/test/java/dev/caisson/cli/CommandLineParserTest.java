@@ -8,6 +8,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import dev.caisson.control.ProviderKind;
 import dev.caisson.control.SandboxSpec;
 import dev.caisson.control.Volume;
+import dev.caisson.gofer.GoferPlan;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
@@ -53,6 +54,16 @@ class CommandLineParserTest {
     }
 
     @Test
+    void aServerOfTheRootIsNamed() {
+        SandboxSpec named = spec("do", "--9p-server", "unix:/run/s,aname=/srv", "ls");
+        assertEquals("unix:/run/s,aname=/srv", named.rootSource());
+        assertEquals(Map.of(ProviderKind.ROOTFS, "9p"), named.providers());
+        assertEquals("overlay+9p", spec("do", "--rootfs", "overlay+9p", "--9p-server", "/srv", "ls").providers().get(ProviderKind.ROOTFS));
+        assertTrue(refusal("do", "--rootfs", "overlay", "--9p-server", "/srv", "ls").contains("--9p-server is for --rootfs 9p"));
+        assertNull(spec("do", "ls").rootSource());
+    }
+
+    @Test
     void environmentSettingsReplaceAndAdd() {
         List<String> environment = spec("do", "--env", "A_NEW_ONE=1", "--env", "A_NEW_ONE=2", "true").environment();
         assertTrue(environment.contains("A_NEW_ONE=2"));
@@ -83,9 +94,24 @@ class CommandLineParserTest {
 
     @Test
     void anUnknownCommandIsRefusedWithTheOnesThatAre() {
-        assertTrue(refusal("fly").contains("do, list, state, swap, shell, help"));
+        assertTrue(refusal("fly").contains("do, list, state, swap, shell, gofer, help"));
         assertTrue(refusal("swp").contains("did you mean swap?"));
         assertTrue(refusal("help", "fly").contains("do, list"));
+    }
+
+    @Test
+    void aGoferNeedsATreeAndASocket() {
+        Command.Gofer gofer = assertInstanceOf(Command.Gofer.class,
+                parse("gofer", "--listen", "unix:/run/s", "--listen=tcp:localhost:564", "--as", "7:8", "src=/srv:ro", "/home/me"));
+        assertEquals(new GoferPlan(List.of(new GoferPlan.Tree("src", "/srv", true), new GoferPlan.Tree("/home/me", "/home/me", false)),
+                List.of(new GoferPlan.UnixSocket("/run/s"), new GoferPlan.TcpSocket("localhost", 564)), "7:8"), gofer.plan());
+        assertEquals(gofer, parse("gofer", "src=/srv:ro", "--listen", "unix:/run/s", "/home/me", "--listen=tcp:localhost:564", "--as=7:8"));
+        assertTrue(refusal("gofer", "/srv").contains("--listen"));
+        assertTrue(refusal("gofer", "--listen", "unix:/run/s").contains("DIR"));
+        assertTrue(refusal("gofer", "--listen", "fd:3", "/srv", "/srv:ro").contains("NAME=DIR"));
+        assertTrue(refusal("gofer", "--listen", "udp:x", "/srv").contains("unix:PATH"));
+        assertTrue(refusal("gofer", "--listen", "tcp:x:70000", "/srv").contains("65535"));
+        assertTrue(refusal("gofer", "--listen", "fd:3", "--as", "root", "/srv").contains("UID"));
     }
 
     @Test

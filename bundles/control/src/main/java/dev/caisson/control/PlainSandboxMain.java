@@ -14,7 +14,7 @@ import java.util.List;
 /**
  * Runs a program in a sandbox without a framework, for debugging: the providers are named classes on the class path.
  *
- * <p>{@code java ... dev.caisson.control.PlainSandboxMain [--strace] [--rootfs overlay|hostdir] [--platform ptrace|systrap|kvm] [--] CMD [ARG...]}
+ * <p>{@code java ... dev.caisson.control.PlainSandboxMain [--strace] [--rootfs overlay|hostdir|9p|overlay+9p] [--root SOURCE] [--platform ptrace|systrap|kvm] [--] CMD [ARG...]}
  */
 public final class PlainSandboxMain {
     private PlainSandboxMain() {}
@@ -29,6 +29,7 @@ public final class PlainSandboxMain {
         List<String> words = new ArrayList<>(Arrays.asList(args));
         String strace = null;
         String rootfs = "overlay";
+        String source = "/";
         String platform = "ptrace";
         while (!words.isEmpty() && words.getFirst().startsWith("--")) {
             String word = words.removeFirst();
@@ -36,6 +37,8 @@ public final class PlainSandboxMain {
                 strace = "-";
             } else if (word.equals("--rootfs")) {
                 rootfs = words.removeFirst();
+            } else if (word.equals("--root")) {
+                source = words.removeFirst();
             } else if (word.equals("--platform")) {
                 platform = words.removeFirst();
             } else if (word.equals("--")) {
@@ -48,11 +51,14 @@ public final class PlainSandboxMain {
         FileSystemProvider root = switch (rootfs) {
             case "hostdir" -> directories;
             case "tmpfs" -> tmpfs;
+            case "9p" -> make("dev.caisson.fs.ninep.NinepProvider", FileSystemProvider.class, memory);
+            case "overlay+9p" -> make("dev.caisson.fs.overlay.OverlayOverNinepProvider", FileSystemProvider.class, tmpfs,
+                    make("dev.caisson.fs.ninep.NinepProvider", FileSystemProvider.class, memory));
             default -> make("dev.caisson.fs.overlay.OverlayProvider", FileSystemProvider.class, tmpfs, directories);
         };
         SandboxBuilder builder = new SandboxBuilder(memory)
                 .platform(make(platformClass(platform), Platform.class))
-                .rootfs(root).fileSystem(tmpfs).fileSystem(directories)
+                .rootfs(root).root(source, "").fileSystem(tmpfs).fileSystem(directories)
                 .syscalls(make("dev.caisson.syscalls.LinuxTable", SyscallTableProvider.class));
         SandboxDevices devices = new SandboxDevices(memory);
         builder.devices(devices)

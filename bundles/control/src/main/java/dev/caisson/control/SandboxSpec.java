@@ -22,10 +22,11 @@ import java.util.Map;
  * @param volumes directories and files of the host to mount
  * @param strace where to write system calls to: null for nowhere, "-" for standard error, else a path on the host
  * @param providers wanted providers by kind; a kind without an entry takes what the configuration says
+ * @param rootSource what is mounted as the root (a directory of the host, the address of a server); null for what the configuration says
  */
 public record SandboxSpec(String id, boolean isControllable, Path controlDirectory, List<String> command, List<String> environment, String workingDirectory, int uid, int gid,
         List<Integer> groups, String hostname, long memoryLimitBytes, List<Volume> volumes, String strace,
-        Map<ProviderKind, String> providers) {
+        Map<ProviderKind, String> providers, String rootSource) {
     /** Copies what could change. */
     public SandboxSpec {
         command = List.copyOf(command);
@@ -64,6 +65,7 @@ public record SandboxSpec(String id, boolean isControllable, Path controlDirecto
         private final List<Volume> volumes = new ArrayList<>();
         private String strace;
         private Map<ProviderKind, String> providers = Map.of();
+        private String rootSource;
 
         private Builder(List<String> command) {
             this.command = command;
@@ -184,10 +186,21 @@ public record SandboxSpec(String id, boolean isControllable, Path controlDirecto
             return this;
         }
 
+        /**
+         * Sets what is mounted as the root.
+         *
+         * @param value a directory of the host or the address of a server, as the provider wants it; null for what the configuration says
+         * @return this
+         */
+        public Builder rootSource(String value) {
+            rootSource = value;
+            return this;
+        }
+
         /** {@return the specification} */
         public SandboxSpec build() {
             return new SandboxSpec(id, isControllable, controlDirectory, command, environment, workingDirectory, uid, gid, groups, hostname, memoryLimitBytes, volumes,
-                    strace, providers);
+                    strace, providers, rootSource);
         }
     }
 }

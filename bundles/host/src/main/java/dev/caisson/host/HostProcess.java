@@ -9,6 +9,7 @@ public final class HostProcess {
     private static final long ESRCH = -3;
     private static final int TIOCGPGRP = 0x540f;
     private static final int TIOCSPGRP = 0x5410;
+    private static final int RLIMIT_NOFILE = 7;
 
     private HostProcess() {}
 
@@ -132,6 +133,13 @@ public final class HostProcess {
      */
     public static long closeRange(int first, int last, int flags) {
         return HostCalls.call(SyscallNumber.CLOSE_RANGE, first & 0xffff_ffffL, last & 0xffff_ffffL, flags);
+    }
+
+    /** {@return how many descriptors this process may have open (the soft {@code RLIMIT_NOFILE})} */
+    public static long descriptorLimit() {
+        Scratch scratch = Scratch.mine();
+        HostCalls.call(SyscallNumber.PRLIMIT64, 0, RLIMIT_NOFILE, 0, scratch.structureAddress());
+        return scratch.structure().get(Layouts.U64, 0);
     }
 
     /**

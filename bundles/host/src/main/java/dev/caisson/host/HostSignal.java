@@ -7,6 +7,11 @@ import dev.caisson.host.raw.SyscallNumber;
 /** Signals of this process and others. */
 public final class HostSignal {
     private static final int SFD_CLOEXEC = 0x80000;
+    private static final int SI_QUEUE = -1;
+    private static final int INFO_BYTES = 128;
+    /** Offsets in siginfo_t. */
+    private static final int INFO_CODE = 8;
+    private static final int INFO_VALUE = 24;
 
     private HostSignal() {}
 
@@ -68,6 +73,24 @@ public final class HostSignal {
      */
     public static long kill(int process, int thread, int signal) {
         return HostCalls.call(SyscallNumber.TGKILL, process, thread, signal);
+    }
+
+    /**
+     * rt_tgsigqueueinfo(2).
+     *
+     * @param process process id
+     * @param thread thread id
+     * @param signal signal number
+     * @param value what the handler finds as {@code si_value}
+     * @return 0 or a negated error number; EAGAIN when the host has no room for more signals
+     */
+    public static long queue(int process, int thread, int signal, long value) {
+        Scratch scratch = Scratch.mine();
+        scratch.structure().asSlice(0, INFO_BYTES).fill((byte) 0);
+        scratch.structure().set(Layouts.U32, 0, signal);
+        scratch.structure().set(Layouts.U32, INFO_CODE, SI_QUEUE);
+        scratch.structure().set(Layouts.U64, INFO_VALUE, value);
+        return HostCalls.call(SyscallNumber.RT_TGSIGQUEUEINFO, process, thread, signal, scratch.structureAddress());
     }
 
     /**

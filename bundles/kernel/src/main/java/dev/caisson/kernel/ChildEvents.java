@@ -4,6 +4,7 @@ import dev.caisson.abi.SignalAction;
 import dev.caisson.abi.SignalCodes;
 import dev.caisson.abi.SignalInfo;
 import dev.caisson.abi.Signals;
+import dev.caisson.kernel.ptrace.Tracee;
 
 /** Tells parents what became of their children. */
 final class ChildEvents {
@@ -27,9 +28,40 @@ final class ChildEvents {
                 send(parent, child, Signals.SIGCHLD, code, signal);
             }
             parent.childEvents().notify(POLLIN);
+            Tracee tracee = child.leader().tracee();
+            if (code == SignalCodes.CLD_CONTINUED && tracee != null && tracee.isReparented()) {
+                trapped(tracee.tracer().process(), child.leader(), code, signal);
+            }
         } finally {
             child.kernel().taskSet().unlock();
         }
+    }
+
+    /** A traced task has stopped, or its group goes on. TASK_SET is held. */
+    static void trapped(GuestProcess tracer, Task tracee, int code, int signal) {
+        SignalAction action = tracer.signals().handlers().action(Signals.SIGCHLD);
+        if (!action.isIgnore() && !action.has(Signals.SA_NOCLDSTOP)) {
+            send(tracer, tracee, Signals.SIGCHLD, code, signal, tracee.times());
+        }
+        tracer.childEvents().notify(POLLIN);
+    }
+
+    /**
+     * A traced task has ended. TASK_SET is held.
+     *
+     * @param status as wait(2) tells it
+     */
+    static void tracedExited(Tracee tracee, int status) {
+        GuestProcess tracer = tracee.tracer().process();
+        Task task = tracee.task();
+        boolean isOwnChild = task == task.process().leader() && !tracee.isReparented();
+        int signal = isOwnChild ? task.process().exitSignal : Signals.SIGCHLD;
+        if (signal > 0 && signal <= Signals.SIGRTMAX) {
+            int killer = status & 0x7f;
+            int code = killer == 0 ? SignalCodes.CLD_EXITED : (status & 0x80) != 0 ? SignalCodes.CLD_DUMPED : SignalCodes.CLD_KILLED;
+            send(tracer, task, signal, code, killer == 0 ? status >>> 8 & 0xff : killer, task.times());
+        }
+        tracer.childEvents().notify(POLLIN);
     }
 
     /**
@@ -69,8 +101,11 @@ final class ChildEvents {
     }
 
     private static void send(GuestProcess parent, GuestProcess child, int signal, int code, int status) {
-        CpuTimes usage = child.endedThreads;
-        parent.signals().send(SignalInfo.child(signal, code, child.identity().in(parent.identity().namespace()), child.uid(), status,
-                usage.userNs / TICK_NS, usage.systemNs / TICK_NS), null, true);
+        send(parent, child.leader(), signal, code, status, child.endedThreads);
+    }
+
+    private static void send(GuestProcess parent, Task child, int signal, int code, int status, CpuTimes usage) {
+        parent.signals().send(SignalInfo.child(signal, code, child.identity().in(parent.identity().namespace()), child.credentials().uid(),
+                status, usage.userNs / TICK_NS, usage.systemNs / TICK_NS), null, true);
     }
 }

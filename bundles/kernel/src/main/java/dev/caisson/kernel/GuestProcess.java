@@ -50,6 +50,8 @@ public final class GuestProcess implements SignalOwner {
     volatile int exitSignal;
     /** All threads have ended, and the parent has not waited yet. */
     private volatile boolean zombie;
+    /** Threads that have ended and whose tracers do not know yet. The process is not waited for before. Guarded by TASK_SET. */
+    int zombieThreads;
     /** Waited for, or nobody will. */
     private volatile boolean reaped;
     private volatile int exitStatus;
@@ -125,6 +127,24 @@ public final class GuestProcess implements SignalOwner {
     void parent(GuestProcess process, Task thread) {
         parent = process;
         parentThread = thread;
+    }
+
+    /** {@return the thread that PTRACE_TRACEME makes the tracer, or null; TASK_SET is held} */
+    public Task realParent() {
+        Task maker = parentThread;
+        GuestProcess p = parent;
+        return maker != null || p == null ? maker : p.threads.isEmpty() ? null : p.threads.getFirst();
+    }
+
+    /**
+     * A task that a thread of this process traces has stopped: SIGCHLD, and those who wait learn of it. TASK_SET is held.
+     *
+     * @param tracee the task
+     * @param code {@code CLD_TRAPPED} or {@code CLD_STOPPED}
+     * @param status the signal
+     */
+    public void childTrapped(Task tracee, int code, int status) {
+        ChildEvents.trapped(this, tracee, code, status);
     }
 
     /** {@return real user of the leader, also after its end} */

@@ -28,6 +28,8 @@ final class PlatformChanges {
     private volatile Change latest;
     /** How long tasks may take to their safe points. */
     private volatile long patienceNs = 10_000_000_000L;
+    /** Of the latest pause, how long it took until every task stood, for the log. Guarded by {@link #changing}. */
+    private long stoodNs;
 
     PlatformChanges(Kernel kernel) {
         this.kernel = kernel;
@@ -97,7 +99,8 @@ final class PlatformChanges {
                 throw new PlatformException("platform " + next.name() + " failed, the sandbox is back on " + kernel.platform().name() + ": "
                         + failure.getMessage(), failure);
             }
-            Kernel.LOG.info("moved from platform {} to {}, pause {} µs", old.name(), next.name(), pauseNs / 1000);
+            Kernel.LOG.info("moved from platform {} to {}, pause {} µs, of these {} µs until every task stood", old.name(), next.name(),
+                    pauseNs / 1000, stoodNs / 1000);
             return pauseNs;
         } finally {
             changing.unlock();
@@ -111,6 +114,7 @@ final class PlatformChanges {
             throw new PlatformException("platform " + kernel.platform().name() + " did not let every task go within "
                     + patienceNs / 1_000_000 + " ms", null);
         }
+        stoodNs = System.nanoTime() - start;
         try {
             List<MemoryManager> memories = memories();
             for (MemoryManager memory : memories) {

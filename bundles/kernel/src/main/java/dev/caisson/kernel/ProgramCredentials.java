@@ -1,9 +1,11 @@
 package dev.caisson.kernel;
 
+import dev.caisson.abi.Capability;
 import dev.caisson.abi.ErrnoException;
 import dev.caisson.abi.Layouts;
 import dev.caisson.abi.Mount;
 import dev.caisson.abi.Stat;
+import dev.caisson.kernel.ptrace.Tracee;
 import dev.caisson.spi.cred.Credentials;
 import dev.caisson.spi.fs.Inode;
 import dev.caisson.vfs.Location;
@@ -70,6 +72,15 @@ record ProgramCredentials(Credentials credentials, boolean isSecure) {
             }
         }
         edit.permitted = (filePermitted & old.bounding() | fileInheritable & old.inheritable() | ambient) & Credentials.ALL_CAPABILITIES;
+        Tracee tracee = task.tracee();
+        if (tracee != null && !tracee.isTracerPowerful() && (setId || (edit.permitted & ~old.permitted()) != 0)) {
+            // Who traces the program could do with its rights as it likes.
+            if (!old.has(Capability.CAP_SETUID)) {
+                edit.euid = old.uid();
+                edit.egid = old.gid();
+            }
+            edit.permitted &= old.permitted();
+        }
         edit.effective = fileEffective ? edit.permitted : ambient;
         edit.ambient = ambient;
         edit.suid = edit.euid;

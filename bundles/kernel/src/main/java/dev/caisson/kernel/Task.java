@@ -5,6 +5,7 @@ import static dev.caisson.abi.Errno.ESRCH;
 import dev.caisson.abi.ErrnoException;
 import dev.caisson.abi.Resource;
 import dev.caisson.abi.SignalInfo;
+import dev.caisson.kernel.ptrace.Tracee;
 import dev.caisson.kernel.seccomp.SeccompState;
 import dev.caisson.kernel.seccomp.UserDispatch;
 import dev.caisson.kernel.signal.SignalState;
@@ -26,6 +27,8 @@ import dev.caisson.vfs.FdTable;
 import dev.caisson.vfs.FsContext;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
+import java.util.ArrayList;
+import java.util.List;
 
 /**
  * A guest thread. It runs on one Java thread for its whole life: run the guest, answer what it wants, look for pending work, again.
@@ -65,6 +68,12 @@ public final class Task implements Caller, SignalThread, JobControl {
     /** What it may call; null for everything. Written under TASK_SET. */
     private volatile SeccompState seccomp;
     private UserDispatch userDispatch;
+    /** Who traces it; null for nobody. Written under TASK_SET; a tracer that comes makes the task stop before anything else is to be seen. */
+    private Tracee tracee;
+    /** Whom it traces; null before the first one. Guarded by TASK_SET. */
+    private List<Tracee> tracees;
+    /** It is about to end and begins to trace nobody. Guarded by TASK_SET. */
+    private boolean pastTracing;
     private volatile int personality;
     private final TaskScheduling scheduling;
     private final ProcessAttachments attachments = new ProcessAttachments();
@@ -359,6 +368,47 @@ public final class Task implements Caller, SignalThread, JobControl {
         userDispatch = next;
     }
 
+    /** {@return how it is traced, or null} */
+    public Tracee tracee() {
+        return tracee;
+    }
+
+    /**
+     * Sets how it is traced. TASK_SET is held.
+     *
+     * @param next how, or null
+     */
+    public void tracee(Tracee next) {
+        tracee = next;
+    }
+
+    /** {@return whom it traces, to be changed; TASK_SET is held} */
+    public List<Tracee> tracees() {
+        if (tracees == null) {
+            tracees = new ArrayList<>(1);
+        }
+        return tracees;
+    }
+
+    /** {@return whether it traces anybody; TASK_SET is held} */
+    boolean hasTracees() {
+        return tracees != null && !tracees.isEmpty();
+    }
+
+    /** {@return whether it is so near its end that it traces nobody any more; TASK_SET is held} */
+    public boolean isPastTracing() {
+        return pastTracing;
+    }
+
+    void pastTracing() {
+        pastTracing = true;
+    }
+
+    /** {@return whether it has ended, though somebody may have to learn of it; TASK_SET is held} */
+    public boolean hasEnded() {
+        return ended || !process.threads.contains(this);
+    }
+
     /** {@return personality(2)} */
     public int personality() {
         return personality;
@@ -503,11 +553,11 @@ public final class Task implements Caller, SignalThread, JobControl {
     }
 
     /**
-     * Sleeps until an event or the deadline, whatever happens; for the end of a pid namespace.
+     * Sleeps until an event or the deadline, whatever happens; for the end of a pid namespace, and for a tracer's stop of a task that ends.
      *
      * @param deadlineNs when to give up
      */
-    void sleepUninterruptibly(long deadlineNs) {
+    public void sleepUninterruptibly(long deadlineNs) {
         sleep.sleepUninterruptibly(deadlineNs);
     }
 
@@ -517,6 +567,7 @@ public final class Task implements Caller, SignalThread, JobControl {
     }
 
     /** {@return whether the task is to die} */
+    @Override
     public boolean isKilled() {
         return sleep.mustStop(true);
     }

@@ -30,7 +30,10 @@ import static dev.caisson.abi.Sched.CLONE_VFORK;
 import static dev.caisson.abi.Sched.CLONE_VM;
 
 import dev.caisson.abi.ErrnoException;
+import dev.caisson.abi.Ptrace;
 import dev.caisson.abi.Resource;
+import dev.caisson.kernel.ptrace.Tracee;
+import dev.caisson.kernel.ptrace.Tracing;
 import dev.caisson.kernel.signal.SignalHandlers;
 import dev.caisson.kernel.time.ProcessTimers;
 import dev.caisson.memory.MemoryManager;
@@ -55,6 +58,8 @@ public final class TaskClone {
     private FsContext fs;
     private MemoryManager memory;
     private Namespaces namespaces;
+    /** What the caller's tracer is told, 0 for nothing. */
+    private int event;
 
     private TaskClone(Task parent, CloneRequest request) {
         this.parent = parent;
@@ -97,7 +102,9 @@ public final class TaskClone {
             if (request.has(CLONE_PIDFD)) {
                 pidfd = parent.fds().reserve(true);
             }
+            event = Tracing.cloneEvent(parent, request);
             child = link(fpu);
+            Pid identity = child.identity();
             int tid = child.identity().in(parent.pidNamespace());
             if (pidfd >= 0) {
                 pidfdDescription = PidFile.describe(kernel, child.process(), parent.credentials());
@@ -123,8 +130,12 @@ public final class TaskClone {
                 next.startBeside(parent.context());
             }
             thread.assign(child);
-            if (vfork != null) {
-                waitForVfork(vfork);
+            Tracee tracee = parent.tracee();
+            if (event != 0 && tracee != null) {
+                tracee.event(event, identity);
+            }
+            if (vfork != null && waitForVfork(vfork) && tracee != null) {
+                tracee.event(Ptrace.PTRACE_EVENT_VFORK_DONE, identity);
             }
             return tid;
         } finally {
@@ -135,12 +146,13 @@ public final class TaskClone {
         }
     }
 
-    private void waitForVfork(Completion vfork) {
+    private boolean waitForVfork(Completion vfork) {
         try {
             vfork.awaitKillable(parent);
+            return true;
         } catch (ErrnoException killed) {
             // The caller is to die: it leaves at the top of its loop, and the child goes on alone.
-            return;
+            return false;
         }
     }
 
@@ -272,6 +284,7 @@ public final class TaskClone {
             }
             kernel.user(child.credentials().uid()).tasks.incrementAndGet();
             kernel.tasks().incrementAndGet();
+            Tracing.inheritLocked(parent, child, request, event);
             return child;
         } finally {
             kernel.taskSet().unlock();
@@ -333,6 +346,9 @@ public final class TaskClone {
         kernel.taskSet().lock();
         try {
             GuestProcess process = child.process();
+            if (child.tracee() != null) {
+                child.tracee().unlinkLocked();
+            }
             process.threads.remove(child);
             process.liveThreads--;
             process.signals().remove(child.signals());

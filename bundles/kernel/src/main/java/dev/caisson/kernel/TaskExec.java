@@ -6,8 +6,11 @@ import static dev.caisson.abi.Errno.ENOENT;
 
 import dev.caisson.abi.ErrnoException;
 import dev.caisson.abi.Fcntl;
+import dev.caisson.abi.Prctl;
+import dev.caisson.abi.Ptrace;
 import dev.caisson.abi.Signals;
 import dev.caisson.abi.Stat;
+import dev.caisson.kernel.ptrace.Tracee;
 import dev.caisson.kernel.signal.SignalState;
 import dev.caisson.memory.MemoryManager;
 import dev.caisson.spi.platform.Registers;
@@ -42,6 +45,10 @@ public final class TaskExec {
     public static TaskState exec(Task task, int directory, String path, List<String> arguments, List<String> environment, int flags)
             throws ErrnoException {
         ProgramImage image = open(task, directory, path, arguments, environment, flags);
+        Tracee tracee = task.tracee();
+        PidNamespace viewer = tracee == null ? null : tracee.viewer();
+        int formerTid = viewer == null ? 0 : task.identity().in(viewer);
+        long call = task.registers().origRax();
         try {
             aloneInProcess(task);
         } catch (ErrnoException refused) {
@@ -49,6 +56,11 @@ public final class TaskExec {
             throw refused;
         }
         become(task, image);
+        task.registers().origRax(call);
+        if (tracee != null) {
+            image.memory().keepCode(true);
+            tracee.event(Ptrace.PTRACE_EVENT_EXEC, formerTid);
+        }
         return TaskState.RESUME;
     }
 
@@ -166,6 +178,7 @@ public final class TaskExec {
         if (oldProgram != null) {
             oldProgram.release();
         }
+        process.executed = true; // before anybody can learn of it, by a vfork that returns or a descriptor that closes
         TaskExit.vforkDone(task);
 
         process.attachments().executes(task);
@@ -180,9 +193,9 @@ public final class TaskExec {
         SignalState signals = task.signals();
         signals.resetStack();
         process.exitSignal = Signals.SIGCHLD;
-        process.executed = true;
         if (image.isPrivileged()) {
             task.parentDeathSignal(0);
+            task.personality(task.personality() & ~Prctl.PER_CLEAR_ON_SETID);
         }
         task.userDispatch(null);
         task.credentials(image.credentials());

@@ -2,6 +2,7 @@ package dev.caisson.kernel;
 
 import dev.caisson.abi.SignalInfo;
 import dev.caisson.abi.Signals;
+import dev.caisson.kernel.ptrace.Tracee;
 import dev.caisson.memory.MemoryManager;
 import dev.caisson.spi.fs.ControllingTerminal;
 import dev.caisson.vfs.FdTable;
@@ -47,6 +48,7 @@ final class TaskExit {
         if (fs != null) {
             fs.release();
         }
+        TracedExit.tracerEnds(task);
         if (process.isInit() && last) {
             killNamespace(task);
         }
@@ -156,13 +158,12 @@ final class TaskExit {
             parentThreadGone(task);
             kernel.user(task.credentials().uid()).tasks.decrementAndGet();
             kernel.tasks().decrementAndGet();
-            boolean leader = task == process.leader();
-            if (!leader) {
+            Task executing = process.executing;
+            if (!TracedExit.keepsLocked(task, status) && task != process.leader()) {
                 Pid identity = task.identity();
                 identity.task = null;
                 identity.releaseIfUnused();
             }
-            Task executing = process.executing;
             if (executing != null && process.threads.size() == 1) {
                 executing.waiter().onEvent(1);
             }
@@ -173,11 +174,8 @@ final class TaskExit {
                 reparentChildren(process, orphaned);
                 collectOrphaned(process.group(), process, process.parent(), orphaned);
                 process.becomeZombie();
-                boolean goes = ChildEvents.exited(process);
                 process.exitEvents().notify(1);
-                if (goes || process.parent() != null && process.parent().reapsAll) {
-                    reapLocked(process);
-                }
+                announceLocked(process);
             }
         } finally {
             kernel.taskSet().unlock();
@@ -188,6 +186,24 @@ final class TaskExit {
         }
         if (process.isZombie() && process.identity().namespace().level() == 0 && process.isInit()) {
             kernel.initExited(process);
+        }
+    }
+
+    /** A process has ended: the tracer is told, or the parent, once nobody has to learn first of its threads. TASK_SET is held. */
+    static void announceLocked(GuestProcess process) {
+        if (process.zombieThreads > 0) {
+            return;
+        }
+        Tracee tracee = process.leader().tracee();
+        if (tracee != null && process.parent() != null && !process.parent().reapsAll) {
+            ChildEvents.tracedExited(tracee, process.exitStatus());
+            return;
+        }
+        if (tracee != null) {
+            tracee.unlinkLocked();
+        }
+        if (ChildEvents.exited(process) || process.parent() != null && process.parent().reapsAll) {
+            reapLocked(process);
         }
     }
 
@@ -225,10 +241,8 @@ final class TaskExit {
             reaper.children.add(child);
             child.adoptedByInit = reaper.isInit();
             child.exitSignal = Signals.SIGCHLD;
-            if (child.isZombie()) {
-                if (ChildEvents.exited(child) || reaper.reapsAll) {
-                    reapLocked(child);
-                }
+            if (child.isZombie() && child.leader().tracee() == null) {
+                announceLocked(child);
             }
             collectOrphaned(child.group(), null, process, orphaned);
         }
@@ -272,6 +286,9 @@ final class TaskExit {
             return;
         }
         process.becomeReaped();
+        if (process.leader().tracee() != null) {
+            process.leader().tracee().unlinkLocked();
+        }
         process.groupLocked(null);
         Pid identity = process.identity();
         identity.task = null;

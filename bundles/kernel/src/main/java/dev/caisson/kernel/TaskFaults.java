@@ -45,7 +45,7 @@ final class TaskFaults {
             case Signals.SIGFPE -> 0;
             case Signals.SIGTRAP -> exception.code() == SignalCodes.SI_KERNEL ? 3 : 1;
             case Signals.SIGILL -> 6;
-            case Signals.SIGBUS -> 17;
+            case Signals.SIGBUS -> exception.code() == SignalCodes.SI_KERNEL ? 12 : 17;
             default -> 13;
         };
         task.signals().trap(vector, 0, 0);

@@ -4,6 +4,7 @@ import static dev.caisson.abi.Errno.ENOSYS;
 
 import dev.caisson.abi.ErrnoException;
 import dev.caisson.abi.Signals;
+import dev.caisson.kernel.ptrace.Tracee;
 import dev.caisson.kernel.seccomp.SeccompGate;
 import dev.caisson.kernel.seccomp.SeccompState;
 import dev.caisson.kernel.seccomp.UserDispatch;
@@ -102,6 +103,10 @@ final class TaskLoop {
             if (tracer != null) {
                 tracer.ended(task, exitStatus);
             }
+            Tracee tracee = task.tracee();
+            if (tracee != null) {
+                tracee.exits(exitStatus);
+            }
             TaskExit.exit(task, exitStatus);
         } catch (Throwable bug) {
             kernel.fail(task, bug);
@@ -174,6 +179,15 @@ final class TaskLoop {
                 sleep.arriveAtSafePoint();
                 continue;
             }
+            if ((sleep.work() & TaskSleep.WORK_CALL_ENDED) != 0) {
+                sleep.clearWork(TaskSleep.WORK_CALL_ENDED);
+                Tracee tracee = task.tracee();
+                if (tracee != null) {
+                    tracee.leavesCall();
+                }
+                restartPending = true; // the tracer may have changed the result
+                continue;
+            }
             if (!restartPending && !signals.hasWork()) {
                 return TaskState.RESUME;
             }
@@ -200,9 +214,8 @@ final class TaskLoop {
     private TaskState dispatch() {
         long number = (int) registers.origRax();
         SyscallRow row = kernel.syscallTable().row(number);
-        SyscallTracer tracer = kernel.tracer();
-        if (tracer != null) {
-            return dispatchTraced(tracer, row, number);
+        if (kernel.tracer() != null || task.tracee() != null) {
+            return dispatchWatched((int) number);
         }
         TaskState refused = refuse((int) number);
         if (refused != null) {
@@ -233,12 +246,53 @@ final class TaskLoop {
 
     /** Asks those who may refuse a call; null when it is to be carried out. */
     private TaskState refuse(int number) {
-        UserDispatch dispatch = task.userDispatch();
-        if (dispatch != null && dispatch.catches(task, number)) {
+        if (isDispatchedToGuest(number)) {
             return TaskState.RESUME;
         }
         SeccompState filters = task.seccomp();
         return filters == null ? null : SeccompGate.enter(task, filters, number);
+    }
+
+    private boolean isDispatchedToGuest(int number) {
+        UserDispatch dispatch = task.userDispatch();
+        return dispatch != null && dispatch.catches(task, number);
+    }
+
+    /** A call that the operator's trace shows, or that a tracer of the guest's may stop and change. */
+    private TaskState dispatchWatched(int number) {
+        SyscallTracer tracer = kernel.tracer();
+        Tracee tracee = task.tracee();
+        if (tracee == null) {
+            return dispatchTraced(tracer, number);
+        }
+        if (isDispatchedToGuest(number)) {
+            return TaskState.RESUME;
+        }
+        TaskState next = TaskState.RESUME;
+        if (tracee.entersCall()) {
+            next = carryOut(tracer, tracee);
+        }
+        if (tracee.wantsEndOfCall() && next != TaskState.EXIT) {
+            sleep.note(TaskSleep.WORK_CALL_ENDED);
+        }
+        return next;
+    }
+
+    /** Carries out a call as its tracer has left it. */
+    private TaskState carryOut(SyscallTracer tracer, Tracee tracee) {
+        SeccompState filters = task.seccomp();
+        if (filters != null && !tracee.suspendsSeccomp()) {
+            TaskState refused = SeccompGate.enter(task, filters, (int) registers.origRax());
+            if (refused != null) {
+                return refused;
+            }
+        }
+        int number = (int) registers.origRax(); // not necessarily what it was
+        if (number == -1) {
+            return TaskState.RESUME;
+        }
+        SyscallRow row = kernel.syscallTable().row(number);
+        return call(show(tracer, row, number), row, number);
     }
 
     private void finish(long result) {
@@ -249,39 +303,47 @@ final class TaskLoop {
         }
     }
 
-    private TaskState dispatchTraced(SyscallTracer tracer, SyscallRow row, long number) {
-        SyscallTracer.Call call = tracer.enter(task, row, number, args);
+    private TaskState dispatchTraced(SyscallTracer tracer, int number) {
+        SyscallRow row = kernel.syscallTable().row(number);
+        SyscallTracer.Call shown = show(tracer, row, number);
+        TaskState refused = refuse(number);
+        if (refused == null) {
+            return call(shown, row, number);
+        }
+        tell(shown, refused);
+        return refused;
+    }
+
+    private SyscallTracer.Call show(SyscallTracer tracer, SyscallRow row, int number) {
+        return tracer == null ? null : tracer.enter(task, row, number, args);
+    }
+
+    private void tell(SyscallTracer.Call shown, TaskState next) {
+        if (shown == null) {
+            return;
+        }
+        if (next == TaskState.EXIT) {
+            shown.gone();
+        } else {
+            shown.returned(registers.rax());
+        }
+    }
+
+    private TaskState call(SyscallTracer.Call shown, SyscallRow row, int number) {
         TaskState next = TaskState.RESUME;
-        long result;
-        TaskState refused = refuse((int) number);
-        if (refused == TaskState.EXIT) {
-            call.gone();
-            return refused;
-        }
-        if (refused != null) {
-            call.returned(registers.rax());
-            return refused;
-        }
         try {
             if (row == null) {
                 kernel.unknownSyscall(number);
-                result = ENOSYS.error().result();
+                finish(ENOSYS.error().result());
             } else if (row.handler() != null) {
-                result = row.handler().handle(task, args);
+                finish(row.handler().handle(task, args));
             } else {
                 next = row.control().handle(task, args);
-                if (next == TaskState.EXIT) {
-                    call.gone();
-                } else {
-                    call.returned(registers.rax());
-                }
-                return next;
             }
         } catch (ErrnoException failed) {
-            result = failed.result();
+            finish(failed.result());
         }
-        call.returned(result);
-        finish(result);
+        tell(shown, next);
         return next;
     }
 }

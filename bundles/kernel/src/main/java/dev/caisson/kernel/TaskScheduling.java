@@ -47,6 +47,19 @@ public final class TaskScheduling {
         return priority;
     }
 
+    /**
+     * Who is served first of those who wait for the same: real-time tasks by their priority, before all others.
+     *
+     * @return 0 for tasks without real-time policy, otherwise more for who comes first
+     */
+    public int urgency() {
+        return switch (policy) {
+            case Sched.SCHED_FIFO, Sched.SCHED_RR -> priority;
+            case Sched.SCHED_DEADLINE -> Integer.MAX_VALUE;
+            default -> 0;
+        };
+    }
+
     /** {@return SCHED_RESET_ON_FORK} */
     public boolean isResetOnFork() {
         return resetOnFork;

@@ -19,6 +19,8 @@ import java.util.concurrent.locks.LockSupport;
 final class TaskSleep {
     /** The task goes to its safe point and waits there. */
     static final int WORK_PAUSE = 2;
+    /** A tracer waits for the end of a system call. Only the own thread asks for it. */
+    static final int WORK_CALL_ENDED = 4;
 
     /** With one processor the other side cannot run while we spin. */
     private static final boolean SPINNING = Runtime.getRuntime().availableProcessors() > 1;
@@ -119,6 +121,11 @@ final class TaskSleep {
         if ((old & bits) != bits) {
             wakeUp();
         }
+    }
+
+    /** Asks for work before the guest runs next; on the own thread. */
+    void note(int bits) {
+        WORK.getAndBitwiseOr(this, bits);
     }
 
     void clearWork(int bits) {

@@ -2,6 +2,7 @@ package dev.caisson.kernel;
 
 import dev.caisson.abi.Errno;
 import dev.caisson.abi.ErrnoException;
+import dev.caisson.memory.FrameThread;
 import dev.caisson.memory.MemoryManager;
 import dev.caisson.spi.fs.JobControl;
 import dev.caisson.spi.platform.GuestContext;
@@ -31,7 +32,7 @@ final class TaskThreads {
     private volatile boolean isRestricted;
 
     /** A thread that runs tasks, one after the other. */
-    static final class TaskThread extends Thread implements JobControl.Holder {
+    static final class TaskThread extends FrameThread implements JobControl.Holder {
         private final TaskThreads pool;
         private volatile Task task;
         private volatile boolean cancelled;
@@ -46,7 +47,7 @@ final class TaskThreads {
         private volatile CountDownLatch dropped;
 
         private TaskThread(TaskThreads pool) {
-            super(null, null, "task", STACK_BYTES, false);
+            super("task", STACK_BYTES);
             this.pool = pool;
             setDaemon(true);
         }

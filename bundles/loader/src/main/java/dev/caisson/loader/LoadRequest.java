@@ -21,9 +21,11 @@ import java.util.List;
  * @param files opens interpreters
  * @param identities says who the program runs as
  * @param vdso mapped into the program, or null
+ * @param isRandomized whether each run has other addresses; a program that runs as somebody else has them always
  */
 public record LoadRequest(FileDescription program, String name, boolean isNameHidden, List<String> arguments, List<String> environment,
-        MemoryFile frames, Platform platform, MemoryLimits limits, Files files, Identities identities, VdsoImage vdso) {
+        MemoryFile frames, Platform platform, MemoryLimits limits, Files files, Identities identities, VdsoImage vdso,
+        boolean isRandomized) {
     /** Opens the interpreters that programs name, and closes program files. */
     public interface Files {
         /**

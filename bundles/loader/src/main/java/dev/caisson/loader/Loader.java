@@ -55,6 +55,7 @@ public final class Loader {
     private List<String> arguments;
     /** What the script at hand was called: the name given, then the interpreter that is a script itself. */
     private String scriptName;
+    private boolean isRandomized;
 
     private Loader(LoadRequest request) {
         this.request = request;
@@ -180,15 +181,15 @@ public final class Loader {
     }
 
     private Image build(MemoryManager memory, ElfHeader header, FileDescription linker, ElfHeader linkerHeader) throws ErrnoException {
-        ThreadLocalRandom random = ThreadLocalRandom.current();
+        isRandomized = request.isRandomized() || request.identities().of(program).isSecure();
         AddressLayout layout = memory.layout();
         long limit = request.platform().addressLimit();
         layout.addressLimit = limit;
-        long spread = Math.min(STACK_RANDOM, limit / 64);
-        long stackTop = ElfMapper.down(limit - random.nextLong(spread));
+        long spread = isRandomized ? Math.min(STACK_RANDOM, limit / 64) : 0;
+        long stackTop = ElfMapper.down(limit - random(spread));
         long stackLimit = request.limits().stackBytes();
         long gap = Math.clamp(stackLimit < 0 ? Long.MAX_VALUE / 2 : stackLimit, LEAST_GAP, limit / 6 * 5);
-        layout.mmapBase = ElfMapper.down(limit - spread - gap - MIB - random.nextLong(1L << 28) * PAGE % (limit / 16));
+        layout.mmapBase = ElfMapper.down(limit - spread - gap - MIB - random(1L << 28) * PAGE % (limit / 16));
 
         FirstStack stack = new FirstStack(request.name(), arguments, request.environment());
         long stackBytes = ElfMapper.up(stack.sizeBytes(32) + PAGE) + STACK_SLACK;
@@ -214,15 +215,19 @@ public final class Loader {
         return new Image(memory, entry, pointer, program);
     }
 
+    /** {@return a number below a bound; 0 when the program wants the same addresses in each run} */
+    private long random(long bound) {
+        return isRandomized ? ThreadLocalRandom.current().nextLong(bound) : 0;
+    }
+
     /** {@return where execution begins} Maps program and linker. */
     private long mapFiles(ElfHeader header, ElfMapper mapper, ElfHeader linkerHeader, ElfMapper linkerMapper, AddressLayout layout)
             throws ErrnoException {
-        ThreadLocalRandom random = ThreadLocalRandom.current();
         long limit = layout.addressLimit;
         long base = 0;
         if (header.type() == Elf.ET_DYN && linkerHeader != null) {
             long preferred = Math.min(PIE_BASE, limit / 3 * 2);
-            base = preferred + random.nextLong(Math.min(PIE_RANDOM, limit / 16)) & -header.alignment();
+            base = preferred + random(Math.min(PIE_RANDOM, limit / 16)) & -header.alignment();
         }
         mapper.map(base, true);
         long entry = header.entry() + mapper.bias();
@@ -234,7 +239,7 @@ public final class Loader {
             // A program without linker that may lie anywhere lies where mappings go: its heap needs room elsewhere.
             layout.brkStart = header.type() == Elf.ET_DYN ? Math.min(PIE_BASE, ElfMapper.down(limit / 3 * 2)) : ElfMapper.up(mapper.end);
         }
-        layout.brkStart += ElfMapper.down(random.nextLong(BRK_RANDOM));
+        layout.brkStart += ElfMapper.down(random(BRK_RANDOM));
         layout.brkEnd = layout.brkStart;
         return entry < 0 || entry >= limit ? NOWHERE : entry;
     }

@@ -1,6 +1,6 @@
 /** Loads programs into fresh address spaces: ELF files, {@code #!} scripts, the first stack, the vDSO. */
 @Export
-@Version("1.0.0")
+@Version("2.0.0")
 package dev.caisson.loader;
 
 import org.osgi.annotation.bundle.Export;

@@ -6,9 +6,11 @@ import java.util.function.BooleanSupplier;
 /**
  * Whether and how long the two sides of one slot spin before they sleep. A wake-up on another processor costs tens of
  * microseconds, so spinning for about as long is worth it where each side has a processor to itself. It is not when somebody outside
- * wants the processors, too, or when the guest computes for long between its calls. The kernel's side learns that by spinning in vain.
- * Then nobody spins for some time, longer each time: a turn is then best a switch of threads on one processor. Guest threads that spin
- * share the processors by {@link SpinPolicy}.
+ * wants the processors, too, or when the guest computes for long between its calls. The kernel's side keeps accounts: when it has lost
+ * more time by spinning in vain than spinning has saved, nobody spins for some time, longer each time: a turn is then best a switch of
+ * threads on one processor. Nor is it worth while for a task that sleeps after every few calls, since two processors must wake up for
+ * it then: what a task does between two sleeps is taken as a forecast of what it does until the next. Guest threads that spin share
+ * the processors by {@link SpinPolicy}.
  *
  * <p>Belongs to one task's thread, but for {@link #callAway}.
  */
@@ -18,16 +20,27 @@ public final class Spinner {
     /** The first time, when the stub is asleep and its processor may be another's. */
     private static final long FIRST_SPIN_NS = 400_000;
     private static final long TICKS_PER_US = 3_000;
-    /** So many times in vain, one after the other, are enough. */
-    private static final int PATIENCE = 2;
+    /** What a turn costs less when spinning was worth it. */
+    private static final long SAVED_NS = 6_000;
+    /** So much of what was saved may be lost again before it is enough. */
+    private static final long MAX_CREDIT_NS = 1_000_000;
     private static final long PAUSE_NS = 5_000_000;
     private static final long MAX_PAUSE_NS = 1_280_000_000;
     /** When spinning has worked for so many times the last pause, that is forgotten. */
     private static final int RECOVERY = 10;
+    /** So many turns between two sleeps pay for waking two processors. */
+    private static final int WORTH_WHILE = 24;
+    /** After so many turns, a task that used to sleep early is believed to go on. */
+    private static final int PROMISING = 12;
 
     private final SpinPolicy policy;
     private final BooleanSupplier calledAway;
-    private int failures;
+    /** Turns since the last sleep. */
+    private int turns;
+    /** Turns between the two sleeps before. A new task has much to do. */
+    private int lastTurns = WORTH_WHILE;
+    /** What spinning has saved less what it has cost, lately. */
+    private long creditNs;
     private boolean pausing;
     private long pauseNs = PAUSE_NS;
     private long pauseUntil;
@@ -58,7 +71,8 @@ public final class Spinner {
      * @return whether to spin; false also when the task was called away
      */
     public boolean begin() {
-        if (!policy.hasPairs() || pausing && !isPauseOver()) {
+        turns++;
+        if (!policy.hasPairs() || pausing && !isPauseOver() || !isWorthWhile()) {
             end();
             return false;
         }
@@ -79,12 +93,23 @@ public final class Spinner {
         return pair >= 0;
     }
 
+    private boolean isWorthWhile() {
+        return pair >= 0 || turns > PROMISING || lastTurns >= WORTH_WHILE;
+    }
+
     /** {@return the pair of processors to spin on: the processors of the sandbox with twice that index, and the one after} */
     public int pair() {
         return pair;
     }
 
-    /** The task sleeps, or has nothing more to do with a guest for now: others may spin. */
+    /** The task sleeps: others may spin. */
+    public void sleeping() {
+        lastTurns = turns;
+        turns = 0;
+        end();
+    }
+
+    /** The task has nothing more to do with a guest for now: others may spin. */
     public void end() {
         if (pair >= 0) {
             int mine = pair;
@@ -127,16 +152,16 @@ public final class Spinner {
     /** It was the kernel's turn before the spinning ended. */
     public void succeeded() {
         first = false;
-        failures = 0;
+        creditNs = Math.min(creditNs + SAVED_NS, MAX_CREDIT_NS);
     }
 
     /** The kernel spun in vain. */
     public void failed() {
-        boolean atOnce = first;
+        creditNs -= spinNs();
         first = false;
         end();
-        if (++failures >= PATIENCE || atOnce) {
-            failures = 0;
+        if (creditNs < 0) {
+            creditNs = 0;
             pausing = true;
             long now = System.nanoTime();
             pauseNs = now - sinceNs > RECOVERY * pauseNs ? PAUSE_NS : Math.min(2 * pauseNs, MAX_PAUSE_NS);

@@ -21,12 +21,19 @@ final class CodePatch implements CodePatcher {
     private final FaultHandler faults;
     private final MemorySegment memory;
     private final BooleanSupplier alone;
+    /** A debugger looks at the code: no more changes, only their undoing. */
+    private volatile boolean frozen;
 
     CodePatch(Mappings mappings, FaultHandler faults, MemorySegment memory, BooleanSupplier alone) {
         this.mappings = mappings;
         this.faults = faults;
         this.memory = memory;
         this.alone = alone;
+    }
+
+    /** Whether from now on nothing is changed that was not changed before. */
+    void freeze(boolean value) {
+        frozen = value;
     }
 
     @Override
@@ -61,6 +68,16 @@ final class CodePatch implements CodePatcher {
         } finally {
             mappings.lock.unlock();
         }
+    }
+
+    @Override
+    public boolean mayChange() {
+        return !frozen;
+    }
+
+    @Override
+    public boolean replaceAlone(long address, byte[] expected, byte[] replacement) {
+        return alone.getAsBoolean() && replace(address, expected, replacement);
     }
 
     private static long merge(long word, int at, byte[] bytes) {

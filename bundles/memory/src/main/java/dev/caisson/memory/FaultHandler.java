@@ -37,10 +37,20 @@ final class FaultHandler {
     private static final int WIDEST_WINDOW = 512;
     /** Small anonymous mappings (a heap as malloc first makes it, .bss) are brought in wholly. */
     private static final int SMALL_MAPPING_PAGES = 40;
-    /** Pages read for a fault in code. */
-    private static final int CODE_READ_AHEAD = 64;
+    /** Pages read for a fault in code, and for one in other private mappings of files. */
+    private static final int CODE_READ_AHEAD = 256;
+    private static final int DATA_READ_AHEAD = 64;
     /** Small writable file mappings (a library's data) are copied at once, since they will be written. */
-    private static final int SMALL_DATA_PAGES = 64;
+    private static final int SMALL_DATA_PAGES = 128;
+    /** Writable file mappings of that size (a program's data) are copied in windows that grow. */
+    private static final int LARGE_DATA_PAGES = 512;
+    /** Orders to the platform that a fault is worth, for neighbours below and above. */
+    private static final int CALLS_BELOW = 4;
+    private static final int CALLS_ABOVE = 5;
+    /** A heap that grows by so much is about to be used. */
+    private static final int HEAP_STEP_PAGES = 64;
+    /** How much wider the next window is when anonymous memory is touched in order. */
+    private static final int SEQUENTIAL_FACTOR = 4;
 
     private final Mappings mappings;
     private final PageTable pages;
@@ -189,25 +199,9 @@ final class FaultHandler {
         }
         long from = Math.max(vma.start >>> Pages.SHIFT, page - WIDEST_WINDOW);
         long to = Math.min(vma.end >>> Pages.SHIFT, page + WIDEST_WINDOW);
-        int breaks = 0;
-        while (first > from && isUnmapped(first - 1) && (breaks += isBreak(first - 1)) < 4) {
-            first--;
-        }
-        while (end < to && isUnmapped(end) && (breaks += isBreak(end - 1)) < 8) {
-            end++;
-        }
+        first = pages.unmappedStart(page, from, CALLS_BELOW);
+        end = pages.unmappedEnd(page, to, CALLS_ABOVE);
         mappings.mirror.map(first, end, vma.protection);
-    }
-
-    private boolean isUnmapped(long page) {
-        int entry = pages.get(page);
-        return entry != 0 && (entry & MAPPED) == 0;
-    }
-
-    /** 1 when this page and the next cannot be mapped in one call. */
-    private int isBreak(long page) {
-        int here = pages.get(page) & (FRAME | WRITABLE);
-        return (pages.get(page + 1) & (FRAME | WRITABLE)) == here + 1 ? 0 : 1;
     }
 
     private boolean mayBecomeWritable(Vma vma, long page) {
@@ -321,9 +315,10 @@ final class FaultHandler {
         if (offset == Mappable.BEYOND_END || intoFile) {
             if (offset == Mappable.BEYOND_END && vma.file != null && vma.mappable.tracksWrites()) {
                 majorFaults = majorFaults + 1;
-                if ((vma.protection & PROT_EXEC) != 0) {
-                    long from = Math.max(page & -CODE_READ_AHEAD, vma.start >>> Pages.SHIFT);
-                    long to = Math.min((page & -CODE_READ_AHEAD) + CODE_READ_AHEAD, vma.end >>> Pages.SHIFT);
+                if (!vma.isShared()) {
+                    int ahead = (vma.protection & PROT_EXEC) != 0 ? CODE_READ_AHEAD : DATA_READ_AHEAD;
+                    long from = Math.max(page & -ahead, vma.start >>> Pages.SHIFT);
+                    long to = Math.min((page & -ahead) + ahead, vma.end >>> Pages.SHIFT);
                     vma.mappable.readAhead(vma.filePage(from), to - from);
                 }
             }
@@ -352,13 +347,13 @@ final class FaultHandler {
         long to = Math.min(vma.end >>> Pages.SHIFT, page + WIDEST_WINDOW);
         int frame = pages.get(page) & FRAME;
         long end = Math.min(to, page + 1 + vma.mappable.cachedRun(vma.filePage(page), (int) (to - page - 1), true));
-        for (long p = page + 1; p < end && pages.get(p) == 0; p++) {
-            pages.set(p, frame + (int) (p - page));
-        }
+        pages.enterRun(page + 1, end, frame + 1);
         long first = page - vma.mappable.cachedRun(vma.filePage(page), (int) (page - from), false);
-        for (long p = page - 1; p >= first && pages.get(p) == 0; p--) {
-            pages.set(p, frame - (int) (page - p));
+        long below = page;
+        while (below > first && pages.get(below - 1) == 0) {
+            below--;
         }
+        pages.enterRun(below, page, frame - (int) (page - below));
     }
 
     /** Memory without a file: an aligned window of it is taken now, as for private memory. */
@@ -388,7 +383,7 @@ final class FaultHandler {
             wantedPages = SMALL_MAPPING_PAGES;
         }
         if (page == vma.nextExpected && vma.windowPages != 0) {
-            window = Math.min(WIDEST_WINDOW, vma.windowPages * 2);
+            window = Math.min(WIDEST_WINDOW, vma.windowPages * SEQUENTIAL_FACTOR);
         }
         long first = Math.max(vma.start >>> Pages.SHIFT,
                 vma.pages() <= SMALL_MAPPING_PAGES && !vma.is(Vma.GROWS_DOWN) ? 0 : page & -base);
@@ -412,10 +407,7 @@ final class FaultHandler {
         }
         vma.windowPages = window;
         vma.nextExpected = first + count;
-        int entry = (int) (offset >>> Pages.SHIFT) | PRIVATE | WRITABLE;
-        for (int i = 0; i < count; i++) {
-            pages.set(first + i, entry + i);
-        }
+        pages.enterRun(first, first + count, (int) (offset >>> Pages.SHIFT) | PRIVATE | WRITABLE);
     }
 
     private static int windowFor(Vma vma) {
@@ -425,14 +417,17 @@ final class FaultHandler {
     /** Gives a private mapping its own copies of a page and of neighbours that are in the same case. */
     private void copyLocked(Vma vma, long page) throws ErrnoException {
         int window = windowFor(vma);
+        if (vma.mappable != null && vma.pages() <= LARGE_DATA_PAGES) {
+            window = Math.min(SMALL_DATA_PAGES, WINDOW << Math.min(vma.faults / 2, 3));
+        }
         long windowStart = page & -window;
         long windowEnd = windowStart + window;
-        if (vma.pages() <= SMALL_DATA_PAGES && vma.mappable != null) {
+        long first = page;
+        long end = page + 1;
+        if (vma.mappable != null && vma.pages() <= SMALL_DATA_PAGES) {
             windowStart = vma.start >>> Pages.SHIFT;
             windowEnd = vma.end >>> Pages.SHIFT;
         }
-        long first = page;
-        long end = page + 1;
         if (vma.mappable != null && !mappings.copiesAhead) {
             windowStart = page;
             windowEnd = page + 1;
@@ -497,7 +492,7 @@ final class FaultHandler {
             mappings.mirror.spaceOrNull().unmap(first << Pages.SHIFT, end - first << Pages.SHIFT);
             return;
         }
-        mappings.mirror.map(first, end, vma.protection);
+        mappings.mirror.replace(first, end, vma.protection);
     }
 
     private boolean mustCopy(long page) {
@@ -528,6 +523,37 @@ final class FaultHandler {
         } catch (ErrnoException e) {
             // Faults will show whether it matters.
         }
+    }
+
+    /**
+     * Brings in and maps anonymous memory that was just asked for, if it is so little that the first touch would do the same: malloc(3)
+     * asks for what it is about to use. Spares the guest that fault.
+     *
+     * @param first first page
+     * @param end page behind the last one
+     */
+    void touchAheadLocked(Vma vma, long first, long end) {
+        if (mappings.mirror.spaceOrNull() == null || !mappings.copiesAhead
+                || (vma.flags & (Vma.LOCK_ON_FAULT | Vma.GROWS_DOWN | Vma.NO_RESERVE)) != 0) {
+            return;
+        }
+        try {
+            if (pages.nextPresent(first, end) == end) {
+                mapZerosLocked(vma, first, end);
+            }
+        } catch (ErrnoException e) {
+            // Faults will show whether it matters.
+        }
+    }
+
+    /** Whether a heap's last page is in use, so that what it grows by will be at once. */
+    boolean isHeapInUseLocked(long oldEndPage, long newEndPage) {
+        return newEndPage - oldEndPage <= HEAP_STEP_PAGES && pages.get(oldEndPage - 1) != 0;
+    }
+
+    private void mapZerosLocked(Vma vma, long first, long end) throws ErrnoException {
+        pages.enterRun(first, end, (int) (frames.allocate((int) (end - first)) >>> Pages.SHIFT) | PRIVATE | WRITABLE);
+        mappings.mirror.map(first, end, vma.protection);
     }
 
     // ---- accesses of the kernel ----

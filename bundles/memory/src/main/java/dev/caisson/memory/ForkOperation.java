@@ -63,7 +63,7 @@ final class ForkOperation {
             for (int i = 0; i < parent.vmas.size(); i++) {
                 copyVmaLocked(parent.vmas.at(i));
             }
-            child.hotPages.copyFrom(parent.hotPages);
+            child.hotPages.inherit(parent.hotPages);
             if (alone && !inherits) {
                 copyHotPagesLocked();
             }
@@ -104,7 +104,9 @@ final class ForkOperation {
     }
 
     private void mapAnewLocked() throws ErrnoException {
-        child.mirror.space(child.platform.newAddressSpace(child.frames.fd()));
+        AddressSpace space = child.platform.newAddressSpace(child.frames.fd());
+        space.inheritCode(parent.mirror.spaceOrNull());
+        child.mirror.space(space);
         for (int i = 0; i < child.vmas.size(); i++) {
             Vma vma = child.vmas.at(i);
             child.mirror.map(vma.start >>> Pages.SHIFT, vma.end >>> Pages.SHIFT, vma.protection);
@@ -123,33 +125,38 @@ final class ForkOperation {
     }
 
     /**
-     * Gives the child its own copies of pages that will soon be written; the parent keeps its right to write them. Only while nobody
+     * Gives the child its own copies of pages that will soon be written; the parent keeps what rights it has. Only while nobody
      * else writes to the parent's memory: the child must not see of two stores the second alone.
      */
     private void copyHotPagesLocked() {
         HotPages hot = parent.hotPages;
         for (int i = 0; i < hot.count(); i++) {
-            long first = hot.firstPage(i);
-            Vma vma = parent.vmas.find(first << Pages.SHIFT);
-            if (vma == null || vma.isShared() || vma.is(Vma.DONT_FORK) || vma.is(Vma.WIPE_ON_FORK)) {
-                continue;
-            }
-            long end = Math.min(first + HotPages.GROUP, vma.end >>> Pages.SHIFT);
-            while (first < end) {
-                long runEnd = first;
-                while (runEnd < end && isOwn(parent.pages.get(runEnd))) {
-                    runEnd++;
-                }
-                if (runEnd > first && !copyRunLocked(first, runEnd)) {
+            long end = hot.firstPage(i) + HotPages.GROUP;
+            long page = hot.firstPage(i);
+            while (page < end) {
+                Vma vma = parent.vmas.find(page << Pages.SHIFT);
+                long next = vma == null ? page + 1 : Math.min(end, vma.end >>> Pages.SHIFT);
+                if (vma != null && !vma.isShared() && !vma.is(Vma.DONT_FORK) && !vma.is(Vma.WIPE_ON_FORK) && !copyPrivateLocked(page, next)) {
                     return;
                 }
-                first = runEnd + 1;
+                page = next;
             }
         }
     }
 
-    private static boolean isOwn(int entry) {
-        return (entry & (PRIVATE | WRITABLE)) == (PRIVATE | WRITABLE);
+    /** {@return whether there was room} */
+    private boolean copyPrivateLocked(long first, long end) {
+        while (first < end) {
+            long runEnd = first;
+            while (runEnd < end && (parent.pages.get(runEnd) & PRIVATE) != 0) {
+                runEnd++;
+            }
+            if (runEnd > first && !copyRunLocked(first, runEnd)) {
+                return false;
+            }
+            first = runEnd + 1;
+        }
+        return true;
     }
 
     /** {@return whether there was room} */
@@ -169,11 +176,22 @@ final class ForkOperation {
         return true;
     }
 
-    /** Takes the right to write private pages away from the parent's guest, one step per run of mapped pages with the same rights. */
+    /** Takes the right to write private pages away from the parent's guest, before they are shared. */
     private void writeProtectParentLocked() {
-        if (parent.mirror.spaceOrNull() == null) {
+        AddressSpace space = parent.mirror.spaceOrNull();
+        if (space == null) {
             return;
         }
+        space.beginChanges();
+        try {
+            writeProtectRunsLocked();
+        } finally {
+            space.endChanges();
+        }
+    }
+
+    /** One step per run of mapped pages with the same rights. */
+    private void writeProtectRunsLocked() {
         long runStart = -1;
         long runEnd = -1;
         int runProtection = 0;

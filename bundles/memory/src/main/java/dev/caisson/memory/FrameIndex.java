@@ -56,6 +56,59 @@ final class FrameIndex {
         chunk[slot] = entry;
     }
 
+    // ---- runs: loops over the arrays themselves, since they run before the compiler has seen them
+
+    /** Counts the pages, from one on that has content, whose frames follow each other: at most {@code most} behind it. */
+    int filledRun(long page, int most) {
+        return run(page, most, FRAME | FILLED, get(page) & FRAME | FILLED);
+    }
+
+    /** Counts the pages, from one on that is reserved, whose frames follow each other without content: at most {@code most} behind it. */
+    int reservedRun(long page, int most) {
+        return run(page, most, -1, get(page));
+    }
+
+    private int run(long page, int most, int mask, int first) {
+        int next = first;
+        int count = 0;
+        while (count < most) {
+            int[] chunk = chunk(page + count + 1 >>> 9);
+            int slot = (int) (page + count + 1) & CHUNK - 1;
+            if (chunk == null || slot >= chunk.length) {
+                return count;
+            }
+            int stop = Math.min(chunk.length, slot + most - count);
+            while (slot < stop && (chunk[slot] & mask) == ++next) {
+                slot++;
+                count++;
+            }
+            if (slot < stop) {
+                return count;
+            }
+        }
+        return count;
+    }
+
+    /** Enters neighbouring frames: the entry of the first page, one more for the next one, and so on. */
+    void setRun(long page, long end, int entry) {
+        int isFilled = entry >>> 28 & 1;
+        for (long at = page; at < end;) {
+            int[] chunk = chunk(at >>> 9);
+            int slot = (int) at & CHUNK - 1;
+            int next = entry + (int) (at - page);
+            int stop = chunk == null ? 0 : (int) Math.min(chunk.length, slot + (end - at));
+            if (slot >= stop) {
+                set(at++, next); // makes room
+                continue;
+            }
+            at += stop - slot;
+            for (; slot < stop; slot++) {
+                filled += isFilled - (chunk[slot] >>> 28 & 1);
+                chunk[slot] = next++;
+            }
+        }
+    }
+
     private int[] grow(long index, int[] chunk, int slot) {
         int length = chunk == null && slot == 0 && index == 0 ? 1 : Math.min(CHUNK, Integer.highestOneBit(Math.max(slot, 3)) * 2);
         if (index > 0) {

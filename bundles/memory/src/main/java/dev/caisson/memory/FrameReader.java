@@ -1,8 +1,7 @@
 package dev.caisson.memory;
 
+import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
-import java.lang.invoke.MethodHandles;
-import java.lang.invoke.VarHandle;
 
 /**
  * Marks the time during which one thread may use frames it has found (see the package page). Entering nests and is cheap: one
@@ -12,15 +11,8 @@ import java.lang.invoke.VarHandle;
  */
 public final class FrameReader {
     private static final int TEXT_BYTES = 256;
-    private static final VarHandle EPOCH;
-
-    static {
-        try {
-            EPOCH = MethodHandles.lookup().findVarHandle(FrameReader.class, "epoch", long.class);
-        } catch (ReflectiveOperationException e) {
-            throw new ExceptionInInitializerError(e);
-        }
-    }
+    /** Size of {@link #local}. */
+    static final int LOCAL_BYTES = 512;
 
     private final Reclaimer reclaimer;
     private final Thread thread = Thread.currentThread();
@@ -28,10 +20,11 @@ public final class FrameReader {
     /** The owner's, for the copy of a short string. */
     private final byte[] text = new byte[TEXT_BYTES];
     private final MemorySegment textSegment = MemorySegment.ofArray(text);
+    /** The owner's, for a structure; null until it is wanted. */
+    private MemorySegment local;
 
     /** The reclaimer's epoch at entry, 0 outside. Written by the owner, read by whoever reclaims. */
-    @SuppressWarnings("unused")
-    private long epoch;
+    private volatile long epoch;
 
     FrameReader(Reclaimer reclaimer) {
         this.reclaimer = reclaimer;
@@ -40,14 +33,14 @@ public final class FrameReader {
     /** Enters a section. */
     public void enter() {
         if (depth++ == 0) {
-            EPOCH.setVolatile(this, reclaimer.epoch());
+            epoch = reclaimer.epoch();
         }
     }
 
     /** Leaves a section. */
     public void leave() {
         if (--depth == 0) {
-            EPOCH.setRelease(this, 0L);
+            epoch = 0;
         }
     }
 
@@ -56,7 +49,7 @@ public final class FrameReader {
         int levels = depth;
         if (levels != 0) {
             depth = 0;
-            EPOCH.setRelease(this, 0L);
+            epoch = 0;
         }
         return levels;
     }
@@ -83,11 +76,23 @@ public final class FrameReader {
         return textSegment;
     }
 
+    /** Native memory of the calling thread, which owns this; every use overwrites the last. */
+    MemorySegment local() {
+        if (local == null) {
+            local = Arena.ofAuto().allocate(LOCAL_BYTES, 16);
+        }
+        return local;
+    }
+
+    boolean isOf(Reclaimer other) {
+        return reclaimer == other;
+    }
+
     boolean isDead() {
         return !thread.isAlive();
     }
 
     long activeSince() {
-        return (long) EPOCH.getVolatile(this);
+        return epoch;
     }
 }

@@ -20,10 +20,7 @@ import java.nio.charset.StandardCharsets;
  * store that may have gone to a frame that was replaced meanwhile (copy-on-write) is noticed by the generation, and repeated.
  */
 final class GuestAccess {
-    private static final int LOCAL_BYTES = 512;
     private static final VarHandle INT = ValueLayout.JAVA_INT.varHandle();
-    private static final ThreadLocal<MemorySegment> SCRATCH =
-            ThreadLocal.withInitial(() -> Arena.ofAuto().allocate(LOCAL_BYTES, 16));
 
     final Mappings mappings;
     final MemoryFile frames;
@@ -41,7 +38,7 @@ final class GuestAccess {
 
     /** Kernel memory for one structure, the calling thread's. */
     MemorySegment scratch(int bytes) {
-        return bytes <= LOCAL_BYTES ? SCRATCH.get() : Arena.ofAuto().allocate(bytes, 16);
+        return bytes <= FrameReader.LOCAL_BYTES ? frames.reader().local() : Arena.ofAuto().allocate(bytes, 16);
     }
 
     long generation() {
@@ -223,7 +220,7 @@ final class GuestAccess {
         checkRange(address, bytes);
         long inPage = address & Pages.MASK;
         if (inPage + bytes > Pages.SIZE) {
-            MemorySegment local = SCRATCH.get();
+            MemorySegment local = frames.reader().local();
             copyIn(address, local, 0, bytes);
             return get(local, 0, bytes);
         }
@@ -240,7 +237,7 @@ final class GuestAccess {
         checkRange(address, bytes);
         long inPage = address & Pages.MASK;
         if (inPage + bytes > Pages.SIZE) {
-            MemorySegment local = SCRATCH.get();
+            MemorySegment local = frames.reader().local();
             put(local, 0, value, bytes);
             copyOut(address, local, 0, bytes);
             return;

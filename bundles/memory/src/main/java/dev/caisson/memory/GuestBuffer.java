@@ -172,23 +172,67 @@ final class GuestBuffer implements IoBuffer {
 
     @Override
     public long put(MemorySegment source, long offset, long lengthBytes) throws ErrnoException {
-        FrameReader reader = access.frames.reader();
-        reader.enter();
-        try {
-            return IoBuffer.super.put(source, offset, lengthBytes);
-        } finally {
-            reader.leave();
-        }
+        return copy(source, offset, lengthBytes, true);
     }
 
     @Override
     public long get(MemorySegment target, long offset, long lengthBytes) throws ErrnoException {
+        return copy(target, offset, lengthBytes, false);
+    }
+
+    /** What {@link IoBuffer#put} and {@link IoBuffer#get} do, without a segment for every run. */
+    private long copy(MemorySegment other, long offset, long lengthBytes, boolean toGuest) throws ErrnoException {
+        long wanted = Math.min(lengthBytes, remaining);
+        long done = 0;
         FrameReader reader = access.frames.reader();
         reader.enter();
         try {
-            return IoBuffer.super.get(target, offset, lengthBytes);
+            while (done < wanted) {
+                long step = copyRun(other, offset + done, Math.min(wanted - done, left), toGuest);
+                current = null;
+                advance(step);
+                done += step;
+            }
+        } catch (ErrnoException fault) {
+            if (done == 0) {
+                throw fault;
+            }
         } finally {
             reader.leave();
+        }
+        return done;
+    }
+
+    /** Copies what lies in neighbouring frames; again, should a page be replaced meanwhile. */
+    private long copyRun(MemorySegment other, long offset, long most, boolean toGuest) throws ErrnoException {
+        long inPage = address & Pages.MASK;
+        long page = address >>> Pages.SHIFT;
+        int pages = (int) (inPage + Math.min(most, MAX_RUN) + Pages.MASK >>> Pages.SHIFT);
+        while (true) {
+            long before = access.generation();
+            long frame = access.frameOf(page, toGuest, pages);
+            long length = Math.min(most, Pages.SIZE - inPage);
+            for (int i = 1; i < pages && follows(page + i, pages - i, toGuest, frame + ((long) i << Pages.SHIFT)); i++) {
+                length = Math.min(most, length + Pages.SIZE);
+            }
+            if (!toGuest) {
+                MemorySegment.copy(access.memory, frame + inPage, other, offset, length);
+                return length;
+            }
+            MemorySegment.copy(other, offset, access.memory, frame + inPage, length);
+            VarHandle.fullFence();
+            if (before == access.generation()) {
+                return length;
+            }
+        }
+    }
+
+    /** Whether a page is in the frame that would continue a run; a fault shows when the run after this one begins there. */
+    private boolean follows(long page, int pages, boolean toGuest, long frame) {
+        try {
+            return access.frameOf(page, toGuest, pages) == frame;
+        } catch (ErrnoException fault) {
+            return false;
         }
     }
 }

@@ -14,20 +14,26 @@ import static dev.caisson.abi.Mman.MS_SYNC;
 
 import dev.caisson.abi.ErrnoException;
 import dev.caisson.spi.fs.Mappable;
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
 import java.util.ArrayList;
 import java.util.List;
 
 /** mlock(2) and its family, msync(2), mincore(2). Locking is accounting: guest memory is never swapped by us. */
 final class LockOperations {
+    private static final MemorySegment ZEROS = Arena.global().allocate(Pages.SIZE);
+
     private final Mappings mappings;
     private final FaultHandler faults;
+    private final MemorySegment memory;
 
     /** Pages of a file to write back when no lock is held. */
     private record Range(Mappable mappable, long first, long count) {}
 
-    LockOperations(Mappings mappings, FaultHandler faults) {
+    LockOperations(Mappings mappings, FaultHandler faults, MemorySegment memory) {
         this.mappings = mappings;
         this.faults = faults;
+        this.memory = memory;
     }
 
     private boolean mayLock() {
@@ -231,15 +237,23 @@ final class LockOperations {
             }
             for (int i = 0; i < count; i++) {
                 long page = (address >>> Pages.SHIFT) + i;
-                boolean resident = mappings.pages.get(page) != 0;
-                if (!resident) {
-                    Vma vma = mappings.vmas.find(page << Pages.SHIFT);
-                    resident = vma.mappable != null && vma.mappable.frameIfCached(vma.filePage(page)) != Mappable.BEYOND_END;
-                }
-                vector[i] = (byte) (resident ? 1 : 0);
+                vector[i] = (byte) (isResidentLocked(mappings.vmas.find(page << Pages.SHIFT), page) ? 1 : 0);
             }
         } finally {
             mappings.lock.unlock();
         }
+    }
+
+    private boolean isResidentLocked(Vma vma, long page) {
+        int entry = mappings.pages.get(page);
+        if (entry == 0) {
+            return vma.mappable != null && vma.mappable.frameIfCached(vma.filePage(page)) != Mappable.BEYOND_END;
+        }
+        // Anonymous memory is brought in ahead of its use: Linux would not have what nobody has written to.
+        return !vma.isPrivateAnonymous() || vma.is(Vma.LOCKED) || !isZero((long) (entry & PageTable.FRAME) << Pages.SHIFT);
+    }
+
+    private boolean isZero(long offset) {
+        return MemorySegment.mismatch(memory, offset, offset + Pages.SIZE, ZEROS, 0, Pages.SIZE) < 0;
     }
 }

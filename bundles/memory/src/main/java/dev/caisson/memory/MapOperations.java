@@ -29,6 +29,10 @@ final class MapOperations {
             | MAP_HUGETLB | MAP_HUGE_MASK << MAP_HUGE_SHIFT | MAP_FIXED_NOREPLACE;
 
     private static final long SMALL_FILE_BYTES = 64L << Pages.SHIFT;
+    /** The most that is read of a program or library when it is mapped. */
+    private static final long PROGRAM_PAGES = 256;
+    /** Anonymous mappings of that size are brought in when they are made: as much as their first touch would bring in. */
+    private static final long SMALL_MAPPING_BYTES = 40L << Pages.SHIFT;
 
     private final Mappings mappings;
     private final FaultHandler faults;
@@ -54,6 +58,10 @@ final class MapOperations {
         }
         if (offset >>> Pages.SHIFT > Long.MAX_VALUE - (length >>> Pages.SHIFT) || offset < 0 && file != null && offset + length > 0) {
             throw EOVERFLOW.error();
+        }
+        boolean isProgram = file != null && (flags & (MAP_TYPE | MAP_DENYWRITE)) == (MAP_PRIVATE | MAP_DENYWRITE);
+        if (isProgram && (flags & MAP_FIXED) == 0 && file.mappable() != null) {
+            file.mappable().readAhead(offset >>> Pages.SHIFT, Math.min(length >>> Pages.SHIFT, PROGRAM_PAGES));
         }
         List<Vma> detached = new ArrayList<>();
         mappings.lock.lock();
@@ -82,7 +90,13 @@ final class MapOperations {
             }
             Vma inserted = mappings.insertLocked(vma, detached);
             if (file != null && !shared && isSoonUsed(protection, flags, length)) {
+                if (isProgram) {
+                    mapHeadAheadLocked(address, inserted.mappable);
+                }
                 faults.mapAheadLocked(inserted, address >>> Pages.SHIFT, address + length >>> Pages.SHIFT);
+            } else if (file == null && !shared && (protection & PROT_ALL) == (PROT_READ | PROT_WRITE) && length <= SMALL_MAPPING_BYTES
+                    && (flags & (MAP_STACK | MAP_POPULATE)) == 0) {
+                faults.touchAheadLocked(inserted, address >>> Pages.SHIFT, address + length >>> Pages.SHIFT);
             }
             if ((flags & (MAP_POPULATE | MAP_NONBLOCK)) == MAP_POPULATE || (vma.flags & (Vma.LOCKED | Vma.LOCK_ON_FAULT)) == Vma.LOCKED) {
                 populateQuietlyLocked(address, address + length);
@@ -100,6 +114,14 @@ final class MapOperations {
             return (flags & MAP_FIXED) != 0;
         }
         return (protection & PROT_WRITE) == 0 && length <= SMALL_FILE_BYTES;
+    }
+
+    /** A library's first segment is what is left of the reservation that its other segments go into: it shows when the second one comes. */
+    private void mapHeadAheadLocked(long address, Mappable file) {
+        Vma head = mappings.vmas.find(address - 1);
+        if (head != null && head.mappable == file && head.firstPage == 0) {
+            faults.mapAheadLocked(head, head.start >>> Pages.SHIFT, address >>> Pages.SHIFT);
+        }
     }
 
     void populateQuietlyLocked(long start, long end) {
@@ -495,9 +517,11 @@ final class MapOperations {
         }
         Vma vma = new Vma(mappings, oldEnd, newEnd, PROT_READ | PROT_WRITE, PROT_ALL, mappings.futureLockFlags, null, null,
                 oldEnd >>> Pages.SHIFT, "");
-        mappings.insertLocked(vma, detached);
+        Vma heap = mappings.insertLocked(vma, detached);
         if ((vma.flags & (Vma.LOCKED | Vma.LOCK_ON_FAULT)) == Vma.LOCKED) {
             populateQuietlyLocked(oldEnd, newEnd);
+        } else if (faults.isHeapInUseLocked(oldEnd >>> Pages.SHIFT, newEnd >>> Pages.SHIFT)) {
+            faults.touchAheadLocked(heap, oldEnd >>> Pages.SHIFT, newEnd >>> Pages.SHIFT);
         }
         return true;
     }

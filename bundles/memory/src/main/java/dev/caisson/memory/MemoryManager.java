@@ -6,7 +6,6 @@ import dev.caisson.spi.fs.IoBuffer;
 import dev.caisson.spi.fs.Mappable;
 import dev.caisson.spi.platform.AccessType;
 import dev.caisson.spi.platform.AddressSpace;
-import dev.caisson.spi.platform.CodePatcher;
 import dev.caisson.spi.platform.GuestContext;
 import dev.caisson.spi.platform.Platform;
 import java.lang.foreign.MemorySegment;
@@ -30,7 +29,7 @@ public final class MemoryManager implements AutoCloseable {
     private final AdviseOperation advice;
     private final LockOperations locks;
     private final AtomicInteger users = new AtomicInteger(1);
-    private final CodePatcher patcher;
+    private final CodePatch patcher;
 
     /**
      * Makes an empty address space with one user.
@@ -51,7 +50,7 @@ public final class MemoryManager implements AutoCloseable {
         this.remaps = new RemapOperation(mappings, maps);
         this.nonlinear = new NonlinearOperation(mappings, maps);
         this.advice = new AdviseOperation(mappings, faults);
-        this.locks = new LockOperations(mappings, faults);
+        this.locks = new LockOperations(mappings, faults, access.memory);
         mappings.identity = this;
     }
 
@@ -153,6 +152,20 @@ public final class MemoryManager implements AutoCloseable {
             old.restoreCode();
         }
         mappings.switchPlatform(platform);
+    }
+
+    /**
+     * A debugger is going to look at the program's code, and to change it: what the platform has changed there is undone, and the platform
+     * changes no more. Tasks may run here meanwhile; a change that they keep from being undone stays.
+     *
+     * @param kept false when the debugger is gone, and the platform is free again
+     */
+    public void keepCode(boolean kept) {
+        patcher.freeze(kept);
+        AddressSpace space = mappings.mirror.spaceOrNull();
+        if (space != null) {
+            space.restoreCode();
+        }
     }
 
     /**

@@ -33,8 +33,20 @@ final class Mirror {
         space = newSpace;
     }
 
-    /** Maps all present pages of a range, in as few calls as their frames allow. All belong to one mapping. */
+    /**
+     * Maps all present pages of a range, in as few calls as their frames allow. All belong to one mapping, and where something is mapped
+     * already, it is the same frame.
+     */
     void map(long first, long end, int protection) throws ErrnoException {
+        map(first, end, protection, false);
+    }
+
+    /** As {@link #map(long, long, int)}, where the guest must not go on with what was mapped until now. */
+    void replace(long first, long end, int protection) throws ErrnoException {
+        map(first, end, protection, true);
+    }
+
+    private void map(long first, long end, int protection, boolean atOnce) throws ErrnoException {
         AddressSpace current = space;
         if (current == null || protection == 0) {
             return;
@@ -42,17 +54,13 @@ final class Mirror {
         long page = first;
         while ((page = pages.nextPresent(page, end)) < end) {
             int entry = pages.get(page);
-            int kind = entry & (FRAME | WRITABLE);
-            long next = page + 1;
-            while (next < end && (pages.get(next) & (FRAME | WRITABLE)) == kind + (next - page)) {
-                next++;
-            }
-            mapRun(current, page, next, entry, protection);
+            long next = pages.runEnd(page, end);
+            mapRun(current, page, next, entry, protection, atOnce);
             page = next;
         }
     }
 
-    private void mapRun(AddressSpace current, long first, long end, int entry, int protection) throws ErrnoException {
+    private void mapRun(AddressSpace current, long first, long end, int entry, int protection, boolean atOnce) throws ErrnoException {
         boolean writable = (entry & WRITABLE) != 0 && (protection & PROT_WRITE) != 0;
         int rights = writable ? protection : protection & ~PROT_WRITE;
         if (rights == 0) {
@@ -60,22 +68,18 @@ final class Mirror {
             rights = 1;
         }
         int bits = MAPPED | (writable ? MAPPED_WRITABLE : 0);
+        long offset = (long) (entry & FRAME) << Pages.SHIFT;
         try {
-            current.map(first << Pages.SHIFT, end - first << Pages.SHIFT, (long) (entry & FRAME) << Pages.SHIFT, rights, false);
+            if (atOnce) {
+                current.map(first << Pages.SHIFT, end - first << Pages.SHIFT, offset, rights, false);
+            } else {
+                current.mapLater(first << Pages.SHIFT, end - first << Pages.SHIFT, offset, rights);
+            }
         } catch (ErrnoException e) {
-            setBits(first, end, 0);
+            pages.changeBits(first, end, MAPPED | MAPPED_WRITABLE, 0);
             throw e;
         }
-        setBits(first, end, bits);
-    }
-
-    private void setBits(long first, long end, int bits) {
-        for (long page = first; page < end; page++) {
-            int entry = pages.get(page);
-            if (entry != 0) {
-                pages.set(page, entry & ~(MAPPED | MAPPED_WRITABLE) | bits);
-            }
-        }
+        pages.changeBits(first, end, MAPPED | MAPPED_WRITABLE, bits);
     }
 
     /** Takes away what is mapped in a range. The bits of the entries are cleared. */
@@ -169,10 +173,6 @@ final class Mirror {
     /** Forgets the space without a word to it, since it is gone. */
     void reset(long endPage) {
         space = null;
-        setBitsOfPresent(endPage);
-    }
-
-    private void setBitsOfPresent(long endPage) {
         for (long page = 0; (page = pages.nextPresent(page, endPage)) < endPage; page++) {
             pages.set(page, pages.get(page) & ~(MAPPED | MAPPED_WRITABLE));
         }

@@ -163,7 +163,7 @@ public final class PageCache extends PagedContent {
         while (first > low && reserveLocked(first - 1) == frame - (int) (page - first + 1)) {
             first--;
         }
-        long end = page + 1;
+        long end = page + 1 + (high > page + 1 ? index.reservedRun(page, (int) (high - page - 1)) : 0);
         while (end < high && reserveLocked(end) == frame + (int) (end - page)) {
             end++;
         }
@@ -186,9 +186,7 @@ public final class PageCache extends PagedContent {
             throw e;
         }
         clearBehindEnd(target, first << Pages.SHIFT);
-        for (long p = first; p < end; p++) {
-            index.set(p, firstFrame + (int) (p - first) | FILLED);
-        }
+        index.setRun(first, end, firstFrame | FILLED);
         return index.get(page);
     }
 
@@ -355,6 +353,9 @@ public final class PageCache extends PagedContent {
     public void readAhead(long firstPage, long pageCount) {
         lock.lock();
         try {
+            if (index.filled() >= endPage()) {
+                return;
+            }
             long end = Math.min(endPage(), firstPage + Math.min(pageCount, REGION));
             for (long page = Math.max(0, firstPage); page < end; page++) {
                 if ((index.get(page) & FILLED) == 0) {

@@ -20,6 +20,8 @@ final class PageTable {
     static final int MAPPED_WRITABLE = 1 << 31;
 
     private static final int LEAF = 512;
+    /** What the entries of pages that one call can map have in common, but for the frame's number. */
+    private static final int KIND = FRAME | WRITABLE;
 
     private final int[][][][] root = new int[256][][][];
     private long present;
@@ -78,6 +80,111 @@ final class PageTable {
                 privatePages += sign;
             }
         }
+    }
+
+    // ---- runs: loops over the arrays themselves, since they run before the compiler has seen them
+
+    /**
+     * Enters neighbouring frames for absent pages, up to the first one that is present.
+     *
+     * @param page first page, absent
+     * @param end page behind the last one
+     * @param entry its entry; the next page's is one more
+     * @return the page behind the last one entered
+     */
+    long enterRun(long page, long end, int entry) {
+        long at = page;
+        while (at < end) {
+            int[] leaf = leaf(at);
+            if (leaf == null) {
+                set(at, entry + (int) (at - page)); // makes it
+                at++;
+                continue;
+            }
+            int slot = (int) at & LEAF - 1;
+            int from = slot;
+            int stop = (int) Math.min(LEAF, slot + (end - at));
+            int next = entry + (int) (at - page);
+            while (slot < stop && leaf[slot] == 0) {
+                leaf[slot++] = next++;
+            }
+            present += slot - from;
+            if ((entry & PRIVATE) != 0) {
+                privatePages += slot - from;
+            }
+            at += slot - from;
+            if (slot < stop) {
+                break;
+            }
+        }
+        return at;
+    }
+
+    /** The page behind those, from a present one on, that lie in neighbouring frames with equal rights. */
+    long runEnd(long page, long end) {
+        int next = get(page) & KIND;
+        long at = page;
+        while (at < end) {
+            int[] leaf = leaf(at);
+            if (leaf == null) {
+                return at;
+            }
+            int slot = (int) at & LEAF - 1;
+            int from = slot;
+            int stop = (int) Math.min(LEAF, slot + (end - at));
+            while (slot < stop && (leaf[slot] & KIND) == next && leaf[slot] != 0) {
+                slot++;
+                next++;
+            }
+            at += slot - from;
+            if (slot < stop) {
+                return at;
+            }
+        }
+        return end;
+    }
+
+    /** Takes bits from the present pages of a range and gives them others; {@link #PRIVATE} is none of them. */
+    void changeBits(long page, long end, int clear, int set) {
+        for (long at = page; at < end;) {
+            int[] leaf = leaf(at);
+            int slot = (int) at & LEAF - 1;
+            int stop = (int) Math.min(LEAF, slot + (end - at));
+            at += stop - slot;
+            for (; leaf != null && slot < stop; slot++) {
+                if (leaf[slot] != 0) {
+                    leaf[slot] = leaf[slot] & ~clear | set;
+                }
+            }
+        }
+    }
+
+    /** The page behind those above a page that are present and not mapped, as far as {@code calls} calls can map them. */
+    long unmappedEnd(long page, long end, int calls) {
+        int last = get(page) & KIND;
+        int left = calls;
+        for (long at = page + 1; at < end; at++) {
+            int entry = get(at);
+            if (entry == 0 || (entry & MAPPED) != 0 || (entry & KIND) != last + 1 && --left == 0) {
+                return at;
+            }
+            last = entry & KIND;
+        }
+        return end;
+    }
+
+    /** The first of those below a page that are present and not mapped, as far as {@code calls} calls can map them. */
+    long unmappedStart(long page, long lowest, int calls) {
+        int last = get(page) & KIND;
+        int left = calls;
+        for (long at = page - 1; at >= lowest; at--) {
+            int entry = get(at);
+            if (entry == 0 || (entry & MAPPED) != 0 || (entry & KIND) != last - 1 && --left == 0) {
+                return at + 1;
+            }
+            last = entry & KIND;
+        }
+        return lowest;
     }
 
     /** The first present page from {@code page} on, or {@code end}. */

@@ -164,10 +164,8 @@ abstract sealed class PagedContent implements Mappable permits AnonymousMemory, 
             stop++;
         }
         int frame = (int) (frames.reserve((int) (stop - first)) >>> Pages.SHIFT);
-        for (long p = first; p < stop; p++) {
-            index.set(p, frame + (int) (p - first));
-        }
-        return index.get(page);
+        index.setRun(first, stop, frame);
+        return frame + (int) (page - first);
     }
 
     /** Clears bytes within one page, if it has content. */
@@ -242,9 +240,11 @@ abstract sealed class PagedContent implements Mappable permits AnonymousMemory, 
         try {
             int frame = contains(page) ? filledFrame(page) : 0;
             int limit = frame == 0 ? 0 : (int) Math.min(most, forward ? endPage() - 1 - page : page);
-            int step = forward ? 1 : -1;
+            if (forward) {
+                return limit <= 0 ? 0 : index.filledRun(page, limit);
+            }
             int count = 0;
-            while (count < limit && filledFrame(page + (long) step * (count + 1)) == frame + step * (count + 1)) {
+            while (count < limit && filledFrame(page - (count + 1)) == frame - (count + 1)) {
                 count++;
             }
             return count;

@@ -43,7 +43,15 @@ final class Reclaimer {
     }
 
     FrameReader reader() {
-        return mine.get();
+        if (!(Thread.currentThread() instanceof FrameThread thread)) {
+            return mine.get();
+        }
+        FrameReader reader = thread.reader;
+        if (reader == null || !reader.isOf(this)) {
+            reader = mine.get();
+            thread.reader = reader;
+        }
+        return reader;
     }
 
     private FrameReader register() {

@@ -27,7 +27,9 @@ final class Translations {
 
     /** The offset of the page's frame in the memory file, or -1 when it is not known to have the rights. */
     long lookup(long page, int rights) {
-        long entry = (long) ENTRIES.getAcquire(entries, (int) page & SIZE - 1);
+        // A plain read: one aligned word, whose frame the caller's section protects; a fence follows in the generation where it matters. A
+        // variable handle would cost more than all the rest here, which C1 does not inline.
+        long entry = entries[(int) page & SIZE - 1];
         if (entry >>> 30 != page >>> 8 || (entry & rights) != rights) {
             return -1;
         }

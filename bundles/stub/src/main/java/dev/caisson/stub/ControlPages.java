@@ -24,8 +24,10 @@ import java.util.BitSet;
  * </pre>
  */
 public final class ControlPages {
-    static final int SEQUENCE = 0;
-    static final int DONE = 8;
+    /** See above. */
+    public static final int SEQUENCE = 0;
+    /** See above. */
+    public static final int DONE = 8;
     static final int RESULT = 16;
     /** See above. */
     public static final int PARK = 24;

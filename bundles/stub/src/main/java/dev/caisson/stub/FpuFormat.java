@@ -10,7 +10,7 @@ import java.lang.foreign.MemorySegment;
 /** The XSAVE image of this processor (SDM volume 1, chapter 13), in the standard format. */
 public final class FpuFormat {
     /** What XSAVE and XRSTOR ask of an image's address. */
-    private static final int ALIGNMENT = 64;
+    static final int ALIGNMENT = 64;
     private static final int CONTROL_WORD = 0;
     private static final int MXCSR = 24;
     private static final int MXCSR_MASK = 28;

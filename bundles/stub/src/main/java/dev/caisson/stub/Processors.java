@@ -11,17 +11,18 @@ import java.util.concurrent.locks.LockSupport;
  * Decides which processor a task's two threads run on: always one and the same, because a wake-up on another one costs five times
  * what it costs on this one. Placement goes by the number of awake tasks. A task is placed when it first runs, moves at a
  * wake-up only when the imbalance is plain (tasks that wake each other in turns are best left together), and is moved by a
- * watching thread when one processor has more than one busy task for two looks in a row while another has none.
+ * watching thread when one processor has more than one busy task for two looks in a row while another has none. A task's part in it
+ * is its {@link Placement}.
  */
 public final class Processors {
     private static final long LOOK_NS = 10_000_000;
 
     private final int[] numbers;
-    /** Awake contexts per processor. */
+    /** Awake tasks per processor. */
     private final AtomicIntegerArray awake;
     private final AtomicInteger totalAwake = new AtomicInteger();
-    /** Contexts that have a place. Guarded by this; moves happen under this too. */
-    private final List<Placed> contexts = new ArrayList<>();
+    /** Tasks that have a place. Guarded by this; moves happen under this too. */
+    private final List<Placement> tasks = new ArrayList<>();
     private final Thread watcher;
     private volatile boolean watcherSleeps;
     private volatile boolean closed;
@@ -57,83 +58,83 @@ public final class Processors {
     }
 
     /**
-     * A context runs for the first time, on its own thread. It is awake.
+     * A task runs for the first time, or no longer spins, on its own thread. It is awake.
      *
-     * @param context the context
+     * @param task the task
      */
-    public void enter(Placed context) {
+    void enter(Placement task) {
         synchronized (this) {
-            contexts.add(context);
+            tasks.add(task);
             // Moving a running thread costs the host a hundred microseconds, which many a short-lived task is not worth.
             int here = indexOf(HostScheduler.currentProcessor());
             int best = emptiest();
-            synchronized (context) {
-                context.place(here >= 0 && awake.get(here) - awake.get(best) < 2 ? here : best);
-                context.setAwake(true);
-                count(context.place(), 1);
+            synchronized (task) {
+                task.place(here >= 0 && awake.get(here) - awake.get(best) < 2 ? here : best);
+                task.setAwake(true);
+                count(task.place(), 1);
             }
         }
     }
 
     /**
-     * A context is closed, on its own thread.
+     * A task ends, or spins from now on, on its own thread.
      *
-     * @param context the context
+     * @param task the task
      */
-    public void leave(Placed context) {
+    void leave(Placement task) {
         synchronized (this) {
-            contexts.remove(context);
-            if (context.isAwake()) {
-                count(context.place(), -1);
+            tasks.remove(task);
+            if (task.isAwake()) {
+                count(task.place(), -1);
             }
         }
         HostScheduler.pin(0, numbers);
     }
 
     /**
-     * A sleeping context is about to run a child of another one's task: beside it, where a wake-up costs least, unless that processor
-     * has more than enough to do.
+     * A sleeping task is about to become a child of another one: beside it, where a wake-up costs least, unless that processor has
+     * more than enough to do.
      *
-     * @param context the context
+     * @param task the task
      * @param parent the other one
      */
-    public void follow(Placed context, Placed parent) {
+    void follow(Placement task, Placement parent) {
         int best = emptiest();
         int here = parent.place();
         int wanted = awake.get(here) - awake.get(best) < 2 ? here : best;
-        if (context.place() != wanted) {
+        if (task.place() != wanted) {
             synchronized (this) {
-                context.place(wanted);
+                task.place(wanted);
             }
         }
     }
 
     /**
-     * A context has fallen asleep.
+     * A task has fallen asleep.
      *
-     * @param context the context
+     * @param task the task
      */
-    public void sleeping(Placed context) {
-        synchronized (context) {
-            context.setAwake(false);
-            count(context.place(), -1);
+    void sleeping(Placement task) {
+        synchronized (task) {
+            task.setAwake(false);
+            count(task.place(), -1);
         }
     }
 
     /**
-     * A context has woken up, on its own thread.
+     * A task has woken up, on its own thread.
      *
-     * @param context the context
+     * @param task the task
      */
-    public void awake(Placed context) {
+    void awake(Placement task) {
         int best = emptiest();
         // Under the task's own monitor only: when thousands wake up at once, a common one would make them queue for each other's moves.
-        synchronized (context) {
-            if (awake.get(context.place()) - awake.get(best) >= 2) {
-                context.place(best);
+        synchronized (task) {
+            if (awake.get(task.place()) - awake.get(best) >= 2) {
+                task.place(best);
             }
-            context.setAwake(true);
-            count(context.place(), 1);
+            task.setAwake(true);
+            count(task.place(), 1);
         }
     }
 
@@ -208,15 +209,15 @@ public final class Processors {
     }
 
     private synchronized void moveOne(int from) {
-        for (int i = 0; i < contexts.size(); i++) {
-            Placed context = contexts.get(i);
-            synchronized (context) {
-                if (context.place() == from && context.isAwake()) {
+        for (int i = 0; i < tasks.size(); i++) {
+            Placement task = tasks.get(i);
+            synchronized (task) {
+                if (task.place() == from && task.isAwake()) {
                     int to = emptiest();
                     count(from, -1);
                     count(to, 1);
-                    context.place(to);
-                    contexts.add(contexts.remove(i)); // its turn comes last next time
+                    task.place(to);
+                    tasks.add(tasks.remove(i)); // its turn comes last next time
                     return;
                 }
             }

@@ -20,10 +20,16 @@ public abstract class StubAddressSpace implements AddressSpace {
     private final ReentrantLock lock = new ReentrantLock();
     /** What has been ordered and not done. Guarded by the lock. */
     private final StubCalls calls = new StubCalls();
-    /** Whether there is anything in {@link #calls}. Written under the lock. */
+    /** Whether there is anything in {@link #calls}, be it on its way. Written under the lock. */
     private volatile boolean pending;
+    /** What is in {@link #calls} is on its way. Guarded by the lock. */
+    private boolean posted;
     /** Guest threads between {@link #enter} and {@link #leave}. */
     private final AtomicInteger running = new AtomicInteger();
+    /** Some guest thread has been here. Written under the lock. */
+    private volatile boolean entered;
+    /** Between {@link #beginChanges} and {@link #endChanges}. Guarded by the lock. */
+    private int collectors;
     /** The host has refused something before: from now on everything is done at once, and whoever asks is told. Guarded by the lock. */
     private boolean hasFailed;
     private boolean closed;
@@ -36,7 +42,7 @@ public abstract class StubAddressSpace implements AddressSpace {
      * @param process the process
      * @param canWait whether the host itself keeps a guest thread from running after {@link #leave}: then changes can wait for
      *     {@link #enter}. Where guest code could make us believe that it has stopped, memory that was taken away is
-     *     another's as soon as the call returns
+     *     another's as soon as the call returns, and changes wait only until the first thread comes
      */
     protected StubAddressSpace(StubFactory factory, StubFactory.Zygote zygote, StubProcess process, boolean canWait) {
         this.canWait = canWait;
@@ -62,8 +68,14 @@ public abstract class StubAddressSpace implements AddressSpace {
     /** A guest thread is about to run in this space: what has been ordered is done before. */
     public final void enter() {
         running.incrementAndGet();
-        if (pending) {
-            settle();
+        if (pending || !entered) {
+            lock.lock();
+            try {
+                entered = true;
+                settleLocked();
+            } finally {
+                lock.unlock();
+            }
         }
     }
 
@@ -78,6 +90,15 @@ public abstract class StubAddressSpace implements AddressSpace {
         check(address, lengthBytes);
         int flags = Mman.MAP_SHARED | Mman.MAP_FIXED | (populate ? Mman.MAP_POPULATE : 0);
         if (change(SyscallNumber.MMAP, address, lengthBytes, rights(protection), flags, StubCode.MEMORY_FD, fileOffset) < 0) {
+            throw Errno.ENOMEM.error("host mmap");
+        }
+    }
+
+    @Override
+    public void mapLater(long address, long lengthBytes, long fileOffset, int protection) throws ErrnoException {
+        check(address, lengthBytes);
+        if (change(true, SyscallNumber.MMAP, address, lengthBytes, rights(protection), Mman.MAP_SHARED | Mman.MAP_FIXED, StubCode.MEMORY_FD,
+            fileOffset) < 0) {
             throw Errno.ENOMEM.error("host mmap");
         }
     }
@@ -99,29 +120,101 @@ public abstract class StubAddressSpace implements AddressSpace {
     }
 
     @Override
+    public final void beginChanges() {
+        lock.lock();
+        try {
+            collectors++;
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    @Override
+    public final void endChanges() {
+        lock.lock();
+        try {
+            if (--collectors == 0 && !waitsLocked()) {
+                settleLocked();
+            }
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    @Override
     public final synchronized void close() {
         if (!closed) {
             closed = true;
-            if (!recycles() || !factory.recycle(zygote, process)) {
+            // Its memory is another's as soon as we return. (A zygote that was killed has taken all its descendants along.)
+            boolean isEmpty = canWait || zygote.process.isDead() || process.isDead() || process.clear();
+            if (!isEmpty || !recycles() || !factory.recycle(zygote, process)) {
                 factory.end(process);
             }
             factory.release(zygote);
         }
     }
 
-    /** While no guest thread runs, changes are collected until one does; else they are made now. */
-    private long change(long number, long a1, long a2, long a3, long a4, long a5, long a6) {
+    /** Whether changes need not be made yet. */
+    private boolean waitsLocked() {
+        return (canWait || !entered) && running.get() == 0 && !hasFailed;
+    }
+
+    /**
+     * Changes the memory. While no guest thread runs, changes are collected until one does; else they are made now.
+     *
+     * @param number of the call
+     * @param a1 first argument, the address
+     * @param a2 second argument, the length
+     * @param a3 third argument
+     * @param a4 fourth argument
+     * @param a5 fifth argument
+     * @param a6 sixth argument
+     * @return a negated error number, when it is known already
+     */
+    protected final long change(long number, long a1, long a2, long a3, long a4, long a5, long a6) {
+        return change(false, number, a1, a2, a3, a4, a5, a6);
+    }
+
+    private long change(boolean later, long number, long a1, long a2, long a3, long a4, long a5, long a6) {
         lock.lock();
         try {
             if (process.isDead()) {
                 return -Errno.ESRCH.number();
             }
-            if (calls.isFull()) {
+            if (posted || calls.isFull()) {
                 settleLocked();
             }
             calls.add(number, a1, a2, a3, a4, a5, a6);
             pending = true;
-            return canWait && running.get() == 0 && !hasFailed ? 0 : settleLocked();
+            return waitsLocked() || (later || collectors > 0) && !hasFailed ? 0 : settleLocked();
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    /** {@return whether there are changes that have been asked for and, for all we know, not been made} */
+    public final boolean isUnsettled() {
+        return pending;
+    }
+
+    /**
+     * A guest thread is about to run in this space, and makes sure itself that what has been ordered is done before: see
+     * {@link StubProcess#post}.
+     *
+     * @param processor where the thread runs; negative for wherever
+     * @return the order to wait for, or 0
+     */
+    public final long settleAhead(int processor) {
+        lock.lock();
+        try {
+            if (posted || hasFailed) {
+                settleLocked();
+            }
+            if (calls.count() == 0) {
+                return 0;
+            }
+            posted = true;
+            return process.post(calls, processor);
         } finally {
             lock.unlock();
         }
@@ -142,7 +235,8 @@ public abstract class StubAddressSpace implements AddressSpace {
         if (count == 0) {
             return 0;
         }
-        long result = process.orderAll(calls);
+        long result = posted ? process.collect() : process.orderAll(calls);
+        posted = false;
         if (result < 0) {
             hasFailed = true;
             for (int i = 0; i < count; i++) { // all can be repeated

@@ -269,7 +269,7 @@ public final class StubCode {
         call(SyscallNumber.PWRITE64);
         code.lea(RDI, RBP, ControlPages.DONE);
         code.mov(RSI, FUTEX_WAKE);
-        code.mov(RDX, 1);
+        code.mov(RDX, Integer.MAX_VALUE); // the JVM, and threads that need what was ordered
         call(SyscallNumber.FUTEX);
         code.mov(R12, RBX);
         code.jump(control);

@@ -16,6 +16,7 @@ import java.lang.foreign.MemorySegment;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.Iterator;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.LinkedBlockingQueue;
@@ -220,16 +221,28 @@ public final class StubFactory {
         for (;;) {
             StubProcess left;
             synchronized (this) {
-                left = zygote.idle.pollLast();
+                left = pollIdleLocked(zygote);
             }
             if (left == null) {
                 return fork(zygote.process);
             }
-            if (left.isCleared()) {
+            if (left.isCleared() && (left.attachment() == null || left.attachment().endWithdrawal(left))) {
                 return left;
             }
             end(left);
         }
+    }
+
+    /** The latest one, whose memory is warmest, or the one whose threads have had most time, if all are still on their way. */
+    private static StubProcess pollIdleLocked(Zygote zygote) {
+        for (Iterator<StubProcess> each = zygote.idle.descendingIterator(); each.hasNext();) {
+            StubProcess process = each.next();
+            if (process.attachment() == null || process.attachment().isWithdrawn()) {
+                each.remove();
+                return process;
+            }
+        }
+        return zygote.idle.pollFirst();
     }
 
     /**
@@ -237,7 +250,7 @@ public final class StubFactory {
      * long.
      *
      * @param zygote what it descends from
-     * @param process the process, in which nothing runs
+     * @param process the process, in which nothing runs, unless a guest is hostile
      * @return whether; else it is to be ended
      */
     boolean recycle(Zygote zygote, StubProcess process) {
@@ -248,7 +261,11 @@ public final class StubFactory {
             if (zygote.idle.size() >= MOST_IDLE || !zygotes.contains(zygote)) {
                 return false;
             }
-            process.beginClear();
+            if (process.attachment() == null) {
+                process.beginClear();
+            } else if (!process.attachment().beginWithdrawal(process)) {
+                return false;
+            }
             zygote.idle.addLast(process);
         }
         return true;

@@ -42,6 +42,10 @@ public final class StubProcess {
     private boolean clearing;
     /** The latest {@link #beginClear} has succeeded. Guarded by the lock. */
     private boolean cleared;
+    /** The latest order is one of {@link #post}, and nobody has waited for it. Guarded by the lock. */
+    private boolean posted;
+    /** Result of the latest one that was waited for and not told. Guarded by the lock. */
+    private long postedResult;
     /** Threads that no task has taken. Guarded by the lock. */
     private final ArrayDeque<Integer> parked = new ArrayDeque<>(4);
     /** Where the control thread was last told to run. Guarded by the lock. */
@@ -136,7 +140,7 @@ public final class StubProcess {
     }
 
     private long orderLocked(long kind, long number, long a1, long a2, long a3, long a4, long a5, long a6) {
-        collectFirstThread();
+        collectLocked();
         putCall(page, 0, kind, number, a1, a2, a3, a4, a5, a6);
         return execute(1);
     }
@@ -150,7 +154,7 @@ public final class StubProcess {
     public long orderAll(long[][] calls) {
         lock.lock();
         try {
-            collectFirstThread();
+            collectLocked();
             for (int i = 0; i < calls.length; i++) {
                 long[] c = calls[i];
                 putCall(page, i, StubCode.PLAIN, c[0], at(c, 1), at(c, 2), at(c, 3), at(c, 4), at(c, 5), at(c, 6));
@@ -170,9 +174,50 @@ public final class StubProcess {
     public long orderAll(StubCalls calls) {
         lock.lock();
         try {
-            collectFirstThread();
+            collectLocked();
             calls.put(page);
             return execute(calls.count());
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    /**
+     * Leaves calls for the control thread, which makes them until one fails. It sleeps on: some thread of the process that needs what was
+     * ordered wakes it, or else who waits for the order by {@link #collect}, as every other order does.
+     *
+     * @param calls not empty
+     * @param processor where the control thread is to run; negative for wherever
+     * @return number of the order, which {@link ControlPages#DONE} reaches when it is done
+     */
+    public long post(StubCalls calls, int processor) {
+        lock.lock();
+        try {
+            collectLocked();
+            calls.put(page);
+            if (!dead) {
+                bringControlThread(processor);
+                announce(calls.count());
+                posted = true;
+            }
+            return sequence;
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    /**
+     * Waits for what {@link #post} ordered.
+     *
+     * @return the failure's negated error number, else 0
+     */
+    public long collect() {
+        lock.lock();
+        try {
+            collectLocked();
+            long result = postedResult;
+            postedResult = 0;
+            return Math.min(result, 0);
         } finally {
             lock.unlock();
         }
@@ -201,7 +246,7 @@ public final class StubProcess {
     public int takeThread() throws ErrnoException {
         lock.lock();
         try {
-            collectFirstThread();
+            collectLocked();
             Integer threadId = parked.poll();
             return threadId != null ? threadId : newThreadLocked(0);
         } finally {
@@ -230,7 +275,8 @@ public final class StubProcess {
             orderLocked(StubCode.NEW_THREAD, SyscallNumber.CLONE, THREAD_FLAGS, stack, 0, 0, 0, 0));
     }
 
-    private void collectFirstThread() {
+    /** Waits for what has been ordered before. */
+    private void collectLocked() {
         if (!firstThreadCollected) {
             long result = await();
             firstThreadCollected = true;
@@ -242,16 +288,33 @@ public final class StubProcess {
             clearing = false;
             cleared = await() >= 0;
         }
+        if (posted) {
+            posted = false;
+            if ((long) WORD.getVolatile(page, (long) ControlPages.DONE) != sequence) {
+                wakeControlThread();
+            }
+            postedResult = await();
+        }
     }
 
-    /** Has the control thread take all mappings of the guest away, and does not wait for it. */
+    /**
+     * Has the control thread take all mappings of the guest away.
+     *
+     * @return whether that is done
+     */
+    boolean clear() {
+        beginClear();
+        return isCleared();
+    }
+
+    /** As {@link #clear}, but does not wait for it. */
     void beginClear() {
         lock.lock();
         try {
-            collectFirstThread();
+            collectLocked();
+            cleared = false;
             if (!dead) {
                 putCall(page, 0, StubCode.QUIET, SyscallNumber.MUNMAP, 0, StubCode.ADDRESS_LIMIT, 0, 0, 0, 0);
-                cleared = false;
                 clearing = true;
                 post(1);
             }
@@ -264,7 +327,7 @@ public final class StubProcess {
     boolean isCleared() {
         lock.lock();
         try {
-            collectFirstThread();
+            collectLocked();
             return cleared && !dead;
         } finally {
             lock.unlock();
@@ -280,10 +343,18 @@ public final class StubProcess {
     }
 
     private void post(int count) {
-        bringControlThreadHere(); // before it wakes up: to move a running thread costs the host much more
+        bringControlThread(HostScheduler.currentProcessor()); // before it wakes up: to move a running thread costs the host much more
+        announce(count);
+        wakeControlThread();
+    }
+
+    private void announce(int count) {
         page.set(Layouts.U32, ControlPages.RESULT, 0);
         page.set(Layouts.U64, ControlPages.COUNT, count);
         WORD.setVolatile(page, (long) ControlPages.SEQUENCE, ++sequence);
+    }
+
+    private void wakeControlThread() {
         HostFutex.wake(page.address() + ControlPages.SEQUENCE, 1);
     }
 
@@ -307,10 +378,9 @@ public final class StubProcess {
         return page.get(Layouts.U32, ControlPages.RESULT);
     }
 
-    /** A wake-up on another processor takes much longer than on this one. */
-    private void bringControlThreadHere() {
-        int processor = HostScheduler.currentProcessor();
-        if (processor != controlProcessor && HostScheduler.pin(processId, processor) == 0) {
+    /** A wake-up on another processor takes much longer than on the caller's. */
+    private void bringControlThread(int processor) {
+        if (processor >= 0 && processor != controlProcessor && HostScheduler.pin(processId, processor) == 0) {
             controlProcessor = processor;
         }
     }

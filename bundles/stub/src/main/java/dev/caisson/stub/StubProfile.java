@@ -10,6 +10,31 @@ public interface StubProfile {
     interface Attachment {
         /** The process is gone: nothing of it runs or maps anything any more. */
         void release();
+
+        /**
+         * Begins to take the process's threads away from the guest, whose memory is no longer mapped. Never blocks for long.
+         *
+         * @param process the process
+         * @return whether the process may be used again once {@link #endWithdrawal} says so; else it is to be ended
+         */
+        default boolean beginWithdrawal(StubProcess process) {
+            return true;
+        }
+
+        /**
+         * Waits until no thread of the process runs what the guest wanted, and removes what the guest left here.
+         *
+         * @param process the process
+         * @return whether that is so; else the process is to be ended
+         */
+        default boolean endWithdrawal(StubProcess process) {
+            return true;
+        }
+
+        /** {@return whether {@link #endWithdrawal} would not have to wait} */
+        default boolean isWithdrawn() {
+            return true;
+        }
     }
 
     /** {@return descriptors of the JVM that stub processes have from {@link StubCode#FIRST_EXTRA_FD} on} */

@@ -11,7 +11,8 @@
  * (PDEATHSIG).
  *
  * <p>Locks: {@link dev.caisson.stub.StubProcess} has one, a leaf but for {@link dev.caisson.stub.ControlPages}'s;
- * {@link dev.caisson.stub.Processors} has one, a leaf.
+ * {@link dev.caisson.stub.Processors} has one, below which come those of each {@link dev.caisson.stub.Placement}, and below them
+ * what a {@link dev.caisson.stub.GuestThread} may have.
  */
 @Export
 @Version("1.0.0")

@@ -19,24 +19,17 @@ import dev.caisson.spi.fs.OpenFile;
 import dev.caisson.spi.lock.LockRank;
 import dev.caisson.spi.lock.RankedLock;
 import dev.caisson.spi.wait.WaitQueue;
-import java.lang.invoke.MethodHandles;
-import java.lang.invoke.VarHandle;
 import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.concurrent.atomic.AtomicIntegerFieldUpdater;
 
 /**
  * An open file description, open(2): an {@link OpenFile} with place, offset, status flags, owner for SIGIO, and a count of references
  * (descriptors, calls in progress, messages in flight). Made with one reference.
  */
 public final class FileDescription {
-    private static final VarHandle REFERENCES;
-
-    static {
-        try {
-            REFERENCES = MethodHandles.lookup().findVarHandle(FileDescription.class, "references", int.class);
-        } catch (ReflectiveOperationException e) {
-            throw new ExceptionInInitializerError(e);
-        }
-    }
+    /** An updater rather than a variable handle, and no compareAndExchange: C1 makes instructions of these, and calls of the others. */
+    private static final AtomicIntegerFieldUpdater<FileDescription> REFERENCES =
+            AtomicIntegerFieldUpdater.newUpdater(FileDescription.class, "references");
 
     /** Status flags that fcntl(2) F_SETFL changes. */
     public static final int SETTABLE_FLAGS =
@@ -244,7 +237,7 @@ public final class FileDescription {
 
     /** Adds a reference to a description that the caller knows to be alive. */
     public void retain() {
-        int before = (int) REFERENCES.getAndAdd(this, 1);
+        int before = REFERENCES.getAndIncrement(this);
         if (before <= 0) {
             throw new IllegalStateException("file description was closed");
         }
@@ -258,11 +251,10 @@ public final class FileDescription {
     public boolean tryRetain() {
         int seen = references;
         while (seen > 0) {
-            int found = (int) REFERENCES.compareAndExchange(this, seen, seen + 1);
-            if (found == seen) {
+            if (REFERENCES.compareAndSet(this, seen, seen + 1)) {
                 return true;
             }
-            seen = found;
+            seen = references;
         }
         return false;
     }
@@ -274,7 +266,7 @@ public final class FileDescription {
 
     /** Gives a reference back; the last one closes the file. */
     public void release() {
-        if ((int) REFERENCES.getAndAdd(this, -1) == 1) {
+        if (REFERENCES.decrementAndGet(this) == 0) {
             close();
         }
     }
@@ -361,10 +353,15 @@ public final class FileDescription {
         return count;
     }
 
-    private void wasRead(long count) {
+    /** The file was read or mapped, which mmap(2) counts as an access. */
+    public void wasAccessed() {
         if (accessTimes != NO_ATIME) {
             inode.accessed(accessTimes == RELATIVE_ATIME);
         }
+    }
+
+    private void wasRead(long count) {
+        wasAccessed();
         if (count > 0 && watches != null && watches.isActive()) {
             watches.tell(location.dentry(), Poll.IN_ACCESS);
         }

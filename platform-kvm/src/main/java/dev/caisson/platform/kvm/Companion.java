@@ -38,6 +38,7 @@ final class Companion implements Runnable {
     /** The slot of the address space that the processor is in; written before {@link #enter}. */
     private Slot slot;
     private long result;
+    private int tries;
 
     Companion(Processor processor) {
         this.processor = processor;
@@ -136,13 +137,13 @@ final class Companion implements Runnable {
         threadId = HostProcess.threadId();
         while (awaitOrder()) {
             isWanted = false;
-            int tries = 0;
+            tries = 0;
             do {
                 result = processor.enter();
                 if (result == EINTR) {
                     HostSignal.take(Processor.KICK_MASK);
                 }
-            } while (isUnfinished() && (result == 0 || tries++ < MOST_TRIES));
+            } while (isUnfinished());
             isOutside = true;
             if (link.get() == LENT) {
                 release();
@@ -157,7 +158,8 @@ final class Companion implements Runnable {
             return false;
         }
         if (result == EINTR) {
-            return processor.isInHandler() || processor.isInStub() && !slot.isKernels();
+            return processor.isInHandler() || processor.isReturning()
+                || processor.isInStub() && !slot.isKernels() && tries++ < MOST_TRIES;
         }
         return result == 0 && processor.isStubWaiting() && !slot.isKernels();
     }

@@ -4,6 +4,10 @@ import java.util.concurrent.atomic.AtomicInteger;
 
 /** Counts the tasks that are awake: a companion takes a second processor of the host, which must not be one that another task wants. */
 final class Crowd {
+    /** So many calls in haste are worth a companion, where that is not said otherwise. */
+    static final int HASTY = 8;
+
+    private final int hasty;
     private final int pairs;
     private final AtomicInteger awake = new AtomicInteger();
 
@@ -11,8 +15,10 @@ final class Crowd {
      * Nobody is awake.
      *
      * @param processors how many the host has for us
+     * @param hasty how many calls in haste are worth a companion
      */
-    Crowd(int processors) {
+    Crowd(int processors, int hasty) {
+        this.hasty = hasty;
         pairs = processors / 2;
     }
 
@@ -26,8 +32,8 @@ final class Crowd {
         awake.getAndDecrement();
     }
 
-    /** {@return whether there are two processors for each task that is awake} */
-    boolean isRoomy() {
-        return awake.getPlain() <= pairs;
+    /** {@return whether a task that has made so many calls in haste is to have a second processor, too} */
+    boolean hasRoomFor(int calls) {
+        return calls >= hasty && awake.getPlain() <= pairs;
     }
 }

@@ -43,7 +43,8 @@ public final class KvmComponent extends ForwardingPlatform {
         if (!count.matches("[0-9]{1,4}")) {
             throw new KvmUnusableException("processor.count=" + count + " in caisson.kvm.cfg is not a number of processors");
         }
-        return new KvmPlatform(device, Integer.parseInt(count));
+        return new KvmPlatform(device, Integer.parseInt(count),
+            new Crowd(Runtime.getRuntime().availableProcessors(), Crowd.HASTY));
     }
 
     @Override

@@ -5,6 +5,7 @@ final class KvmLayout {
     /** {@code struct kvm_run}. */
     static final int RUN_IMMEDIATE_EXIT = 1;
     static final int RUN_EXIT_REASON = 8;
+    static final int RUN_MMIO_ADDRESS = 32;
     static final int RUN_MMIO_IS_WRITE = 52;
     static final int RUN_VALID_REGS = 288;
     static final int RUN_DIRTY_REGS = 296;
@@ -12,7 +13,9 @@ final class KvmLayout {
     static final int RUN_SREGS = RUN_REGS + 144;
 
     /** {@code struct kvm_vcpu_events}: an exception that is on its way, and one that will be. */
-    static final int RUN_EXCEPTION_INJECTED = RUN_REGS + 456;
+    static final int RUN_EVENTS = RUN_REGS + 456;
+    static final int EVENTS_BYTES = 64;
+    static final int RUN_EXCEPTION_INJECTED = RUN_EVENTS;
     static final int RUN_EXCEPTION_PENDING = RUN_EXCEPTION_INJECTED + 3;
 
     /** {@code KVM_SYNC_X86_*}. */

@@ -1,5 +1,6 @@
 package dev.caisson.platform.kvm;
 
+import dev.caisson.abi.Errno;
 import dev.caisson.abi.ErrnoException;
 import dev.caisson.spi.platform.AddressSpace;
 import dev.caisson.spi.platform.Capability;
@@ -22,7 +23,7 @@ public final class KvmPlatform implements Platform {
     private static final Logger log = LoggerFactory.getLogger(KvmPlatform.class);
 
     private final FpuFormat format = new FpuFormat();
-    private final Crowd crowd = new Crowd(Runtime.getRuntime().availableProcessors());
+    private final Crowd crowd;
     private final KvmDevice device;
     private final EntryPath entryPath;
     private final int processorLimit;
@@ -35,7 +36,7 @@ public final class KvmPlatform implements Platform {
      * @throws KvmUnusableException when this host has no KVM for us; the message says what to do
      */
     public KvmPlatform() throws KvmUnusableException {
-        this(DEVICE, 0);
+        this(DEVICE, 0, new Crowd(Runtime.getRuntime().availableProcessors(), Crowd.HASTY));
     }
 
     /**
@@ -43,9 +44,11 @@ public final class KvmPlatform implements Platform {
      *
      * @param devicePath the device
      * @param processors how many virtual processors a sandbox may have at most; 0 for twice the host's
+     * @param crowd decides which guests are worth two processors
      * @throws KvmUnusableException when this host has no KVM for us; the message says what to do
      */
-    KvmPlatform(String devicePath, int processors) throws KvmUnusableException {
+    KvmPlatform(String devicePath, int processors, Crowd crowd) throws KvmUnusableException {
+        this.crowd = crowd;
         device = new KvmDevice(devicePath);
         processorLimit = processors > 0 ? processors : 2 * Runtime.getRuntime().availableProcessors();
         try {
@@ -59,6 +62,11 @@ public final class KvmPlatform implements Platform {
             device.close();
             throw e;
         }
+    }
+
+    /** {@return where system calls arrive here} */
+    EntryPath entryPath() {
+        return entryPath;
     }
 
     @Override
@@ -81,10 +89,19 @@ public final class KvmPlatform implements Platform {
         synchronized (machines) {
             Machine machine = machines.get(memoryFile);
             if (machine == null) {
-                machine = new Machine(device, memoryFile, entryPath, processorLimit);
+                machine = newMachine(memoryFile);
                 machines.put(memoryFile, machine);
             }
             return newAddressSpace(machine);
+        }
+    }
+
+    private Machine newMachine(int memoryFile) throws ErrnoException {
+        try {
+            return new Machine(device, memoryFile, entryPath, processorLimit);
+        } catch (KvmUnusableException e) {
+            log.warn("{}", e.getMessage());
+            throw Errno.EAGAIN.error();
         }
     }
 

@@ -21,6 +21,11 @@ import java.lang.foreign.MemorySegment;
 final class KvmProbe {
     private static final int PAGE = 4096;
     private static final long CODE = 0x10000;
+    /** Offset of the program. */
+    private static final int START = 16;
+    /** Offset of another system call. */
+    private static final int CALL = 256;
+    private static final int USER_CS_32 = 0x23;
     private static final int EXITS = 32;
     private static final int MFD_CLOEXEC = 1;
     /** Of the counter's offset; a second on most processors. */
@@ -70,12 +75,12 @@ final class KvmProbe {
         }
     }
 
-    /** The time stamp counter to rbx, then system calls for ever. */
+    /** At the beginning what only ring 0 may do; then the time stamp counter to rbx, and system calls for ever; then another. */
     private static void writeProgram(int file) throws ErrnoException {
-        Assembler code = new Assembler().rdtsc().shl(Register.RDX, 32).or(Register.RAX, Register.RDX)
+        Assembler code = new Assembler().bytes(0xf4).align(START).rdtsc().shl(Register.RDX, 32).or(Register.RAX, Register.RDX)
             .mov(Register.RBX, Register.RAX);
         Label loop = code.here();
-        byte[] bytes = code.syscall().jump(loop).toBytes();
+        byte[] bytes = code.syscall().jump(loop).align(CALL).syscall().toBytes();
         MemorySegment page = HostMemory.mapFile(file, 0, PAGE, true);
         if (page == null) {
             throw Errno.ENOMEM.error("probe");
@@ -85,21 +90,23 @@ final class KvmProbe {
     }
 
     /** {@return what was found, or null if system calls do not come that way} */
-    private static Report tryPath(KvmDevice device, FpuFormat format, int file, EntryPath path) throws ErrnoException {
+    private static Report tryPath(KvmDevice device, FpuFormat format, int file, EntryPath path)
+        throws ErrnoException, KvmUnusableException {
         Machine machine = new Machine(device, file, path, 1);
-        KvmContext context = new KvmContext(format, device.xsaveBytes(), new Crowd(0));
+        KvmContext context = new KvmContext(format, device.xsaveBytes(), new Crowd(0, Crowd.HASTY));
         try {
             machine.frames().require(0, PAGE);
             KvmAddressSpace space = new KvmAddressSpace(null, machine);
             space.tables().map(CODE, PAGE, 0, Mman.PROT_READ | Mman.PROT_EXEC);
             Registers registers = new Registers();
-            registers.rip(CODE);
+            registers.rip(CODE + START);
             long before = HostTsc.read();
             if (next(context, space, registers) != Exit.Plain.SYSCALL) {
                 return null;
             }
             long after = HostTsc.read();
             boolean sharesTsc = registers.rbx() - before > -TSC_SLACK && after - registers.rbx() > -TSC_SLACK;
+            requireRing0(context, space);
             long start = System.nanoTime();
             for (int i = 0; i < EXITS; i++) {
                 if (next(context, space, registers) != Exit.Plain.SYSCALL) {
@@ -110,6 +117,25 @@ final class KvmProbe {
         } finally {
             context.close();
             machine.close();
+        }
+    }
+
+    /**
+     * A 32-bit call must not run code of the guest in ring 0. Some monitors lose half of the address where such calls arrive.
+     */
+    private static void requireRing0(KvmContext context, KvmAddressSpace space) throws ErrnoException, KvmUnusableException {
+        space.tables().map(Supervisor.ENTRY & 0xffff_f000L, PAGE, 0, Mman.PROT_READ | Mman.PROT_EXEC);
+        Registers registers = new Registers();
+        registers.rip(CODE + CALL);
+        registers.cs(USER_CS_32);
+        Exit exit;
+        try {
+            exit = next(context, space, registers);
+        } catch (ErrnoException e) {
+            exit = null;
+        }
+        if (!(exit instanceof Exit.Signal)) {
+            throw new KvmUnusableException("KVM runs code of guests in ring 0, which SMEP must prevent; use another platform");
         }
     }
 

@@ -45,17 +45,14 @@ final class Machine {
      * @param memoryFile the file that its address spaces map
      * @param entryPath how system calls arrive
      * @param processorLimit how many processors it may have
-     * @throws ErrnoException ENOMEM, EAGAIN when the host refuses
+     * @throws ErrnoException ENOMEM when the host refuses memory
+     * @throws KvmUnusableException when it refuses the machine
      */
-    Machine(KvmDevice device, int memoryFile, EntryPath entryPath, int processorLimit) throws ErrnoException {
+    Machine(KvmDevice device, int memoryFile, EntryPath entryPath, int processorLimit) throws ErrnoException, KvmUnusableException {
         this.device = device;
         this.memoryFile = memoryFile;
         this.entryPath = entryPath;
-        try {
-            fd = device.newMachine();
-        } catch (KvmUnusableException e) {
-            throw Errno.EAGAIN.error(e.getMessage());
-        }
+        fd = device.newMachine();
         HostKvm.setReservedPages(fd, RESERVED_PAGES);
         long bytes = Errno.check(HostFile.size(memoryFile));
         if (bytes <= 0 || bytes > TABLES_BASE - FRAMES_BASE) {
@@ -66,7 +63,7 @@ final class Machine {
             throw new IllegalStateException("slot numbers overlap");
         }
         frames = new PhysicalFile(fd, memoryFile, bytes, FRAMES_BASE, FIRST_FRAME_SLOT, CHUNK_BYTES);
-        supervisor = new Supervisor(tables, frames);
+        supervisor = new Supervisor(tables, frames, entryPath);
         processors = new ProcessorPool(this, Math.min(processorLimit, device.processorLimit()));
     }
 

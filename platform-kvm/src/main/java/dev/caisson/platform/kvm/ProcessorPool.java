@@ -27,12 +27,11 @@ final class ProcessorPool {
     /**
      * Takes a processor for a context, the one that has its state if possible.
      *
-     * @param context who will run
+     * @param home which may have its state, or null
      * @return a processor that nobody else uses until {@link #giveBack}
      * @throws ErrnoException EAGAIN or ENOMEM when the host has none
      */
-    Processor take(KvmContext context) throws ErrnoException {
-        Processor home = context.home();
+    Processor take(Processor home) throws ErrnoException {
         if (home != null && home.machine() == machine && waiters == 0 && home.tryTake()) {
             return home;
         }

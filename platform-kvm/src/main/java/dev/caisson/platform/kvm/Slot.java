@@ -10,12 +10,15 @@ import java.lang.foreign.ValueLayout;
 import java.lang.invoke.VarHandle;
 
 /**
- * The kernel's side of the slot that a processor's stub has in one address space. Guest code of that space can write it at any time, so
- * all that comes out of it is a register of its own.
+ * The kernel's side of the slot that a processor's stub has in one address space. On {@link EntryPath#RING_3} guest code of that space
+ * can write it at any time, so all that comes out of it is a register of its own.
  */
 final class Slot {
     private static final VarHandle INT = ValueLayout.JAVA_INT.varHandle();
     private static final int RAX = SlotLayout.register(10);
+    private static final int INDEX_RCX = 11;
+    /** Of {@link Registers}: all but the selectors of fs and gs. */
+    private static final int STORED_BYTES = 25 * 8;
 
     private final MemorySegment memory;
 
@@ -58,13 +61,14 @@ final class Slot {
         INT.compareAndExchange(memory, (long) SlotLayout.STATE, Turn.GUEST, Turn.GUEST_AWAITED);
     }
 
-    /** Copies the registers of a call out. */
+    /** Copies the registers of a call out, all but the selectors of fs and gs. */
     void store(Registers registers) {
-        MemorySegment.copy(memory, SlotLayout.REGISTERS, registers.segment(), 0, Registers.BYTES);
+        MemorySegment.copy(memory, SlotLayout.REGISTERS, registers.segment(), 0, STORED_BYTES);
         GuestRegisters.mend(registers);
-        registers.ds(0);
-        registers.es(0);
-        registers.fs(0);
-        registers.gs(0);
+    }
+
+    /** {@return rcx of a call that has not got further than that} */
+    long rcx() {
+        return memory.get(Layouts.U64, SlotLayout.register(INDEX_RCX));
     }
 }

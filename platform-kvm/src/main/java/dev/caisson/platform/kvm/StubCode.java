@@ -25,16 +25,17 @@ import dev.caisson.mailbox.SlotLayout;
 import dev.caisson.mailbox.Turn;
 
 /**
- * The code in ring 3 where {@code syscall} arrives on {@link EntryPath#RING_3}. Each processor has its own entry, at which this page is
- * mapped, and behind it in each address space a slot ({@link SlotLayout}) that guest code can write, too.
+ * The code where {@code syscall} arrives. Each processor has its own entry, at which this page is mapped, and behind it in each address
+ * space a slot ({@link SlotLayout}). On {@link EntryPath#RING_3} guest code can write the slot and jump to any instruction here.
  *
  * <p>With no ticks to spin, it rings the doorbell and that is all: the task itself is in KVM_RUN. Else it plays the stub's half of the
- * slot's protocol, and the doorbell stands for everything that needs the host: to wake the kernel, and to sleep.
+ * slot's protocol, and the doorbell stands for everything that needs the host: to wake the kernel, and to sleep. The doorbell is
+ * {@code hlt} in ring 0, and in ring 3 a store to an address without memory.
  */
 final class StubCode {
     /** From the code page to the slot. */
     static final int SLOT = 0x1000;
-    /** From the code page to the doorbell, in each address space. */
+    /** From the code page to the doorbell of ring 3. */
     static final int DOOR = 0x2000;
 
     /** A command of ours: leave the machine. */
@@ -51,9 +52,19 @@ final class StubCode {
     private static final int INDEX_RSP = 19;
     private static final int INDEX_FS = 21;
     private static final int INDEX_GS = 22;
+    private static final int INDEX_DS = 23;
+    private static final int INDEX_ES = 24;
 
     private final Assembler code = new Assembler();
+    private final boolean isRing0;
     private final byte[] bytes;
+    /** From here on the guest's registers are in the slot. */
+    private final int storing;
+    /** From here on the kernel may have answered. */
+    private final int waiting;
+    /** From here on they are in the processor again, but for rcx. */
+    private final int calling;
+    private final int sysret;
     /** Behind the store to the doorbell of a call that is all in registers. */
     private final int callDoor;
     /** Behind the stores of a stub whose call is in the slot. */
@@ -61,7 +72,13 @@ final class StubCode {
     private final int idleDoor;
     private final int leaveDoor;
 
-    StubCode() {
+    /**
+     * Assembles it.
+     *
+     * @param path how system calls arrive
+     */
+    StubCode(EntryPath path) {
+        isRing0 = path == EntryPath.RING_0;
         Label door = new Label();
         Label spin = new Label();
         Label wake = new Label();
@@ -71,6 +88,7 @@ final class StubCode {
         loadSlot(RCX, SlotLayout.SPIN);
         // The flags are r11's now, so a test does no harm.
         code.test(RCX, RCX).jump(Condition.EQUAL, door);
+        storing = code.offset();
         for (int i = 0; i < ORDER.length; i++) {
             if (ORDER[i] != null) {
                 storeSlot(SlotLayout.register(i), ORDER[i]);
@@ -85,12 +103,17 @@ final class StubCode {
         storeSlot(SlotLayout.register(INDEX_FS), RCX);
         code.bytes(0xf3, 0x48, 0x0f, 0xae, 0xc9); // rdgsbase rcx
         storeSlot(SlotLayout.register(INDEX_GS), RCX);
+        code.bytes(0x8c, 0xd9); // mov ecx, ds
+        storeSlot(SlotLayout.register(INDEX_DS), RCX);
+        code.bytes(0x8c, 0xc1); // mov ecx, es
+        storeSlot(SlotLayout.register(INDEX_ES), RCX);
         code.mov(RCX, SlotLayout.KIND_CALL);
         code.bytes(0x89, 0x0d); // mov [rip + kind], ecx
         relative(SLOT + SlotLayout.KIND);
         code.mov(RCX, Turn.KERNEL);
         code.bytes(0x87, 0x0d); // xchg [rip + state], ecx
         relative(SLOT + SlotLayout.STATE);
+        waiting = code.offset();
         code.cmp(RCX, Turn.GUEST_AWAITED).jump(Condition.EQUAL, wake);
 
         code.bind(spin);
@@ -118,23 +141,27 @@ final class StubCode {
         relative(SLOT + SlotLayout.COMMAND);
         code.test(RCX, RCX).jump(Condition.NOT_EQUAL, leave);
         loadSlot(R11, SlotLayout.register(INDEX_R11));
-        code.bytes(0x48, 0x8d, 0x25); // lea rsp, [rip + stack]: popfq needs one, and the guest's may be anywhere
-        relative(SLOT + STACK_TOP);
-        code.push(R11).bytes(0x9d); // popfq
+        if (!isRing0) {
+            code.bytes(0x48, 0x8d, 0x25); // lea rsp, [rip + stack]: popfq needs one, and the guest's may be anywhere
+            relative(SLOT + STACK_TOP);
+            code.push(R11).bytes(0x9d); // popfq
+        }
         loadSlot(RSP, SlotLayout.register(INDEX_RSP));
         loadSlot(RDX, SlotLayout.register(INDEX_RDX));
         loadSlot(RAX, SlotLayout.register(INDEX_RAX));
         loadSlot(RCX, SlotLayout.register(INDEX_RCX));
-        code.jump(RCX);
+        goBack();
 
         code.bind(leave);
         leaveDoor = ring();
         code.jump(spin);
 
         code.bind(door);
+        calling = code.offset();
         loadSlot(RCX, SlotLayout.register(INDEX_RCX));
         callDoor = ring();
-        code.jump(RCX); // for a guest that comes here by itself
+        sysret = isRing0 ? code.offset() : -1;
+        goBack(); // in ring 3 for a guest that comes here by itself
         bytes = code.toBytes();
     }
 
@@ -158,15 +185,42 @@ final class StubCode {
         return offset == leaveDoor;
     }
 
+    /** {@return where ring 0 returns from a call to rcx with the flags in r11; -1 in ring 3} */
+    int sysret() {
+        return sysret;
+    }
+
+    /** {@return whether at this place a guest's call is in its registers, rcx in the slot} */
+    boolean isBeforeCall(long offset) {
+        return offset < storing || offset >= calling;
+    }
+
+    /** {@return whether at this place the kernel had a call, and may have answered it} */
+    boolean isAfterCall(long offset) {
+        return offset >= waiting && offset < calling;
+    }
+
+    private void goBack() {
+        if (isRing0) {
+            code.bytes(0x48, 0x0f, 0x07); // sysretq
+        } else {
+            code.jump(RCX);
+        }
+    }
+
     /** rax = time stamp counter; rdx is lost. */
     private void tsc() {
         code.rdtsc().shl(RDX, 32).or(RAX, RDX);
     }
 
-    /** {@return the offset behind} {@code mov [rip + door], eax}, which it appends. */
+    /** {@return the offset behind} an instruction that ends KVM_RUN, which it appends. */
     private int ring() {
-        code.bytes(0x89, 0x05);
-        relative(DOOR);
+        if (isRing0) {
+            code.bytes(0xf4); // hlt
+        } else {
+            code.bytes(0x89, 0x05); // mov [rip + door], eax
+            relative(DOOR);
+        }
         return code.offset();
     }
 

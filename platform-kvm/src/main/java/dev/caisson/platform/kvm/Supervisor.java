@@ -12,7 +12,7 @@ import java.lang.foreign.MemorySegment;
  *
  * <pre>
  * BASE + 0x0000     code of ring 0: 256 handlers of 16 bytes
- *      + 0x1000     code of ring 0: where syscall arrives, and sysretq
+ *      + 0x1000     code of ring 0: where syscall of 32-bit code arrives, and iretq
  *      + 0x2000     interrupt descriptor table
  *      + 0x3000     global descriptor table
  *      + 0x100000   a page for each processor: task state segment below, supervisor stack above
@@ -22,18 +22,22 @@ import java.lang.foreign.MemorySegment;
  *
  * <pre>
  * SLOTS + number * 0x4000
- *      + 0x0000     code of ring 3: where syscall arrives on hosts that do not change rings ({@link StubCode})
+ *      + 0x0000     where syscall arrives ({@link StubCode})
  *      + 0x1000     its slot
  *      + 0x2000     the doorbell: no memory there, so a store ends KVM_RUN
  * </pre>
+ *
+ * Users can reach these on hosts that do not change rings only ({@link EntryPath#RING_3}). All exceptions go to the supervisor's stack
+ * by an entry of the interrupt stack table: one that came in ring 0 would else be pushed to where the guest's stack pointer is. No
+ * processor has a reason to write to the descriptor tables, so ring 0 may read them only.
  */
 final class Supervisor {
     /** Where all this begins. */
     static final long BASE = 0x7ff8_0000_0000L;
-    /** Where {@code syscall} arrives in ring 0. */
+    /** Where {@code syscall} of 32-bit code arrives in ring 0. */
     static final long ENTRY = BASE + 0x1000;
-    /** Where {@code sysretq} is. */
-    static final long SYSRET = ENTRY + 1;
+    /** Where {@code iretq} is. */
+    static final long IRET = ENTRY + 1;
     /** The interrupt descriptor table. */
     static final long IDT = BASE + 0x2000;
     /** The global descriptor table. */
@@ -58,16 +62,20 @@ final class Supervisor {
     private static final int BREAKPOINT = 3;
     private static final int OVERFLOW = 4;
     private static final int HANDLER_SHIFT = 4;
+    /** Of a gate: the first entry of the interrupt stack table. */
+    private static final long IST_1 = 1;
     private static final long PROCESSORS = BASE + 0x10_0000;
     private static final int PAGE = 4096;
     private static final int STUB_BYTES = 4 * PAGE;
     private static final int TSS_RSP0 = 4;
+    private static final int TSS_IST1 = 0x24;
     private static final int TSS_IO_MAP = 0x66;
     private static final int TSS_BYTES = 0x68;
 
     private final TableMemory memory;
     private final PageTables tables;
-    private final StubCode stub = new StubCode();
+    private final EntryPath entryPath;
+    private final StubCode stub;
     private final long stubPage;
 
     /**
@@ -75,10 +83,13 @@ final class Supervisor {
      *
      * @param memory where they lie
      * @param frames the memory file, of which nothing is mapped
+     * @param entryPath how system calls arrive
      * @throws ErrnoException ENOMEM
      */
-    Supervisor(TableMemory memory, PhysicalFile frames) throws ErrnoException {
+    Supervisor(TableMemory memory, PhysicalFile frames, EntryPath entryPath) throws ErrnoException {
         this.memory = memory;
+        this.entryPath = entryPath;
+        stub = new StubCode(entryPath);
         tables = new PageTables(memory, frames);
         codePage(BASE, handlers());
         codePage(ENTRY, entry());
@@ -107,6 +118,7 @@ final class Supervisor {
         long offset = memory.allocate();
         MemorySegment page = memory.memory().asSlice(offset, PAGE);
         page.set(Layouts.U64, TSS_RSP0, taskState(number) + PAGE);
+        page.set(Layouts.U64, TSS_IST1, taskState(number) + PAGE);
         page.set(Layouts.U16, TSS_IO_MAP, (short) TSS_BYTES); // beyond its end: no ports for anybody
         tables.mapOwn(taskState(number), memory.physical(offset), false, Mman.PROT_READ | Mman.PROT_WRITE);
         return offset;
@@ -122,10 +134,13 @@ final class Supervisor {
      */
     long addSlot(PageTables space, int number) throws ErrnoException {
         long offset = memory.allocate();
+        boolean users = entryPath == EntryPath.RING_3;
         try {
-            space.mapOwn(stubAddress(number), memory.physical(stubPage), true, Mman.PROT_READ | Mman.PROT_EXEC);
-            space.mapOwn(stubAddress(number) + StubCode.SLOT, memory.physical(offset), true, Mman.PROT_READ | Mman.PROT_WRITE);
-            space.mapOwn(stubAddress(number) + StubCode.DOOR, DOORBELL, true, Mman.PROT_READ | Mman.PROT_WRITE);
+            space.mapOwn(stubAddress(number), memory.physical(stubPage), users, Mman.PROT_READ | Mman.PROT_EXEC);
+            space.mapOwn(stubAddress(number) + StubCode.SLOT, memory.physical(offset), users, Mman.PROT_READ | Mman.PROT_WRITE);
+            if (users) {
+                space.mapOwn(stubAddress(number) + StubCode.DOOR, DOORBELL, true, Mman.PROT_READ | Mman.PROT_WRITE);
+            }
         } catch (ErrnoException e) {
             memory.release(offset);
             throw e;
@@ -133,12 +148,12 @@ final class Supervisor {
         return offset;
     }
 
-    /** {@return the code of ring 3} */
+    /** {@return the code where calls arrive} */
     StubCode stub() {
         return stub;
     }
 
-    /** {@return where a processor's code of ring 3 is} */
+    /** {@return where a processor's stub is} */
     static long stubAddress(int number) {
         return SLOTS + (long) number * STUB_BYTES;
     }
@@ -180,8 +195,8 @@ final class Supervisor {
 
     private static Assembler entry() {
         return new Assembler()
-            .bytes(0xf4) // hlt: a system call, with rcx and r11 as the processor set them and all else the guest's
-            .bytes(0x48, 0x0f, 0x07); // sysretq, for returns from calls
+            .bytes(0xf4) // hlt: a 32-bit call, with rcx and r11 as the processor set them and all else the guest's
+            .bytes(0x48, 0xcf); // iretq, for returns to users
     }
 
     private void descriptors() throws ErrnoException {
@@ -192,15 +207,15 @@ final class Supervisor {
         words.set(Layouts.U64, gdt + 0x20, 0x00cf_fb00_0000_ffffL); // 32-bit user code
         words.set(Layouts.U64, gdt + (USER_SS & ~7), 0x00cf_f300_0000_ffffL);
         words.set(Layouts.U64, gdt + (USER_CS & ~7), 0x00af_fb00_0000_ffffL);
-        tables.mapOwn(GDT, memory.physical(gdt), false, Mman.PROT_READ | Mman.PROT_WRITE);
+        tables.mapOwn(GDT, memory.physical(gdt), false, Mman.PROT_READ);
         long idt = memory.allocate();
         for (int vector = 0; vector < 256; vector++) {
             long handler = BASE + ((long) vector << HANDLER_SHIFT);
             long type = vector == BREAKPOINT || vector == OVERFLOW ? 0xee : 0x8e; // interrupt gate, for ring 3 or ring 0
             words.set(Layouts.U64, idt + vector * 16L,
-                handler & 0xffff | (long) KERNEL_CS << 16 | type << 40 | (handler >> 16 & 0xffff) << 48);
+                handler & 0xffff | (long) KERNEL_CS << 16 | IST_1 << 32 | type << 40 | (handler >> 16 & 0xffff) << 48);
             words.set(Layouts.U64, idt + vector * 16L + 8, handler >>> 32);
         }
-        tables.mapOwn(IDT, memory.physical(idt), false, Mman.PROT_READ | Mman.PROT_WRITE);
+        tables.mapOwn(IDT, memory.physical(idt), false, Mman.PROT_READ);
     }
 }

@@ -10,13 +10,20 @@
  *
  * <p><b>Events.</b> All exceptions go through the interrupt descriptor table to a page of {@code hlt} instructions in ring 0, one for
  * each vector, which end KVM_RUN; the processor has then pushed what the kernel needs to the supervisor stack, and the general
- * registers are still the guest's. The guest goes on by being put back to ring 3 directly. How system calls come is found out at
+ * registers are still the guest's. The guest goes on by {@code iretq} or {@code sysretq}. How system calls come is found out at
  * start: {@link dev.caisson.platform.kvm.EntryPath}.
  *
- * <p><b>Calls without an exit.</b> An exit is dear where there is no hardware virtualization. So when a guest makes many calls and the host has a
- * processor to spare, a second thread ({@link dev.caisson.platform.kvm.Companion}) goes into KVM_RUN, and the guest's stub
- * ({@link dev.caisson.platform.kvm.StubCode}) waits inside for the task's answer in a slot of {@link dev.caisson.mailbox}'s layout.
- * The slot is mapped in the address space that runs on that processor only, so that no guest process sees another's.
+ * <p><b>Calls without an exit.</b> An exit is dear, most of all where there is no hardware virtualization. So when a guest makes many
+ * calls and the host has a processor to spare, a second thread ({@link dev.caisson.platform.kvm.Companion}) goes into KVM_RUN, and the
+ * guest's stub ({@link dev.caisson.platform.kvm.StubCode}), in ring 0 or ring 3, waits inside for the task's answer in a slot of
+ * {@link dev.caisson.mailbox}'s layout. The slot is mapped in the address space that runs on that processor only, so that no guest
+ * process sees another's.
+ *
+ * <p><b>Hostile guests.</b> A guest cannot reach what is mapped for ring 0, and ring 0 runs no page of users (SMEP), since some monitors
+ * bring system calls to ring 0 at half an address, or at the stub of ring 3. On that stub's path all that comes out of a slot is the
+ * guest's own registers, any place of the stub may be where a guest was interrupted, and no loop of ours waits for a stub to do as it
+ * should ({@link dev.caisson.platform.kvm.ExitReader}). A processor that comes out in a state we do not know is set up anew before
+ * anybody else has it; the process that did it ends.
  *
  * <p><b>Taking rights away.</b> Some hosts keep shadow page tables, which do not notice when the monitor writes a guest's page table. So
  * an entry that loses a right is written, and then the memory behind it is dropped from the monitor's own mapping with

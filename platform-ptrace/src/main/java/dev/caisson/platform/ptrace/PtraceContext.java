@@ -3,16 +3,15 @@ package dev.caisson.platform.ptrace;
 import dev.caisson.abi.Errno;
 import dev.caisson.abi.ErrnoException;
 import dev.caisson.abi.Signals;
-import dev.caisson.host.HostProcess;
 import dev.caisson.host.HostPtrace;
-import dev.caisson.host.HostScheduler;
 import dev.caisson.host.HostSignal;
 import dev.caisson.spi.platform.AddressSpace;
 import dev.caisson.spi.platform.Exit;
 import dev.caisson.spi.platform.GuestContext;
 import dev.caisson.spi.platform.Registers;
 import dev.caisson.stub.FpuFormat;
-import dev.caisson.stub.Placed;
+import dev.caisson.stub.GuestFpu;
+import dev.caisson.stub.Placement;
 import dev.caisson.stub.Processors;
 import dev.caisson.stub.StubProcess;
 import java.lang.foreign.Arena;
@@ -26,21 +25,16 @@ import java.lang.foreign.MemorySegment;
  * in opposite orders by the two sides, so at least one of them sees the other. A signal that comes too late stops a later run for
  * nothing; that run finds no flag and goes on.
  */
-final class PtraceContext implements GuestContext, Placed {
+final class PtraceContext implements GuestContext {
     private static final int SYSCALL_STOP = (Signals.SIGTRAP | 0x80) << 8 | 0x7f;
     private static final int USER_CS = 0x33;
     private static final int USER_SS = 0x2b;
 
     private final PtraceProfile profile;
-    private final FpuFormat format;
-    private final Processors processors;
+    private final GuestFpu fpu;
+    private final Placement placement;
     private final MemorySegment scratch = Arena.ofAuto().allocate(StubThread.SCRATCH_BYTES, 64);
     private final PtraceStops stops = new PtraceStops();
-    /** The FPU state while no stub thread holds it. */
-    private MemorySegment fpu;
-    /** Where a new state is looked at before it takes the place of {@link #fpu}; made when first needed. */
-    private MemorySegment incoming;
-    private boolean fpuInThread;
 
     private PtraceAddressSpace space;
     private volatile StubThread thread;
@@ -50,17 +44,10 @@ final class PtraceContext implements GuestContext, Placed {
     private volatile boolean running;
     private volatile boolean interrupted;
 
-    /** Guarded by this, but for reading on the task's own thread. */
-    private int place = -1;
-    private boolean awake;
-    private volatile int javaThreadId;
-
     PtraceContext(PtraceProfile profile, FpuFormat format, Processors processors) {
         this.profile = profile;
-        this.format = format;
-        this.processors = processors;
-        fpu = Arena.ofAuto().allocate(format.bytes(), 64);
-        format.initialise(fpu);
+        fpu = new GuestFpu(format);
+        placement = new Placement(processors);
     }
 
     /** {@return this context's thread if it is in a space, and the caller is its task} */
@@ -84,9 +71,9 @@ final class PtraceContext implements GuestContext, Placed {
             attach((PtraceAddressSpace) wanted);
         }
         StubThread stub = thread;
-        if (!fpuInThread) {
-            Errno.check(stub.writeFpu(fpu.address(), format.bytes()));
-            fpuInThread = true;
+        if (!fpu.isInThread()) {
+            Errno.check(stub.writeFpu(fpu.image().address(), fpu.bytes()));
+            fpu.given();
         }
         if (registers.cs() == 0) { // fresh registers
             registers.cs(USER_CS);
@@ -154,24 +141,21 @@ final class PtraceContext implements GuestContext, Placed {
     }
 
     private void attach(PtraceAddressSpace wanted) throws ErrnoException {
-        if (place < 0) {
-            javaThreadId = HostProcess.threadId();
+        if (placement.isTogether()) {
+            placement.awake();
+        } else {
             owner = Thread.currentThread();
-            processors.enter(this);
-        } else if (!awake) {
-            processors.awake(this);
+            placement.together();
         }
         StubProcess process = wanted.process();
         if (thread == null || thread.process() != process) {
             setAside();
             StubThread next = kept.take(process);
             if (next == null) {
-                next = StubThread.seize(process, profile, process.takeThread(), processors.number(place), scratch);
+                next = StubThread.seize(process, profile, process.takeThread(), placement.processor(), scratch);
             }
-            synchronized (this) {
-                thread = next;
-                next.pin(processors.number(place)); // the watcher may have moved us meanwhile
-            }
+            thread = next;
+            placement.guest(next); // the watcher may have moved us meanwhile
         }
         space = wanted;
     }
@@ -182,51 +166,55 @@ final class PtraceContext implements GuestContext, Placed {
         if (stub == null) {
             return;
         }
-        if (fpuInThread) {
-            if (stub.readFpu(fpu.address(), format.bytes()) < 0) {
-                format.initialise(fpu);
+        if (fpu.isInThread()) {
+            if (fetchFpu(stub)) {
+                fpu.taken();
+            } else {
+                fpu.reset();
             }
-            format.clearSoftwareBytes(fpu);
-            fpuInThread = false;
         }
         forgetThread();
         kept.add(stub);
         kept.buryDead();
     }
 
+    /** {@return whether the thread is there to tell its FPU state} */
+    private boolean fetchFpu(StubThread stub) {
+        if (stub.readFpu(fpu.image().address(), fpu.bytes()) < 0) {
+            return false;
+        }
+        fpu.fetched();
+        return true;
+    }
+
     /** Before the thread's id can become another's: nobody may pin it any more. */
     private void forgetThread() {
-        synchronized (this) {
-            thread = null;
-        }
+        thread = null;
+        placement.guest(null);
         space = null;
     }
 
     @Override
     public boolean reset() {
-        fpuInThread = false;
+        fpu.reset();
         setAside();
         kept.buryDead();
-        format.initialise(fpu);
         interrupted = false;
-        if (place >= 0 && awake) {
-            processors.sleeping(this);
-        }
+        placement.sleeping();
         return true;
     }
 
     @Override
     public void startBeside(GuestContext parent) {
-        if (place >= 0 && parent instanceof PtraceContext other && other.place >= 0 && !awake) {
-            processors.follow(this, other);
+        if (parent instanceof PtraceContext other) {
+            placement.startBeside(other.placement);
         }
     }
 
     private ErrnoException lost(StubThread stub) {
         stub.process().markDead();
         forgetThread();
-        fpuInThread = false;
-        format.initialise(fpu);
+        fpu.reset();
         return stub.lost();
     }
 
@@ -243,83 +231,47 @@ final class PtraceContext implements GuestContext, Placed {
 
     @Override
     public int fpuBytes() {
-        return format.bytes();
+        return fpu.bytes();
     }
 
     @Override
     public void saveFpu(MemorySegment image) throws ErrnoException {
-        if (fpuInThread) {
-            if (thread.readFpu(fpu.address(), format.bytes()) < 0) {
-                throw lost(thread);
-            }
-            format.clearSoftwareBytes(fpu);
+        if (fpu.isInThread() && !fetchFpu(thread)) {
+            throw lost(thread);
         }
-        MemorySegment.copy(fpu, 0, image, 0, format.bytes());
+        fpu.copyTo(image, 0);
     }
 
     @Override
     public void restoreFpu(MemorySegment image) throws ErrnoException {
-        incoming = format.accept(image, incoming);
-        MemorySegment accepted = incoming;
-        incoming = fpu;
-        fpu = accepted;
-        fpuInThread = false;
+        fpu.restore(image);
     }
 
     @Override
     public void resetFpu() {
-        format.initialise(fpu);
-        fpuInThread = false;
+        fpu.reset();
     }
 
     @Override
     public void sleeping() {
-        if (place >= 0 && awake) {
-            processors.sleeping(this);
-        }
+        placement.sleeping();
     }
 
     @Override
     public void awake() {
-        if (place >= 0 && !awake) {
-            processors.awake(this);
-        }
+        placement.awake();
     }
 
     @Override
     public void close() {
-        fpuInThread = false;
+        fpu.taken();
         setAside();
         kept.releaseAll();
-        if (place >= 0) {
-            processors.leave(this);
-            place = -1;
-        }
+        placement.leave();
     }
 
-    @Override
-    public int place() {
-        return place;
-    }
-
-    @Override
-    public synchronized void place(int index) {
-        place = index;
-        int number = processors.number(index);
-        HostScheduler.pin(javaThreadId, number);
-        StubThread stub = thread;
-        if (stub != null) {
-            stub.pin(number);
-        }
-    }
-
-    @Override
-    public boolean isAwake() {
-        return awake;
-    }
-
-    @Override
-    public void setAwake(boolean value) {
-        awake = value;
+    /** {@return where the task runs, for tests} */
+    Placement placement() {
+        return placement;
     }
 }

@@ -54,7 +54,7 @@ final class PtraceStops {
         if (signal == Signals.SIGSEGV && (code == SEGV_MAPERR || code == SEGV_ACCERR)) {
             return pageFault(address, code == SEGV_ACCERR, registers.rip());
         }
-        if (signal == Signals.SIGBUS && code >= BUS_ADRERR) { // beyond the end of the memory file
+        if (signal == Signals.SIGBUS && code >= BUS_ADRERR && code != SI_KERNEL) { // beyond the end of the memory file
             return fault.set(address, AccessType.UNKNOWN, true);
         }
         // The host's kernel adds an address to a trap or not; Linux's own guests see the same.

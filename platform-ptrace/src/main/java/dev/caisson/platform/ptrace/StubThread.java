@@ -9,6 +9,7 @@ import dev.caisson.host.HostPtrace;
 import dev.caisson.host.HostScheduler;
 import dev.caisson.host.raw.SyscallNumber;
 import dev.caisson.spi.platform.Registers;
+import dev.caisson.stub.GuestThread;
 import dev.caisson.stub.SignalMasks;
 import dev.caisson.stub.StubCode;
 import dev.caisson.stub.StubProcess;
@@ -18,7 +19,7 @@ import java.lang.foreign.MemorySegment;
  * A stub thread that the calling Java thread traces. All methods are that thread's, and but for {@link #release} they find the
  * thread stopped and leave it stopped.
  */
-final class StubThread {
+final class StubThread implements GuestThread {
     /** The signal by which {@link PtraceContext#interrupt} stops a thread: harmless to one that is not traced. */
     static final int KICK = Signals.SIGURG;
 
@@ -133,8 +134,9 @@ final class StubThread {
         }
     }
 
-    /** Lets it run on one processor only. Any thread, while this one is not {@link #release}d. */
-    void pin(int number) {
+    /** While the thread is not {@link #release}d. */
+    @Override
+    public void pin(int number) {
         if (processor != number && HostScheduler.pin(threadId, number) == 0) {
             processor = number;
         }

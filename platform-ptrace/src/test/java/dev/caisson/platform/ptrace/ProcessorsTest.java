@@ -13,6 +13,7 @@ import dev.caisson.host.code.Label;
 import dev.caisson.spi.platform.AddressSpace;
 import dev.caisson.spi.platform.Exit;
 import dev.caisson.spi.platform.Registers;
+import dev.caisson.stub.Placement;
 import java.lang.foreign.MemorySegment;
 import java.util.ArrayList;
 import java.util.List;
@@ -64,8 +65,9 @@ class ProcessorsTest {
         }
         started.await();
         long deadline = System.nanoTime() + 5_000_000_000L;
-        while (contexts.get(0).place() == contexts.get(1).place() || contexts.get(0).place() < 0
-            || contexts.get(1).place() < 0) {
+        Placement first = contexts.get(0).placement();
+        Placement second = contexts.get(1).placement();
+        while (first.place() == second.place() || first.place() < 0 || second.place() < 0) {
             assertTrue(System.nanoTime() < deadline, "both stay on one processor");
             Thread.sleep(5);
         }
@@ -114,9 +116,9 @@ class ProcessorsTest {
         isReset.await();
         runOnce(parent, space);
         for (int place = 0; place < processors.length; place++) {
-            parent.place(place);
+            parent.placement().place(place);
             child.startBeside(parent);
-            assertEquals(place, child.place());
+            assertEquals(place, child.placement().place());
         }
         isPlaced.countDown();
         thread.join();

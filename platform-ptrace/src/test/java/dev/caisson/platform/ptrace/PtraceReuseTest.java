@@ -6,14 +6,13 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.caisson.abi.ErrnoException;
 import dev.caisson.abi.Signals;
-import dev.caisson.host.HostFile;
-import dev.caisson.host.HostMemory;
 import dev.caisson.host.HostSignal;
 import dev.caisson.host.code.Assembler;
 import dev.caisson.host.code.Register;
 import dev.caisson.spi.platform.Exit;
 import dev.caisson.spi.platform.GuestContext;
 import dev.caisson.spi.platform.Registers;
+import dev.caisson.testing.platform.GuestFile;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.nio.file.Files;
@@ -33,14 +32,11 @@ class PtraceReuseTest {
     private PtracePlatform platform;
     private PtraceAddressSpace space;
     private PtraceContext context;
-    private int file;
-    private MemorySegment memory;
+    private GuestFile file;
 
     @BeforeEach
     void start() throws Exception {
-        file = (int) HostMemory.createFile("reuse-test", 1);
-        HostMemory.resize(file, 1 << 20);
-        memory = HostMemory.mapFile(file, 0, 1 << 20, true);
+        file = new GuestFile(1 << 20);
         platform = new PtracePlatform();
         space = newSpace();
         context = (PtraceContext) platform.newContext();
@@ -51,8 +47,7 @@ class PtraceReuseTest {
         context.close();
         space.close();
         platform.close();
-        HostMemory.unmap(memory.address(), memory.byteSize());
-        HostFile.close(file);
+        file.close();
     }
 
     @Test
@@ -155,7 +150,7 @@ class PtraceReuseTest {
         int process = stub();
         context.reset();
         space.close();
-        space = (PtraceAddressSpace) platform.newAddressSpace(file);
+        space = (PtraceAddressSpace) platform.newAddressSpace(file.descriptor());
         assertEquals(process, stub());
 
         List<String> maps = Files.readAllLines(Path.of("/proc/" + process + "/maps"));
@@ -177,7 +172,7 @@ class PtraceReuseTest {
 
         Registers registers = new Registers();
         registers.rdi(0x200000);
-        place(new Assembler().load(Register.RAX, Register.RDI, 0));
+        file.write(0, new Assembler().load(Register.RAX, Register.RDI, 0));
         registers.rip(CODE);
         assertTrue(context.run(space, registers) instanceof Exit.Fault);
     }
@@ -203,7 +198,7 @@ class PtraceReuseTest {
     }
 
     private PtraceAddressSpace newSpace() throws ErrnoException {
-        PtraceAddressSpace fresh = (PtraceAddressSpace) platform.newAddressSpace(file);
+        PtraceAddressSpace fresh = (PtraceAddressSpace) platform.newAddressSpace(file.descriptor());
         fresh.map(CODE, 4096, 0, 5, false);
         return fresh;
     }
@@ -213,14 +208,9 @@ class PtraceReuseTest {
     }
 
     private void runIn(PtraceAddressSpace where, Assembler code, Registers registers) throws ErrnoException {
-        place(code);
+        file.write(0, code);
         registers.rip(CODE);
         assertEquals(Exit.Plain.SYSCALL, context.run(where, registers));
-    }
-
-    private void place(Assembler code) {
-        byte[] bytes = code.toBytes();
-        memory.asSlice(0, bytes.length).copyFrom(MemorySegment.ofArray(bytes));
     }
 
     private int stub() {

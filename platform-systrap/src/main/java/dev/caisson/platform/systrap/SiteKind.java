@@ -9,7 +9,17 @@ enum SiteKind {
     /** {@code mov rax, number}, sign-extended. */
     LOAD_RAX(7, true),
     /** {@code mov r9, [rsp+8]}: the end of the C library's syscall(3). */
-    LOAD_R9(5, false);
+    LOAD_R9(5, false),
+    /**
+     * {@code xor eax, eax}: read(2). With the {@code syscall} that is one byte less than a jump has. The jump's last byte is therefore that
+     * of the next instruction, as it is: {@link Trampolines} lie where the distance has it on top.
+     */
+    CLEAR_EAX(2, true);
+
+    /** Bytes of a trampoline's code before it makes the call itself. */
+    private static final int HEAD_BYTES = 34;
+    private static final int REX_W = 0x48;
+    private static final int SYSCALL_BYTES = 2;
 
     private final int bytes;
     private final boolean usesRax;
@@ -23,15 +33,30 @@ enum SiteKind {
         return bytes;
     }
 
+    /** {@return whether the jump covers the {@code syscall}, too} */
+    boolean coversCall() {
+        return bytes + SYSCALL_BYTES <= Trampolines.JUMP_BYTES;
+    }
+
+    /** {@return offset in a trampoline of the {@code syscall} by which it makes the call itself} */
+    int callOffset() {
+        return HEAD_BYTES + bytes;
+    }
+
     /**
-     * The instruction as it loads the number of a call.
+     * The instruction as it loads the number of a call, and so much of what follows as a jump takes.
      *
      * @param number below 65536
-     * @return its bytes
+     * @return its bytes; null when it cannot load that number
      */
     byte[] expected(int number) {
+        if (this == CLEAR_EAX && number != 0) {
+            return null;
+        }
         Assembler code = new Assembler();
         switch (this) {
+            case CLEAR_EAX -> code.bytes(0x31, 0xc0).syscall().bytes(REX_W); // cmp rax, -4096
+
             case LOAD_EAX -> code.bytes(0xb8, number, number >> 8, 0, 0);
             case LOAD_RAX -> code.bytes(0x48, 0xc7, 0xc0, number, number >> 8, 0, 0);
             case LOAD_R9 -> code.bytes(0x4c, 0x8b, 0x4c, 0x24, 0x08);
@@ -65,6 +90,9 @@ enum SiteKind {
         int missBytes = bytes + 2 + 6;
         code.bytes(0xe3, missBytes); // jrcxz over the miss
         copy(code, original);
+        if (code.offset() != callOffset()) {
+            throw new IllegalStateException("the call is elsewhere");
+        }
         code.syscall();
         code.bytes(0xff, 0x25); // jmp [rip+displacement]
         displacement(code, returnPointer - (code.offset() + 4));

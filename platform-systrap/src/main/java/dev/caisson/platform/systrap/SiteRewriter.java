@@ -43,7 +43,7 @@ final class SiteRewriter {
             addresses[index] = next;
             counts[index] = 0;
         }
-        if (++counts[index] == OFTEN && number >= 0 && number < NUMBERS) {
+        if (++counts[index] == OFTEN && patcher.mayChange() && number >= 0 && number < NUMBERS) {
             rewrite(next - SYSCALL_BYTES, (int) number);
         }
     }
@@ -52,17 +52,31 @@ final class SiteRewriter {
         for (SiteKind kind : SiteKind.values()) {
             long site = syscall - kind.bytes();
             byte[] original = kind.expected(number);
+            if (original == null) {
+                continue;
+            }
             byte[] head = Arrays.copyOf(original, Trampolines.JUMP_BYTES);
             // First a change that changes nothing: there is no trampoline for a site that is none.
             if (patcher.replace(site, head, head)) {
                 Trampolines trampolines = space.makeTrampolines(site);
                 byte[] jump = trampolines == null || !trampolines.reaches(site) ? null : trampolines.add(site, kind, original);
-                if (jump != null) {
+                if (jump != null && kind.coversCall()) {
+                    patcher.replaceAlone(site, head, jump);
+                } else if (jump != null) {
                     patcher.replace(site, head, jump);
+                }
+                if (jump != null && !patcher.mayChange()) {
+                    patcher.replace(site, jump, head); // a debugger came meanwhile, who undid what was there then
                 }
                 return;
             }
         }
+    }
+
+    /** {@return where a thread really goes on that is to go on at an address: {@link Trampolines#resume}} */
+    long resume(long address) {
+        Trampolines trampolines = space.trampolines();
+        return trampolines == null ? address : trampolines.resume(address, patcher);
     }
 
     /** Undoes the site whose trampoline holds an address. */

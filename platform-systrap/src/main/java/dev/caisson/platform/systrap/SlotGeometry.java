@@ -65,6 +65,11 @@ final class SlotGeometry {
         return returnFrame() - stack();
     }
 
+    /** Whether an FPU image of a signal frame can lie at an offset, of which guest code may have a say. */
+    boolean isFrameImage(long offset) {
+        return offset >= stack() && offset <= returnFrame() - fpuBytes && (offset & 63) == 0;
+    }
+
     /** Offset of the words for iretq. */
     int returnFrame() {
         return slotBytes - RETURN_BYTES;

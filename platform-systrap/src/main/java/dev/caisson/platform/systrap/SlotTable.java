@@ -32,9 +32,17 @@ final class SlotTable {
 
     SlotTable(MemorySegment table) {
         this.table = table;
+        reset();
+    }
+
+    /** Forgets all, for another guest. */
+    synchronized void reset() {
+        table.asSlice(0, VALUES + 8L * ENTRIES).fill((byte) 0);
         for (int i = 0; i < ENTRIES; i++) {
-            table.set(Layouts.U64, 8L * i, NONE);
+            clear(i);
         }
+        users.clear();
+        disabled = false;
     }
 
     int generation() {

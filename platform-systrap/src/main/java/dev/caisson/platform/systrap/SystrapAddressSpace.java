@@ -13,9 +13,10 @@ import dev.caisson.stub.StubProcess;
 
 /** A stub process as an address space; its control thread makes all changes, and all processes and threads. */
 final class SystrapAddressSpace extends StubAddressSpace {
-    /** Where to try, from a site: libraries lie below a large hole as a rule. */
-    private static final long[] DISTANCES = {0x4000_0000L, 0x6000_0000L, -0x4000_0000L, -0x6000_0000L};
+    /** Where to try, from a site: libraries lie below a large hole as a rule. The first is the one that {@link SiteKind#CLEAR_EAX} needs. */
+    private static final long[] DISTANCES = {0x4880_0000L, 0x6000_0000L, -0x4000_0000L, -0x6000_0000L};
     private static final int READ_EXEC = 5;
+    private static final int MAP_SHARED_FIXED = 0x11;
     private static final int MAP_SHARED_NOREPLACE = 0x10_0001;
 
     private final ProcessSlots slots;
@@ -31,12 +32,27 @@ final class SystrapAddressSpace extends StubAddressSpace {
         slots = (ProcessSlots) process.attachment();
     }
 
+    /** A slot for a task that is about to run here. */
     Slot takeSlot() throws ErrnoException {
-        return slots.take(process);
+        enter();
+        try {
+            return slots.take(process);
+        } catch (ErrnoException e) {
+            leave();
+            throw e;
+        }
     }
 
-    void giveBack(Slot slot) {
-        slots.giveBack(slot);
+    /** The task has left; the table knows its slot under a base of fs. */
+    void giveBack(Slot slot, long claimed) {
+        leave();
+        slots.giveBack(slot, claimed);
+    }
+
+    /** The signal of withdrawal reaches every thread, whatever guest code did. */
+    @Override
+    protected boolean recycles() {
+        return true;
     }
 
     SlotTable table() {
@@ -87,11 +103,21 @@ final class SystrapAddressSpace extends StubAddressSpace {
     /** A guest that maps just where we have put trampolines is told that there is no memory. */
     @Override
     public void map(long address, long lengthBytes, long fileOffset, int protection, boolean populate) throws ErrnoException {
+        checkPlace(address, lengthBytes);
+        super.map(address, lengthBytes, fileOffset, protection, populate);
+    }
+
+    @Override
+    public void mapLater(long address, long lengthBytes, long fileOffset, int protection) throws ErrnoException {
+        checkPlace(address, lengthBytes);
+        super.mapLater(address, lengthBytes, fileOffset, protection);
+    }
+
+    private void checkPlace(long address, long lengthBytes) throws ErrnoException {
         Trampolines own = slots.trampolines();
         if (own != null && address < own.base() + Trampolines.BYTES && address + lengthBytes > own.base()) {
             throw Errno.ENOMEM.error("trampolines are there");
         }
-        super.map(address, lengthBytes, fileOffset, protection, populate);
     }
 
     @Override
@@ -152,15 +178,29 @@ final class SystrapAddressSpace extends StubAddressSpace {
 
     @Override
     public AddressSpace fork(GuestContext current) throws ErrnoException {
+        settle();
         StubProcess child = factory.fork(process);
         factory.retain(zygote);
         SystrapAddressSpace copy = new SystrapAddressSpace(factory, zygote, child, trampolineFile);
-        Trampolines inherited = slots.trampolines();
+        copy.share(slots.trampolines());
+        return copy;
+    }
+
+    private void share(Trampolines inherited) {
         if (inherited != null) {
             inherited.retain();
-            copy.slots.trampolines(inherited);
+            slots.trampolines(inherited);
         }
-        return copy;
+    }
+
+    @Override
+    public void inheritCode(AddressSpace parent) {
+        Trampolines inherited = ((SystrapAddressSpace) parent).slots.trampolines();
+        if (inherited != null) {
+            change(SyscallNumber.MMAP, inherited.base(), Trampolines.BYTES, READ_EXEC, MAP_SHARED_FIXED,
+                StubCode.FIRST_EXTRA_FD + 1, TrampolineFile.offset(inherited.piece()));
+            share(inherited);
+        }
     }
 
     @Override

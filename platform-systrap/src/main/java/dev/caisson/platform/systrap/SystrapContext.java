@@ -3,89 +3,53 @@ package dev.caisson.platform.systrap;
 import dev.caisson.abi.Errno;
 import dev.caisson.abi.ErrnoException;
 import dev.caisson.abi.Layouts;
-import dev.caisson.abi.Signals;
 import dev.caisson.host.HostProcess;
-import dev.caisson.host.HostScheduler;
-import dev.caisson.host.HostSignal;
 import dev.caisson.mailbox.GuestRegisters;
 import dev.caisson.mailbox.SlotLayout;
 import dev.caisson.mailbox.SpinPolicy;
 import dev.caisson.mailbox.Spinner;
 import dev.caisson.mailbox.Turn;
-import dev.caisson.spi.platform.AccessType;
 import dev.caisson.spi.platform.AddressSpace;
 import dev.caisson.spi.platform.Exit;
 import dev.caisson.spi.platform.GuestContext;
 import dev.caisson.spi.platform.Registers;
 import dev.caisson.stub.FpuFormat;
-import dev.caisson.stub.Placed;
+import dev.caisson.stub.GuestFpu;
+import dev.caisson.stub.Placement;
 import dev.caisson.stub.Processors;
 import dev.caisson.stub.StubCode;
-import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.util.concurrent.atomic.AtomicBoolean;
 
 /**
  * One task: the kernel's side of a slot. The slot is taken when the task first runs in a space, and given back when it goes to
- * another.
+ * another. What an event means is {@link SlotExchange}'s business.
  */
-final class SystrapContext implements GuestContext, Placed {
-    private static final int AUDIT_ARCH_X86_64 = 0xc000003e;
-    private static final int SI_KERNEL = 0x80;
-    private static final int SEGV_MAPERR = 1;
-    private static final int SEGV_ACCERR = 2;
-    private static final int BUS_ADRERR = 2;
-    /** Bits of a page fault's error code. */
-    private static final int ERROR_WRITE = 2;
-    private static final int ERROR_FETCH = 16;
-    private static final int URETPROBE = 335;
-    private static final int SYSCALL_BYTES = 2;
-    private static final long NO_SYSCALL = -38; // what rax holds until there is a result
+final class SystrapContext implements GuestContext {
     /** So often a stub may not answer in time although it was kicked. */
     private static final int KICKS = 20;
 
-    private final FpuFormat format;
     private final SlotGeometry geometry;
     private final Spinner spinner;
-    private final Processors processors;
     private final long patienceNs;
-    private final Exit.Fault fault = new Exit.Fault();
-    /** The FPU state while no stub thread holds it. */
-    private final MemorySegment fpu;
-    /** Where new states are looked at; made when first needed. */
-    private MemorySegment incoming;
-    private boolean fpuInThread;
-    /** Whether both threads are bound to one processor: {@link #place}. */
-    private boolean paired;
-    /** The pair of processors that both threads are bound to, or negative. */
-    private int onPair = -1;
-    /** Guarded by this, but for reading on the task's own thread. */
-    private int place = -1;
-    private boolean awake;
-    private volatile int javaThreadId;
+    private final GuestFpu fpu;
+    private final Placement placement;
+    private final ThreadBases bases = new ThreadBases();
+    private final SlotExchange exchange = new SlotExchange(bases);
 
     private SystrapAddressSpace space;
     private volatile Slot slot;
-    /** Bases that the stub thread has. */
-    private long fsBase;
-    private long gsBase;
-    private boolean basesKnown;
-    /** The base of fs under which the slot is noted in its process's table, and the table's generation then. */
-    private long claimed;
-    private int generation;
     private volatile boolean running;
     private volatile boolean interrupted;
     /** A kick is on its way that has not led to an event. Keeps the handler's stack shallow. */
     private final AtomicBoolean kicked = new AtomicBoolean();
 
     SystrapContext(FpuFormat format, SlotGeometry geometry, SpinPolicy policy, Processors processors, long patienceNs) {
-        this.format = format;
         this.geometry = geometry;
         this.spinner = new Spinner(policy, () -> interrupted);
-        this.processors = processors;
         this.patienceNs = patienceNs;
-        fpu = Arena.ofAuto().allocate(format.bytes(), 64);
-        format.initialise(fpu);
+        fpu = new GuestFpu(format);
+        placement = new Placement(processors);
     }
 
     @Override
@@ -98,35 +62,34 @@ final class SystrapContext implements GuestContext, Placed {
             attach((SystrapAddressSpace) wanted);
         }
         if (!GuestRegisters.prepare(registers)) {
-            return new Exit.Signal(Signals.SIGSEGV, SI_KERNEL, 0);
+            return SlotExceptions.protectionFault();
         }
         boolean spins = spinner.begin();
         if (interrupted) {
             interrupted = false;
             return Exit.Plain.INTERRUPTED;
         }
-        if (spins != (onPair >= 0) || spins && onPair != spinner.pair()) {
-            changePlaces(spins);
+        if (!spins && !placement.isTogether()) {
+            placement.together();
+        } else if (spins && placement.pair() != spinner.pair()) {
+            placement.apart(spinner.pair());
         }
         Slot own = slot;
+        if (space.isUnsettled()) {
+            own.memory().set(Layouts.U64, StubWords.ORDER, space.settleAhead(own.processor()));
+        }
         int command = SlotLayout.LOAD_REGISTERS;
-        if (!fpuInThread) {
-            MemorySegment.copy(fpu, 0, own.memory(), geometry.fpu(), format.bytes());
-            fpuInThread = true;
+        if (!fpu.isInThread()) {
+            fpu.copyTo(own.memory(), geometry.fpu());
+            fpu.given();
             command |= SlotLayout.LOAD_FPU;
         }
-        if (!basesKnown || registers.fsBase() != fsBase || registers.gsBase() != gsBase) {
-            basesKnown = true;
-            fsBase = registers.fsBase();
-            gsBase = registers.gsBase();
+        if (bases.replace(registers)) {
             command |= SlotLayout.LOAD_BASES;
         }
-        SlotTable table = space.table();
-        if (fsBase != claimed || generation != table.generation()) {
-            claim(table, own);
-        }
-        MemorySegment.copy(registers.segment(), 0, own.memory(), SlotLayout.REGISTERS, Registers.BYTES);
+        bases.claim(space.table(), own);
         while (true) {
+            exchange.load(registers, own.memory(), space);
             running = true;
             if (interrupted) {
                 running = false;
@@ -137,68 +100,40 @@ final class SystrapContext implements GuestContext, Placed {
             give(own, command);
             await(own);
             running = false;
-            int kind = own.memory().get(Layouts.U32, SlotLayout.KIND);
-            Exit exit = event(own.memory(), kind, registers);
-            if (exit != null) {
+            Exit exit = exchange.read(own.memory(), registers, space);
+            if (exit == Exit.Plain.INTERRUPTED) {
+                kicked.set(false);
+                if (interrupted) {
+                    interrupted = false;
+                    return exit;
+                }
+            } else if (exit != null) {
                 return exit;
             }
             command = SlotLayout.LOAD_REGISTERS; // a kick that came late, or a signal of somebody on the host: go on as it was
-            MemorySegment.copy(registers.segment(), 0, own.memory(), SlotLayout.REGISTERS, Registers.BYTES);
-        }
-    }
-
-    /**
-     * While they spin, the two threads of this task are bound to the two processors of a pair: one that spins must not keep the other
-     * from running. Otherwise both are bound to one processor, where a switch from one to the other is cheapest.
-     */
-    private void changePlaces(boolean spins) {
-        if (spins) {
-            if (paired) {
-                processors.leave(this);
-                paired = false;
-            }
-            onPair = spinner.pair();
-            HostScheduler.pin(0, processors.number(2 * onPair));
-            HostScheduler.pin(slot.threadId(), processors.number(2 * onPair + 1));
-        } else {
-            onPair = -1;
-            paired = true;
-            javaThreadId = HostProcess.threadId();
-            processors.enter(this);
-        }
-    }
-
-    private void claim(SlotTable table, Slot own) {
-        generation = table.generation();
-        if (fsBase == claimed) {
-            table.claimAgain(own, fsBase);
-        } else {
-            table.drop(own, claimed);
-            table.claim(own, fsBase);
-            claimed = fsBase;
         }
     }
 
     /** What was to be loaded is still to be loaded. */
     private void forgetCommand(int command) {
         if ((command & SlotLayout.LOAD_FPU) != 0) {
-            fpuInThread = false;
+            fpu.taken();
         }
         if ((command & SlotLayout.LOAD_BASES) != 0) {
-            basesKnown = false;
+            bases.forget();
         }
     }
 
     private void give(Slot own, int command) {
         own.memory().set(Layouts.U32, SlotLayout.COMMAND, command);
-        own.memory().set(Layouts.U64, SlotLayout.SPIN, paired ? 0 : Spinner.spinTicks());
-        own.turn().give();
+        own.memory().set(Layouts.U64, SlotLayout.SPIN, placement.isTogether() ? 0 : Spinner.spinTicks());
+        own.give();
     }
 
     /** Waits for the kernel's turn, and sees to it that it comes. */
     private void await(Slot own) throws ErrnoException {
         Turn turn = own.turn();
-        if (paired) {
+        if (placement.isTogether()) {
             if (turn.isMine()) {
                 return;
             }
@@ -220,184 +155,76 @@ final class SystrapContext implements GuestContext, Placed {
         }
     }
 
-    /** {@return what to tell the kernel, or null if this event is nobody's business} */
-    private Exit event(MemorySegment memory, int kind, Registers registers) {
-        MemorySegment.copy(memory, SlotLayout.REGISTERS, registers.segment(), 0, Registers.BYTES);
-        GuestRegisters.mend(registers);
-        if (registers.fsBase() != fsBase) {
-            space.table().disable(); // the guest does it itself: bases no longer tell its threads apart
-            fsBase = registers.fsBase();
-        }
-        gsBase = registers.gsBase();
-        Trampolines trampolines = space.trampolines();
-        boolean inTrampoline = trampolines != null && trampolines.contains(registers.rip());
-        switch (kind) {
-            case SlotLayout.KIND_DIRECT_CALL -> {
-                registers.origRax(registers.rax());
-                registers.rax(NO_SYSCALL);
-                return Exit.Plain.SYSCALL;
-            }
-            case SlotLayout.KIND_CALL -> {
-                if (memory.get(Layouts.U32, SlotLayout.GATE) != AUDIT_ARCH_X86_64) {
-                    // By int 0x80 or sysenter. We are a kernel without 32-bit calls, where these are general protection faults.
-                    registers.origRax(-1);
-                    registers.rip(registers.rip() - SYSCALL_BYTES);
-                    return new Exit.Signal(Signals.SIGSEGV, SI_KERNEL, 0);
-                }
-                registers.origRax(registers.rax());
-                if (inTrampoline) {
-                    registers.rip(trampolines.returnAddress(registers.rip()));
-                    registers.rcx(registers.rip());
-                } else if (space.rewriter() != null) {
-                    space.rewriter().trapped(registers.rip(), registers.rax());
-                }
-                registers.rax(NO_SYSCALL);
-                return Exit.Plain.SYSCALL;
-            }
-            case SlotLayout.KIND_INTERRUPT -> {
-                kicked.set(false);
-                registers.origRax(-1);
-                if (inTrampoline) {
-                    registers.rip(trampolines.site(registers.rip()));
-                }
-                if (interrupted) {
-                    interrupted = false;
-                    return Exit.Plain.INTERRUPTED;
-                }
-                return null;
-            }
-            default -> {
-                registers.origRax(-1);
-                if (inTrampoline && leaveTrampoline(memory, registers)) {
-                    return null;
-                }
-                return exception(memory, registers);
-            }
-        }
-    }
-
-    /**
-     * An exception in a trampoline is one of its site. Who steps through code gets the site back as it was.
-     *
-     * @return whether to go on there without a word
-     */
-    private boolean leaveTrampoline(MemorySegment memory, Registers registers) {
-        long at = registers.rip();
-        registers.rip(space.trampolines().site(at));
-        SiteRewriter rewriter = space.rewriter();
-        return memory.get(Layouts.U32, SlotLayout.SIGNAL) == Signals.SIGTRAP && rewriter != null && rewriter.undo(at);
-    }
-
-    private Exit exception(MemorySegment memory, Registers registers) {
-        int signal = memory.get(Layouts.U32, SlotLayout.SIGNAL);
-        int code = memory.get(Layouts.U32, SlotLayout.CODE);
-        long address = memory.get(Layouts.U64, SlotLayout.ADDRESS);
-        if (code <= 0) {
-            return null; // sent by somebody on the host: SI_USER, SI_TKILL, ...
-        }
-        if (signal == Signals.SIGSEGV && (code == SEGV_MAPERR || code == SEGV_ACCERR)) {
-            return fault.set(address, access(memory, address == registers.rip()), code == SEGV_ACCERR);
-        }
-        if (signal == Signals.SIGBUS && code >= BUS_ADRERR) { // beyond the end of the memory file
-            return fault.set(address, access(memory, false), true);
-        }
-        if (signal == Signals.SIGILL && code == SI_KERNEL) {
-            // The one or two calls that seccomp lets pass since Linux 6.14, whatever the filter says; the host does not like theirs.
-            registers.origRax(URETPROBE);
-            registers.rax(NO_SYSCALL);
-            return Exit.Plain.SYSCALL;
-        }
-        if (signal < 1 || signal > Signals.SIGSYS) {
-            return new Exit.Signal(Signals.SIGKILL, code, 0); // guest code has written to the slot
-        }
-        // The host's kernel adds an address to a trap or not; Linux's own guests see the same.
-        return new Exit.Signal(signal, code, code == SI_KERNEL ? 0 : address);
-    }
-
-    private static AccessType access(MemorySegment memory, boolean fetch) {
-        long error = memory.get(Layouts.U64, SlotLayout.ERROR);
-        if (fetch || (error & ERROR_FETCH) != 0) { // on the vsyscall page, the code says something else
-            return AccessType.EXECUTE;
-        }
-        return (error & ERROR_WRITE) != 0 ? AccessType.WRITE : AccessType.READ;
-    }
-
     private void attach(SystrapAddressSpace wanted) throws ErrnoException {
         detach();
-        slot = wanted.takeSlot();
+        placement.awake();
+        Slot taken = wanted.takeSlot();
+        slot = taken;
+        placement.guest(taken);
         space = wanted;
-        basesKnown = false;
-        fpuInThread = false;
-        if (paired) {
-            HostScheduler.pin(slot.threadId(), processors.number(place));
-        }
-        onPair = -1;
+        bases.forget();
+        fpu.taken();
     }
 
     /** Gives the slot back, and keeps the FPU state. */
     private void detach() throws ErrnoException {
-        if (slot == null) {
+        Slot own = slot;
+        if (own == null) {
             return;
         }
-        if (space.process().isDead()) {
-            forgetSlot();
-            forgetFpu();
-            return;
+        if (fpu.isInThread()) {
+            if (space.process().isDead() || own.isRevoked()) {
+                fpu.reset();
+            } else {
+                fetchFpu();
+                fpu.taken();
+            }
         }
-        fetchFpu();
-        fpuInThread = false;
-        SystrapAddressSpace old = space;
-        giveBack(old, slot);
+        giveBack();
     }
 
-    private void giveBack(SystrapAddressSpace old, Slot own) {
-        old.table().drop(own, claimed);
-        claimed = 0;
-        forgetSlot();
-        if (paired || onPair >= 0) {
-            HostScheduler.pin(own.threadId(), processors.all());
+    /** Gives the slot back, if there is one. Its thread stays bound to where it is. */
+    private void giveBack() {
+        Slot own = slot;
+        if (own != null) {
+            SystrapAddressSpace old = space;
+            long base = forgetSlot();
+            old.giveBack(own, base);
         }
-        old.giveBack(own);
     }
 
-    private void forgetSlot() {
+    /** {@return the base under which the slot is noted} */
+    private long forgetSlot() {
         synchronized (this) { // nobody kicks a thread that has become another's
             slot = null;
             kicked.set(false);
         }
+        placement.guest(null);
         space = null;
-        claimed = 0;
+        return bases.yieldClaim();
     }
 
     private ErrnoException lost() {
         running = false;
         space.process().markDead();
         forgetSlot();
-        forgetFpu();
+        fpu.reset();
         return Errno.ESRCH.error("stub thread is gone");
     }
 
-    private void forgetFpu() {
-        fpuInThread = false;
-        format.initialise(fpu);
-    }
-
-    /** Brings {@link #fpu} up to date. */
+    /** Brings the image of {@link #fpu} up to date. */
     private void fetchFpu() throws ErrnoException {
-        if (!fpuInThread) {
+        if (!fpu.isInThread()) {
             return;
         }
         Slot own = slot;
-        give(own, SlotLayout.SAVE_FPU);
-        await(own);
-        MemorySegment.copy(own.memory(), geometry.fpu(), fpu, 0, format.bytes());
-        format.clearSoftwareBytes(fpu);
-        try {
-            format.check(fpu);
-        } catch (ErrnoException e) {
-            format.initialise(fpu); // guest code has written to the slot
-            fpuInThread = false;
+        long image = own.memory().get(Layouts.U64, StubWords.FPU_IMAGE) - own.address();
+        if (!geometry.isFrameImage(image)) { // there is none: the state is in the processor
+            give(own, SlotLayout.SAVE_FPU);
+            await(own);
+            image = geometry.fpu();
         }
+        fpu.fetch(own.memory(), image);
     }
 
     @Override
@@ -408,7 +235,7 @@ final class SystrapContext implements GuestContext, Placed {
             synchronized (this) {
                 Slot own = slot;
                 if (own != null) {
-                    HostSignal.kill(own.processId(), own.threadId(), SystrapCode.KICK);
+                    own.kick();
                 }
             }
         }
@@ -416,91 +243,70 @@ final class SystrapContext implements GuestContext, Placed {
 
     @Override
     public int fpuBytes() {
-        return format.bytes();
+        return fpu.bytes();
     }
 
     @Override
     public void saveFpu(MemorySegment image) throws ErrnoException {
         fetchFpu();
-        MemorySegment.copy(fpu, 0, image, 0, format.bytes());
+        fpu.copyTo(image, 0);
     }
 
     @Override
     public void restoreFpu(MemorySegment image) throws ErrnoException {
-        incoming = format.accept(image, incoming);
-        MemorySegment.copy(incoming, 0, fpu, 0, format.bytes());
-        fpuInThread = false;
+        fpu.restore(image);
     }
 
     @Override
     public void resetFpu() {
-        format.initialise(fpu);
-        fpuInThread = false;
+        fpu.reset();
     }
 
     @Override
     public void sleeping() {
+        spinner.sleeping();
         Slot own = slot;
-        if (paired) {
-            if (awake) {
-                processors.sleeping(this);
-            }
+        if (placement.isTogether()) {
+            placement.sleeping();
         } else if (own != null) {
             own.memory().set(Layouts.U64, SlotLayout.SPIN, 0); // others may want the processor
-            spinner.end();
         }
     }
 
     @Override
     public void awake() {
-        if (paired && !awake) {
-            processors.awake(this);
+        placement.awake();
+    }
+
+    @Override
+    public boolean reset() {
+        giveBack();
+        fpu.reset();
+        interrupted = false;
+        spinner.sleeping();
+        if (placement.pair() >= 0) {
+            placement.together(); // the next task begins where its creator wants it
+        }
+        placement.sleeping();
+        return true;
+    }
+
+    @Override
+    public void startBeside(GuestContext parent) {
+        if (parent instanceof SystrapContext other) {
+            placement.startBeside(other.placement);
         }
     }
 
     @Override
     public void close() {
-        if (slot != null && !space.process().isDead()) {
-            giveBack(space, slot);
-        }
-        if (paired) {
-            processors.leave(this);
-            paired = false;
-        } else if (onPair >= 0) {
-            HostScheduler.pin(0, processors.all());
-        }
-        onPair = -1;
+        giveBack();
+        placement.leave();
         spinner.end();
     }
 
     /** {@return the stub thread, for tests; the task has run} */
     int threadId() {
         return slot.threadId();
-    }
-
-    @Override
-    public int place() {
-        return place;
-    }
-
-    @Override
-    public synchronized void place(int index) {
-        place = index;
-        int number = processors.number(index);
-        HostScheduler.pin(javaThreadId, number);
-        Slot own = slot;
-        if (own != null) {
-            HostScheduler.pin(own.threadId(), number);
-        }
-    }
-
-    @Override
-    public boolean isAwake() {
-        return awake;
-    }
-
-    @Override
-    public void setAwake(boolean value) {
-        awake = value;
     }
 }

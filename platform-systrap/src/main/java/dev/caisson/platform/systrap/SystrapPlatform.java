@@ -51,6 +51,7 @@ public final class SystrapPlatform implements Platform {
      * @throws ErrnoException when the host has no memory for it
      */
     SystrapPlatform(long patienceNs, boolean rewrites) throws ErrnoException {
+        SegmentBases.require();
         this.patienceNs = patienceNs;
         pages = new ControlPages();
         slots = new SlotFile(geometry.chunkBytes());
@@ -66,7 +67,7 @@ public final class SystrapPlatform implements Platform {
 
     @Override
     public Set<Capability> capabilities() {
-        return Set.of(Capability.INHERITS_MAPPINGS, Capability.EXACT_ACCESS_TYPE);
+        return Set.of(Capability.INHERITS_MAPPINGS, Capability.EXACT_ACCESS_TYPE, Capability.REUSES_SPACES);
     }
 
     @Override

@@ -25,7 +25,7 @@ final class SystrapProfile implements StubProfile {
     private static final int FUTEX_WAIT = 0;
     private static final int FUTEX_WAKE = 1;
     private static final int[] HANDLED = {Signals.SIGSYS, Signals.SIGSEGV, Signals.SIGBUS, Signals.SIGFPE, Signals.SIGILL,
-        Signals.SIGTRAP, SystrapCode.KICK};
+        Signals.SIGTRAP, StubWords.KICK, StubWords.WITHDRAW};
     private static final int SA_SIGINFO = 4;
     private static final int SA_RESTORER = 0x0400_0000;
     private static final int SA_ONSTACK = 0x0800_0000;
@@ -67,9 +67,9 @@ final class SystrapProfile implements StubProfile {
 
     @Override
     public void assembleThread(StubCode stub, Assembler code) {
-        SystrapCode own = new SystrapCode(geometry);
+        SystrapCode own = new SystrapCode(code, geometry);
         SeccompProgram filter = guestFilter();
-        own.assemble(stub, code, filter.instructions(), filter.length());
+        own.assemble(stub, filter.instructions(), filter.length());
         trampolines.entry(own.entryAddress());
         handler = own.handlerAddress(); // the same in all images: what comes before has the same length in all of them
     }

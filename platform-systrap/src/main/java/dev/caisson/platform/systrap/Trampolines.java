@@ -1,6 +1,7 @@
 package dev.caisson.platform.systrap;
 
 import dev.caisson.abi.Layouts;
+import dev.caisson.spi.platform.CodePatcher;
 import java.lang.foreign.MemorySegment;
 import java.util.Arrays;
 import java.util.HashMap;
@@ -12,7 +13,8 @@ import java.util.Map;
  * ever removed or changed: another instruction at the same address gets none.
  *
  * <p>A site is an instruction of at least five bytes right before a {@code syscall}. Its first five bytes become a jump; the
- * {@code syscall} stays, so that whoever jumps to it gets what it always did. A trampoline uses no stack and changes no flags. It
+ * {@code syscall} stays, so that whoever jumps to it gets what it always did. Of {@link SiteKind#CLEAR_EAX}, the {@code syscall} goes; who
+ * goes on there, since an interrupted call is to be made again, goes on in the trampoline instead ({@link #resume}). A trampoline uses no stack and changes no flags. It
  * looks the thread's slot up by the base of fs in the process's table ({@link SlotTable}); the registers it needs for that are rcx and
  * r11, which the call destroys anyway, and the one that the site's instruction is about to load. Where the thread is not in the table, the
  * trampoline makes the call itself, which then is trapped.
@@ -44,6 +46,7 @@ final class Trampolines {
     private final SiteKind[] kinds = new SiteKind[COUNT];
     private final byte[][] originals = new byte[COUNT][];
     private volatile int used = 1;
+    private boolean hasCoveredCalls;
 
     /**
      * Makes trampolines for a process, which maps them afterwards.
@@ -77,6 +80,11 @@ final class Trampolines {
         return base;
     }
 
+    /** {@return which piece of the file this is} */
+    int piece() {
+        return piece;
+    }
+
     /** Whether an address lies in a trampoline. */
     boolean contains(long address) {
         return address >= base + ENTRY_BYTES && address < base + BYTES;
@@ -93,10 +101,36 @@ final class Trampolines {
         return (int) ((address - base) / ENTRY_BYTES);
     }
 
-    /** Where a site begins whose trampoline holds an address; 0 if there is none. */
+    /** Where a thread is, whose address lies in a trampoline, as its program sees it: at the site, or at its call; 0 if there is no site. */
     long site(long address) {
         int index = index(address);
-        return index < used ? sites[index] : 0;
+        if (index >= used) {
+            return 0;
+        }
+        return address == callAt(index) ? sites[index] + kinds[index].bytes() : sites[index];
+    }
+
+    private long callAt(int index) {
+        return base + (long) index * ENTRY_BYTES + kinds[index].callOffset();
+    }
+
+    /**
+     * Where a thread really goes on that is to go on at an address.
+     *
+     * @param address of the program
+     * @param patcher tells whether a site is still rewritten
+     * @return the call in a trampoline, if it stands for the one at the address; else the address
+     */
+    synchronized long resume(long address, CodePatcher patcher) {
+        if (!hasCoveredCalls) {
+            return address;
+        }
+        Integer index = known.get(address - SiteKind.CLEAR_EAX.bytes());
+        if (index == null || !kinds[index].coversCall()) {
+            return address;
+        }
+        byte[] jump = jumpAt(index);
+        return patcher.replace(sites[index], jump, jump) ? callAt(index) : address;
     }
 
     /** Where the guest goes on after the call of the trampoline that holds an address. */
@@ -127,7 +161,7 @@ final class Trampolines {
      * @param address where the site's instruction is
      * @param kind of instruction
      * @param original its bytes
-     * @return the jump to put there, or null when there is no more room
+     * @return the jump to put there, or null when there is no more room or no jump that fits
      */
     synchronized byte[] add(long address, SiteKind kind, byte[] original) {
         Integer index = known.get(address);
@@ -135,7 +169,7 @@ final class Trampolines {
             return null; // other code was loaded there
         }
         if (index == null) {
-            if (used == COUNT) {
+            if (used == COUNT || kind.coversCall() && jump(address, used)[JUMP_BYTES - 1] != original[JUMP_BYTES - 1]) {
                 return null;
             }
             index = used;
@@ -146,6 +180,7 @@ final class Trampolines {
             kinds[index] = kind;
             originals[index] = Arrays.copyOf(original, JUMP_BYTES);
             known.put(address, index);
+            hasCoveredCalls |= kind.coversCall();
             used = index + 1;
         }
         return jump(address, index);

@@ -13,6 +13,7 @@ import dev.caisson.host.HostMemory;
 import dev.caisson.host.code.Assembler;
 import dev.caisson.host.code.Label;
 import dev.caisson.host.code.Register;
+import dev.caisson.spi.platform.CodePatcher;
 import dev.caisson.spi.platform.Exit;
 import dev.caisson.spi.platform.Registers;
 import java.lang.foreign.Arena;
@@ -34,6 +35,10 @@ class RewrittenSiteTest {
     private static final int SITE = 0x10;
     private static final int NUMBER = 110;
 
+    /** Of a loop that reads: the site, whose {@code syscall} is covered by the jump. */
+    private static final int READ_SITE = 0x40;
+
+    private boolean isAlone = true;
     private int file;
     private MemorySegment memory;
     private SystrapPlatform platform;
@@ -210,6 +215,119 @@ class RewrittenSiteTest {
         assertFalse(isRewritten());
     }
 
+    /** rbx += 1; xor eax, eax; syscall; cmp rax, -4096; for ever. */
+    private void goToReadLoop() {
+        Assembler code = new Assembler();
+        Label loop = code.here();
+        code.add(Register.RBX, 1);
+        while (code.offset() < 8) {
+            code.bytes(0x90);
+        }
+        code.bytes(0x31, 0xc0).syscall().bytes(0x48, 0x3d, 0x00, 0xf0, 0xff, 0xff).jump(loop);
+        program(READ_SITE - 8, code);
+        registers.rip(CODE + READ_SITE - 8);
+    }
+
+    private boolean isReadRewritten() {
+        return memory.get(ValueLayout.JAVA_BYTE, READ_SITE) == (byte) 0xe9;
+    }
+
+    @Test
+    void aSiteWhoseJumpCoversTheCallGoesOnBehindIt() throws Exception {
+        goToReadLoop();
+        warmUp();
+        assertTrue(isReadRewritten());
+        assertEquals(0x48, memory.get(ValueLayout.JAVA_BYTE, READ_SITE + 4));
+        fill();
+        long before = registers.rbx();
+        for (int i = 1; i <= 100; i++) {
+            registers.rax(i);
+            call();
+            assertEquals(before + i, registers.rbx());
+            assertEquals(0, registers.origRax());
+            assertEquals(CODE + READ_SITE + 4, registers.rip());
+            assertEquals(registers.rip(), registers.rcx());
+        }
+    }
+
+    @Test
+    void aCoveredCallCanBeMadeAgain() throws Exception {
+        goToReadLoop();
+        warmUp();
+        for (int number : new int[] {0, 219}) {
+            registers.rip(CODE + READ_SITE + 2); // as the kernel does for a restart
+            registers.rax(number);
+            call();
+            assertEquals(number, registers.origRax());
+            assertEquals(CODE + READ_SITE + 4, registers.rip());
+        }
+        call();
+    }
+
+    @Test
+    void otherCodeInThePlaceOfACoveredCallIsRunAsItIs() throws Exception {
+        goToReadLoop();
+        warmUp();
+        program(READ_SITE, new Assembler().bytes(0x90, 0x90, 0xb8, 7, 0, 0, 0).syscall());
+        registers.rip(CODE + READ_SITE + 2);
+        registers.rax(1);
+        call();
+        assertEquals(7, registers.origRax());
+        assertEquals(CODE + READ_SITE + 9, registers.rip());
+    }
+
+    @Test
+    void interruptsAtACoveredCallAreToldInTheProgram() throws Exception {
+        goToReadLoop();
+        warmUp();
+        AtomicBoolean stop = new AtomicBoolean();
+        Thread interrupter = new Thread(() -> {
+            while (!stop.get()) {
+                context.interrupt();
+                Thread.onSpinWait();
+            }
+        });
+        interrupter.start();
+        long calls = registers.rbx();
+        for (int i = 0; i < 20_000; i++) {
+            if (i % 7 == 0 && registers.rip() == CODE + READ_SITE + 4) {
+                registers.rip(registers.rip() - 2);
+                registers.rax(0);
+                registers.rbx(registers.rbx() + 1);
+            }
+            Exit exit = context.run(space, registers);
+            long at = registers.rip() - CODE;
+            assertTrue(at >= 0 && at < 0x100 && at != READ_SITE + 1 && at != READ_SITE + 3, () -> "at " + Long.toHexString(registers.rip()));
+            if (exit == Exit.Plain.SYSCALL) {
+                assertEquals(++calls, registers.rbx());
+                assertEquals(0, registers.origRax());
+            } else {
+                assertEquals(Exit.Plain.INTERRUPTED, exit);
+            }
+        }
+        stop.set(true);
+        interrupter.join();
+    }
+
+    @Test
+    void aCoveredCallIsNotRewrittenWhileAnotherThreadMayBeThere() throws Exception {
+        isAlone = false;
+        goToReadLoop();
+        warmUp();
+        assertFalse(isReadRewritten());
+    }
+
+    @Test
+    void restoringACoveredCallLeavesTheCodeAsItWas() throws Exception {
+        goToReadLoop();
+        byte[] before = bytes(0, 128);
+        warmUp();
+        assertTrue(isReadRewritten());
+        space.restoreCode();
+        assertArrayEquals(before, bytes(0, 128));
+        call();
+    }
+
     private void warmUp() throws ErrnoException {
         for (int i = 0; i < 40; i++) {
             call();
@@ -246,12 +364,9 @@ class RewrittenSiteTest {
         }
     }
 
-    /** A space with code that the guest cannot write, and a patcher as the kernel's. */
-    private SystrapAddressSpace newSpace() throws ErrnoException {
-        SystrapAddressSpace made = (SystrapAddressSpace) platform.newAddressSpace(file);
-        made.map(CODE, 4096, 0, 5, false);
-        made.map(DATA, 4096, DATA_OFFSET, 3, false);
-        made.codePatcher((address, expected, replacement) -> {
+    private final class Patcher implements CodePatcher {
+        @Override
+        public boolean replace(long address, byte[] expected, byte[] replacement) {
             int at = (int) (address - CODE);
             if (!Arrays.equals(expected, bytes(at, expected.length))) {
                 return false;
@@ -259,7 +374,20 @@ class RewrittenSiteTest {
             assertTrue((at & 7) + expected.length <= 8);
             MemorySegment.copy(MemorySegment.ofArray(replacement), 0, memory, at, replacement.length);
             return true;
-        });
+        }
+
+        @Override
+        public boolean replaceAlone(long address, byte[] expected, byte[] replacement) {
+            return isAlone && replace(address, expected, replacement);
+        }
+    }
+
+    /** A space with code that the guest cannot write, and a patcher as the kernel's. */
+    private SystrapAddressSpace newSpace() throws ErrnoException {
+        SystrapAddressSpace made = (SystrapAddressSpace) platform.newAddressSpace(file);
+        made.map(CODE, 4096, 0, 5, false);
+        made.map(DATA, 4096, DATA_OFFSET, 3, false);
+        made.codePatcher(new Patcher());
         return made;
     }
 

@@ -120,7 +120,7 @@ public final class SysMq {
             }
             byte[] data = new byte[(int) length];
             task.memory().copyIn(address, data);
-            PosixQueue.Message message = new PosixQueue.Message((int) priority, data);
+            PosixQueue.Message message = new PosixQueue.Message((int) priority, data, task.process().pid(), task.credentials().uid());
             if (!queue.offer(message)) {
                 await(task, description, Poll.POLLOUT, deadlineNs, () -> queue.offer(message) ? 0 : OpenFile.WOULD_BLOCK);
             }
@@ -177,7 +177,7 @@ public final class SysMq {
             value = task.memory().readLong(address);
             signal = task.memory().readInt(address + 8);
             how = task.memory().readInt(address + 12);
-            if (how != Signals.SIGEV_NONE && how != Signals.SIGEV_SIGNAL || how == Signals.SIGEV_SIGNAL && (signal < 1 || signal > 64)) {
+            if (how != Signals.SIGEV_NONE && how != Signals.SIGEV_SIGNAL || how == Signals.SIGEV_SIGNAL && (signal < 0 || signal > 64)) {
                 throw EINVAL.error();
             }
         }
@@ -188,14 +188,22 @@ public final class SysMq {
             if (address == 0) {
                 queue.unregister(process);
             } else if (how == Signals.SIGEV_NONE) {
-                queue.register(process, () -> { });
+                queue.register(process, message -> { });
             } else {
-                SignalInfo info = new SignalInfo(signal, 0, SignalCodes.SI_MESGQ, task.process().pid(), value, 0, 0);
-                queue.register(process, () -> process.sendSignal(info));
+                int number = signal;
+                long sent = value;
+                queue.register(process, message -> tell(process, number, message, sent));
             }
             return 0;
         } finally {
             description.release();
+        }
+    }
+
+    private static void tell(GuestProcess process, int signal, PosixQueue.Message message, long value) {
+        if (signal != 0) { // which mq_notify(2) takes and kill(2) takes for nothing
+            SignalInfo sender = SignalInfo.sent(signal, SignalCodes.SI_MESGQ, message.pid(), message.uid());
+            process.sendSignal(new SignalInfo(signal, 0, SignalCodes.SI_MESGQ, sender.word16(), value, 0, 0));
         }
     }
 

@@ -37,8 +37,10 @@ public final class SysMmap {
             }
             int type = flags & MAP_TYPE;
             boolean shared = type == MAP_SHARED || type == MAP_SHARED_VALIDATE;
-            return task.memory().map(args.address(0), args.value(1), protection, flags,
+            long address = task.memory().map(args.address(0), args.value(1), protection, flags,
                     MappedDescription.unchecked(description, shared), offset);
+            description.wasAccessed();
+            return address;
         } finally {
             description.release();
         }

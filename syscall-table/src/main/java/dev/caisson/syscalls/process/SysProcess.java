@@ -100,7 +100,7 @@ public final class SysProcess {
         return 0;
     }
 
-    /** personality(2): kept; only the word itself is told. */
+    /** personality(2): kept; execve(2) looks at ADDR_NO_RANDOMIZE. */
     public static long personality(Task task, SyscallArgs args) {
         int old = task.personality();
         int wanted = args.i32(0);

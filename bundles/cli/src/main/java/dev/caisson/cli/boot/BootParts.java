@@ -66,10 +66,14 @@ public final class BootParts {
         }
         try {
             BootParts parts = new BootParts(plan, SandboxBuilder.newMemoryFile(), configuration);
+            Platform platform = parts.makePlatform(chosen.get(ProviderKind.PLATFORM), spec.providers().containsKey(ProviderKind.PLATFORM));
+            if (platform == null) {
+                return null;
+            }
             SandboxBuilder builder = new SandboxBuilder(parts.memoryFile)
-                    .platform((Platform) parts.make(chosen.get(ProviderKind.PLATFORM)))
+                    .platform(platform)
                     .rootfs((FileSystemProvider) parts.make(chosen.get(ProviderKind.ROOTFS)))
-                    .root(selection.rootSource(), selection.rootOptions())
+                    .root(spec.rootSource() != null ? spec.rootSource() : selection.rootSource(), selection.rootOptions())
                     .network((NetworkStack) parts.make(chosen.get(ProviderKind.NETWORK)))
                     .syscalls((SyscallTableProvider) parts.make(chosen.get(ProviderKind.SYSCALLS)))
                     .devices((SandboxDevices) parts.make(devices));
@@ -83,6 +87,18 @@ public final class BootParts {
             return parts;
         } catch (ErrnoException | ReflectiveOperationException e) {
             throw new SandboxException("cannot start a part of the sandbox: " + reason(e), e);
+        }
+    }
+
+    /** Null when the host does not have a platform that nobody asked for: the container finds another one. */
+    private Platform makePlatform(BootComponent component, boolean isAskedFor) throws ReflectiveOperationException {
+        try {
+            return (Platform) make(component);
+        } catch (InvocationTargetException e) {
+            if (isAskedFor) {
+                throw e;
+            }
+            return null;
         }
     }
 

@@ -89,7 +89,7 @@ final class PlatformMover {
                 candidate = reference == null ? null : open(reference, name);
                 if (candidate != null) {
                     long ns = PlatformProbe.measureNs(candidate.platform, memoryFile);
-                    verdicts.add(name + ": " + ns + " ns per system call");
+                    verdicts.add(name + ": " + ns + " ns per event");
                     if (ns < bestNs) {
                         Choice slower = best;
                         best = candidate;

@@ -2,6 +2,7 @@ package dev.caisson.control.internal;
 
 import dev.caisson.abi.ErrnoException;
 import dev.caisson.spi.platform.AddressSpace;
+import dev.caisson.spi.platform.CodePatcher;
 import dev.caisson.spi.platform.Exit;
 import dev.caisson.spi.platform.ForwardingPlatform;
 import dev.caisson.spi.platform.GuestContext;
@@ -151,6 +152,36 @@ final class ProfiledPlatform extends ForwardingPlatform {
         @Override
         public void map(long address, long lengthBytes, long fileOffset, int protection, boolean populate) throws ErrnoException {
             space.map(address, lengthBytes, fileOffset, protection, populate);
+        }
+
+        @Override
+        public void mapLater(long address, long lengthBytes, long fileOffset, int protection) throws ErrnoException {
+            space.mapLater(address, lengthBytes, fileOffset, protection);
+        }
+
+        @Override
+        public void beginChanges() {
+            space.beginChanges();
+        }
+
+        @Override
+        public void endChanges() {
+            space.endChanges();
+        }
+
+        @Override
+        public void codePatcher(CodePatcher patcher) {
+            space.codePatcher(patcher);
+        }
+
+        @Override
+        public void inheritCode(AddressSpace parent) {
+            space.inheritCode(((Space) parent).space);
+        }
+
+        @Override
+        public void restoreCode() {
+            space.restoreCode();
         }
 
         @Override

@@ -242,8 +242,9 @@ public final class SandboxComponent implements SandboxService, ConfigurationList
         FileSystemProvider rootfs = choose(spec, ProviderKind.ROOTFS, fileSystems);
         NetworkStack network = choose(spec, ProviderKind.NETWORK, networks);
         SyscallTableProvider table = choose(spec, ProviderKind.SYSCALLS, tables);
-        RootMount root = RootMount.parse(selection.rootSource(), selection.rootOptions());
-        PlatformMover.Choice platform = mover.choose(name(spec, ProviderKind.PLATFORM), origin(spec, ProviderKind.PLATFORM));
+        RootMount root = RootMount.parse(spec.rootSource() != null ? spec.rootSource() : selection.rootSource(),
+                selection.rootOptions());
+        PlatformMover.Choice platform = choosePlatform(spec);
         KernelSandbox made;
         try {
             made = KernelSandbox.start(spec, new SandboxParts(memoryFile, platform.platform(), rootfs, root, devices, network, table,
@@ -258,6 +259,21 @@ public final class SandboxComponent implements SandboxService, ConfigurationList
             mover.goes(List.of(made), platform.reference(), selection.platformFallback()); // it went while the sandbox started
         }
         return made;
+    }
+
+    /** A configured platform that this host does not have is replaced by the fallback; one that was asked for is not. */
+    private PlatformMover.Choice choosePlatform(SandboxSpec spec) throws SandboxException {
+        String name = name(spec, ProviderKind.PLATFORM);
+        String fallback = selection.platformFallback();
+        try {
+            return mover.choose(name, origin(spec, ProviderKind.PLATFORM));
+        } catch (SandboxException e) {
+            if (spec.providers().containsKey(ProviderKind.PLATFORM) || fallback.equals(name) || platforms.find(name) == null) {
+                throw e;
+            }
+            log.warn("{}; {} takes its place", e.getMessage(), fallback);
+            return mover.choose(fallback, " (the fallback from etc/" + ProviderKind.PLATFORM.pid() + ".cfg)");
+        }
     }
 
     private void add(KernelSandbox sandbox) {

@@ -6,6 +6,7 @@ import dev.caisson.kernel.GuestProcess;
 import dev.caisson.kernel.ProcessGroup;
 import dev.caisson.kernel.Session;
 import dev.caisson.kernel.Task;
+import dev.caisson.kernel.ptrace.Tracee;
 import dev.caisson.kernel.seccomp.SeccompState;
 import dev.caisson.memory.AddressLayout;
 import dev.caisson.memory.MemoryManager;
@@ -36,10 +37,20 @@ final class StatText {
         if (process.isZombie()) {
             return 'Z';
         }
-        if (process.isStopped()) {
+        Tracee tracee = task.tracee();
+        if (tracee != null && tracee.isStopped()) {
+            return 't';
+        }
+        if (tracee == null && process.isStopped()) {
             return 'T';
         }
         return task.isSleeping() ? 'S' : 'R';
+    }
+
+    private int tracerId() {
+        Tracee tracee = task.tracee();
+        Task tracer = tracee == null ? null : tracee.tracer();
+        return tracer == null ? 0 : tracer.identity().in(task.pidNamespace());
     }
 
     private CpuTimes times() {
@@ -140,6 +151,7 @@ final class StatText {
         row(text, "State", state + " " + switch (state) {
             case 'Z' -> "(zombie)";
             case 'T' -> "(stopped)";
+            case 't' -> "(tracing stop)";
             case 'S' -> "(sleeping)";
             default -> "(running)";
         });
@@ -147,7 +159,7 @@ final class StatText {
         row(text, "Ngid", 0);
         row(text, "Pid", wholeProcess ? process.pid() : task.tid());
         row(text, "PPid", process.parentPid());
-        row(text, "TracerPid", 0);
+        row(text, "TracerPid", tracerId());
         row(text, "Uid", who.uid() + "\t" + who.euid() + "\t" + who.suid() + "\t" + who.fsuid());
         row(text, "Gid", who.gid() + "\t" + who.egid() + "\t" + who.sgid() + "\t" + who.fsgid());
         row(text, "FDSize", task.fds() == null ? 0 : task.fds().capacity());

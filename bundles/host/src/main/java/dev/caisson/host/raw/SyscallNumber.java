@@ -75,6 +75,8 @@ public final class SyscallNumber {
     public static final int SETRESUID = 117;
     public static final int SETRESGID = 119;
     public static final int GETPGID = 121;
+    public static final int SETFSUID = 122;
+    public static final int SETFSGID = 123;
     public static final int CAPGET = 125;
     public static final int CAPSET = 126;
     public static final int RT_SIGPENDING = 127;
@@ -150,6 +152,7 @@ public final class SyscallNumber {
     public static final int INOTIFY_INIT1 = 294;
     public static final int PREADV = 295;
     public static final int PWRITEV = 296;
+    public static final int RT_TGSIGQUEUEINFO = 297;
     public static final int PRLIMIT64 = 302;
     public static final int SYNCFS = 306;
     public static final int SETNS = 308;
@@ -178,6 +181,9 @@ public final class SyscallNumber {
     public static final int PROCESS_MADVISE = 440;
     public static final int EPOLL_PWAIT2 = 441;
     public static final int MOUNT_SETATTR = 442;
+    public static final int LANDLOCK_CREATE_RULESET = 444;
+    public static final int LANDLOCK_ADD_RULE = 445;
+    public static final int LANDLOCK_RESTRICT_SELF = 446;
     public static final int FCHMODAT2 = 452;
 
     private SyscallNumber() {}

@@ -4,7 +4,10 @@ import dev.caisson.memory.FutexKey;
 import dev.caisson.spi.lock.LockRank;
 import dev.caisson.spi.lock.RankedLock;
 
-/** The waiters whose keys share a hash, in order of arrival. All but {@link #count} is guarded by {@link #lock}. */
+/**
+ * The waiters whose keys share a hash: by real-time priority, then in order of arrival. All but {@link #count} is guarded by
+ * {@link #lock}.
+ */
 final class FutexBucket {
     final RankedLock lock = RankedLock.of(LockRank.FUTEX);
     final int index;
@@ -18,14 +21,23 @@ final class FutexBucket {
     }
 
     void addLocked(FutexWaiter waiter) {
-        waiter.next = null;
-        waiter.previous = tail;
-        if (tail == null) {
+        FutexWaiter before = tail;
+        while (before != null && before.priority < waiter.priority) {
+            before = before.previous;
+        }
+        FutexWaiter after = before == null ? head : before.next;
+        waiter.previous = before;
+        waiter.next = after;
+        if (before == null) {
             head = waiter;
         } else {
-            tail.next = waiter;
+            before.next = waiter;
         }
-        tail = waiter;
+        if (after == null) {
+            tail = waiter;
+        } else {
+            after.previous = waiter;
+        }
         count++;
         waiter.bucket = this;
     }

@@ -11,6 +11,8 @@ final class FutexWaiter {
     /** The task, for PI futexes; null in tests of plain ones. */
     final Task task;
     FutexKey key;
+    /** {@link dev.caisson.kernel.TaskScheduling#urgency} of the task when it began to wait. */
+    int priority;
     int bitset;
     /** The word's address in the task's memory; follows a requeue. */
     long address;
@@ -36,6 +38,7 @@ final class FutexWaiter {
         key = newKey;
         address = newAddress;
         bitset = newBitset;
+        priority = task == null ? 0 : task.scheduling().urgency();
         pi = null;
         requeueKey = null;
         acquired = false;

@@ -19,7 +19,7 @@ import dev.caisson.memory.MemoryManager;
  * Futexes whose word names the owner: FUTEX_LOCK_PI and its relatives, futex(2). The word holds the owner's thread id,
  * FUTEX_WAITERS while the kernel must be asked to unlock, FUTEX_OWNER_DIED after an owner died.
  *
- * <p>Deviation: the owner does not inherit the priority of its waiters; they get the lock in order of arrival.
+ * <p>Deviation: the owner does not inherit the priority of its waiters.
  */
 public final class PiFutexes {
     private final FutexTable table;

@@ -18,14 +18,20 @@ public final class PosixQueue {
      *
      * @param priority 0 to 32767
      * @param data never written to
+     * @param pid the sender's
+     * @param uid the sender's
      */
-    public record Message(int priority, byte[] data) {}
+    public record Message(int priority, byte[] data, int pid, int uid) {}
 
     /** Is told once that a message came into an empty queue, mq_notify(3). */
     @FunctionalInterface
     public interface Notification {
-        /** A message came. Called without the queue's lock. */
-        void arrived();
+        /**
+         * A message came. Called without the queue's lock.
+         *
+         * @param message the message
+         */
+        void arrived(Message message);
     }
 
     private final RankedLock lock = RankedLock.of(LockRank.OBJECT);
@@ -107,7 +113,7 @@ public final class PosixQueue {
         }
         waiting.notify(Poll.POLLIN | Poll.POLLRDNORM);
         if (told != null) {
-            told.arrived();
+            told.arrived(message);
         }
         return true;
     }

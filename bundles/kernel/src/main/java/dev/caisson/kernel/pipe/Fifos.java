@@ -32,19 +32,22 @@ public final class Fifos implements FifoOpener {
         switch (flags & Fcntl.O_ACCMODE) {
             case Fcntl.O_RDONLY -> {
                 int writersSeen = pipe.writerOpens();
-                PipeFile file = new PipeFile(pipe, flags, nonBlocking && !pipe.hasWriters() ? writersSeen : -1);
-                if (!nonBlocking && !pipe.hasWriters()) {
+                // Looked at before the writer that waits for us can see us, and be done and gone.
+                boolean hasWriters = pipe.hasWriters();
+                PipeFile file = new PipeFile(pipe, flags, nonBlocking && !hasWriters ? writersSeen : -1);
+                if (!nonBlocking && !hasWriters) {
                     await(pipe, file, opener, writersSeen, true);
                 }
                 return file;
             }
             case Fcntl.O_WRONLY -> {
-                if (nonBlocking && !pipe.hasReaders()) {
+                int readersSeen = pipe.readerOpens();
+                boolean hasReaders = pipe.hasReaders();
+                if (nonBlocking && !hasReaders) {
                     throw ENXIO.error();
                 }
-                int readersSeen = pipe.readerOpens();
                 PipeFile file = new PipeFile(pipe, flags);
-                if (!nonBlocking && !pipe.hasReaders()) {
+                if (!nonBlocking && !hasReaders) {
                     await(pipe, file, opener, readersSeen, false);
                 }
                 return file;

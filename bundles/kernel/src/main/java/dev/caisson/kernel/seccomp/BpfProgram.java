@@ -93,6 +93,20 @@ final class BpfProgram {
         this.usesMemory = usesMemory;
     }
 
+    /** {@return the instructions as the program gave them} */
+    byte[] toBytes() {
+        byte[] bytes = new byte[codes.length * INSTRUCTION_BYTES];
+        MemorySegment to = MemorySegment.ofArray(bytes);
+        for (int i = 0; i < codes.length; i++) {
+            long at = (long) i * INSTRUCTION_BYTES;
+            to.set(Layouts.U16, at, (short) codes[i]);
+            to.set(Layouts.U8, at + 2, (byte) trueJumps[i]);
+            to.set(Layouts.U8, at + 3, (byte) falseJumps[i]);
+            to.set(Layouts.U32, at + 4, values[i]);
+        }
+        return bytes;
+    }
+
     /**
      * Checks a program.
      *

@@ -1,11 +1,13 @@
 package dev.caisson.kernel.seccomp;
 
 import dev.caisson.abi.Errno;
+import dev.caisson.abi.Ptrace;
 import dev.caisson.abi.Seccomp;
 import dev.caisson.abi.SignalInfo;
 import dev.caisson.abi.Signals;
 import dev.caisson.kernel.Task;
 import dev.caisson.kernel.TaskState;
+import dev.caisson.kernel.ptrace.Tracee;
 import dev.caisson.spi.platform.Registers;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -32,6 +34,10 @@ public final class SeccompGate {
         if (state.mode() == Seccomp.SECCOMP_MODE_STRICT) {
             return SeccompState.isStrictlyAllowed(number) ? null : endThread(task, Signals.SIGKILL, number);
         }
+        return enter(task, state, number, false);
+    }
+
+    private static TaskState enter(Task task, SeccompState state, int number, boolean isTracerAsked) {
         Registers registers = task.registers();
         int answer = state.ask(number, registers);
         int data = answer & Seccomp.SECCOMP_RET_DATA;
@@ -49,8 +55,10 @@ public final class SeccompGate {
                 registers.rax(number);
                 trap(task, number, data, false);
             }
-            // Nobody traces, and nobody listens.
-            case Seccomp.SECCOMP_RET_TRACE, Seccomp.SECCOMP_RET_USER_NOTIF -> registers.rax(-Errno.ENOSYS.number());
+            case Seccomp.SECCOMP_RET_TRACE -> {
+                return isTracerAsked ? null : askTracer(task, state, data);
+            }
+            case Seccomp.SECCOMP_RET_USER_NOTIF -> registers.rax(-Errno.ENOSYS.number()); // nobody listens
             case Seccomp.SECCOMP_RET_KILL_THREAD -> {
                 if (task.process().threadCount() > 1) {
                     return endThread(task, Signals.SIGSYS, number);
@@ -60,6 +68,18 @@ public final class SeccompGate {
             default -> kill(task, number, data);
         }
         return TaskState.RESUME;
+    }
+
+    /** The tracer decides. It may change the call, about which the other filters are asked again. */
+    private static TaskState askTracer(Task task, SeccompState state, int data) {
+        Tracee tracee = task.tracee();
+        if (tracee == null || !tracee.reports(Ptrace.PTRACE_EVENT_SECCOMP)) {
+            task.registers().rax(-Errno.ENOSYS.number());
+            return TaskState.RESUME;
+        }
+        tracee.event(Ptrace.PTRACE_EVENT_SECCOMP, data);
+        int number = (int) task.registers().origRax();
+        return task.isKilled() || number < 0 ? TaskState.RESUME : enter(task, state, number, true);
     }
 
     private static void kill(Task task, int number, int data) {

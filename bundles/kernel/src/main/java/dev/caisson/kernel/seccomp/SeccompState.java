@@ -62,6 +62,20 @@ public final class SeccompState {
         return filters;
     }
 
+    /**
+     * The instructions of a filter, for debuggers.
+     *
+     * @param index 0 for the oldest, below {@link #filters}
+     * @return {@code struct sock_filter}s
+     */
+    public byte[] filter(int index) {
+        SeccompState state = this;
+        while (state.filters > index + 1) {
+            state = state.previous;
+        }
+        return state.program.toBytes();
+    }
+
     /** {@return instructions of all filters, with a penalty for each but the first} */
     int instructions() {
         return instructions;

@@ -30,6 +30,11 @@ final class JobControl {
         return phase != Phase.RUNNING;
     }
 
+    /** Whether a thread has to stop. One with a tracer stops once, then its tracer decides. */
+    boolean mustStopLocked(SignalState state) {
+        return phase != Phase.RUNNING && !(state.stopped && state.trace() != null);
+    }
+
     long continuesLocked() {
         return continues;
     }
@@ -45,6 +50,7 @@ final class JobControl {
     /** A stop signal with its default action was taken by a thread. */
     void stopLocked(int stopSignal) {
         if (phase != Phase.RUNNING) {
+            stopReleasedLocked(stopSignal);
             return;
         }
         phase = Phase.STOPPING;
@@ -53,6 +59,28 @@ final class JobControl {
         missing = threads.length;
         for (SignalState thread : threads) {
             thread.stopped = false;
+            callLocked(thread);
+        }
+    }
+
+    /** Threads that their tracers have let go on stop again. */
+    private void stopReleasedLocked(int stopSignal) {
+        signal = stopSignal;
+        for (SignalState thread : process.threads()) {
+            if (thread.stopped && thread.trace() != null) {
+                thread.stopped = false;
+                missing += phase == Phase.STOPPING ? 1 : 0;
+                callLocked(thread);
+            }
+        }
+    }
+
+    /** Makes a thread look at what has changed. */
+    private static void callLocked(SignalState thread) {
+        SignalTrace trace = thread.trace();
+        if (trace != null && trace.isSeized()) {
+            thread.trapLocked(SignalState.TRAP_NOTIFY);
+        } else {
             thread.kickLocked();
         }
     }
@@ -104,6 +132,12 @@ final class JobControl {
      */
     int continueLocked() {
         continues++;
+        for (SignalState thread : process.threads()) {
+            SignalTrace trace = thread.trace();
+            if (trace != null && trace.isSeized()) {
+                thread.trapLocked(SignalState.TRAP_NOTIFY);
+            }
+        }
         if (phase == Phase.RUNNING) {
             return 0;
         }

@@ -3,6 +3,8 @@ package dev.caisson.kernel.signal;
 import dev.caisson.abi.SignalCodes;
 import dev.caisson.abi.SignalInfo;
 import dev.caisson.abi.Signals;
+import java.util.ArrayList;
+import java.util.List;
 
 /**
  * What is pending for a thread or a thread group (Linux's struct sigpending). A standard signal is pending once, with the
@@ -212,6 +214,15 @@ public final class PendingSignals {
             }
         }
         return false;
+    }
+
+    /** {@return what is queued, in order of arrival; signals without information are not} */
+    List<SignalInfo> queued() {
+        List<SignalInfo> all = new ArrayList<>();
+        for (Entry entry = head; entry != null; entry = entry.next) {
+            all.add(entry.info);
+        }
+        return all;
     }
 
     /** Discards everything. */

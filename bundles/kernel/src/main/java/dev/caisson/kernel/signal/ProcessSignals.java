@@ -8,6 +8,7 @@ import dev.caisson.spi.lock.LockRank;
 import dev.caisson.spi.lock.RankedLock;
 import dev.caisson.spi.wait.WaitQueue;
 import java.util.Arrays;
+import java.util.List;
 import java.util.function.LongSupplier;
 import java.util.function.ToLongFunction;
 
@@ -346,7 +347,130 @@ public final class ProcessSignals {
     }
 
     boolean wantsAttentionLocked(SignalState state) {
-        return ending || state.dying || jobControl.isStoppingLocked();
+        return ending || state.dying || jobControl.mustStopLocked(state) || state.hasTraps();
+    }
+
+    /**
+     * A tracer begins to look on at a thread.
+     *
+     * @param state the thread's state
+     * @param trace the tracer's view
+     * @param stops whether the thread stops at once, as a thread does whose creator is traced
+     */
+    public void trace(SignalState state, SignalTrace trace, boolean stops) {
+        lock.lock();
+        try {
+            state.traceLocked(trace);
+            if (stops && !trace.isSeized()) {
+                state.pending.addBare(Signals.SIGSTOP);
+                state.kickLocked();
+            } else if (stops || state.stopped) {
+                state.trapLocked(SignalState.TRAP_STOP); // a thread that job control has stopped is now its tracer's
+            }
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    /**
+     * A tracer lets go of a thread, which stops if its group is stopped.
+     *
+     * @param state the thread's state
+     */
+    public void endTrace(SignalState state) {
+        lock.lock();
+        try {
+            state.traceLocked(null);
+            state.trapsLocked(0);
+            if (!state.exiting) {
+                state.workLocked(state.needsWorkLocked());
+                if (state.hasWork()) {
+                    state.kickLocked();
+                }
+            }
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    /**
+     * PTRACE_INTERRUPT: the thread stops soon.
+     *
+     * @param state the thread's state
+     */
+    public void interrupt(SignalState state) {
+        lock.lock();
+        try {
+            if (!state.exiting && !ending && !state.dying) {
+                state.trapLocked(SignalState.TRAP_STOP);
+            }
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    /**
+     * The calling thread enters a stop of its tracer's.
+     *
+     * @param state its state
+     * @param isGroupStop whether it stops with its group, too
+     * @return the signal when the whole group is stopped now, so that its parent must be told; else 0
+     */
+    public int enterTrap(SignalState state, boolean isGroupStop) {
+        lock.lock();
+        try {
+            state.trapped = true;
+            state.clearTrapsLocked(SignalState.TRAP_STOP);
+            return isGroupStop && jobControl.mustStopLocked(state) ? jobControl.arriveLocked(state) : 0;
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    /**
+     * The calling thread leaves a stop of its tracer's.
+     *
+     * @param state its state
+     */
+    public void leaveTrap(SignalState state) {
+        lock.lock();
+        try {
+            state.trapped = false;
+            state.workLocked(state.needsWorkLocked());
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    /**
+     * Puts a signal back that a tracer has let through while it is blocked.
+     *
+     * @param state the calling thread's state
+     * @param info the signal
+     */
+    void requeue(SignalState state, SignalInfo info) {
+        lock.lock();
+        try {
+            state.pending.add(info, null, owner);
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    /**
+     * What is queued, for PTRACE_PEEKSIGINFO.
+     *
+     * @param state a thread's state
+     * @param isShared whether what is pending for the group is wanted, not for the thread
+     * @return the signals in order of arrival; a snapshot
+     */
+    public List<SignalInfo> queued(SignalState state, boolean isShared) {
+        lock.lock();
+        try {
+            return (isShared ? shared : state.pending).queued();
+        } finally {
+            lock.unlock();
+        }
     }
 
     /**

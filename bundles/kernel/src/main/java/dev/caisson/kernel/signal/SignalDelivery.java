@@ -43,10 +43,12 @@ public final class SignalDelivery {
     public static Outcome deliver(SignalState state) {
         ProcessSignals process = state.process();
         while (true) {
-            SignalInfo info;
-            SignalAction action;
+            SignalInfo info = null;
+            SignalAction action = null;
             int stopped = 0;
+            int stopSignal = 0;
             long continues;
+            SignalTrace trace;
             process.lock.lock();
             try {
                 if (process.isEnding()) {
@@ -56,10 +58,14 @@ public final class SignalDelivery {
                     return Outcome.EXIT_THREAD;
                 }
                 continues = process.jobControl().continuesLocked();
-                if (process.jobControl().isStoppingLocked()) {
+                trace = state.trace();
+                if (trace != null && (state.hasTraps() || process.jobControl().mustStopLocked(state))) {
+                    boolean isGroupStop = process.jobControl().isStoppingLocked() || !trace.isSeized();
+                    stopSignal = isGroupStop ? process.jobControl().stopSignal() : 0;
+                    // What comes from here on, SIGCONT first of all, is news to the tracer.
+                    state.clearTrapsLocked(SignalState.TRAP_STOP | SignalState.TRAP_NOTIFY);
+                } else if (process.jobControl().mustStopLocked(state)) {
                     stopped = process.jobControl().arriveLocked(state);
-                    info = null;
-                    action = null;
                 } else {
                     info = state.pending.takeSynchronous(SignalSets.SYNCHRONOUS & ~state.mask());
                     if (info == null) {
@@ -69,26 +75,42 @@ public final class SignalDelivery {
                         state.workLocked(false);
                         break;
                     }
-                    action = process.handlers().action(info.signal());
-                    if (action.isIgnore()) {
-                        continue;
-                    }
-                    if (!action.isDefault()) {
-                        if (action.has(Signals.SA_RESETHAND)) {
-                            process.handlers().replace(info.signal(), SignalAction.DEFAULT);
-                        }
-                    } else if (!actsByDefaultLocked(process, info.signal())) {
-                        continue;
+                    if (trace == null || info.signal() == Signals.SIGKILL || info.signal() == state.immutable) {
+                        trace = null;
+                        action = decideLocked(process, info.signal());
                     }
                 }
             } finally {
                 process.lock.unlock();
             }
             if (info == null) {
+                if (trace != null) {
+                    trace.trap(stopSignal);
+                    continue;
+                }
                 if (stopped != 0) {
                     process.owner().jobControlChanged(SignalCodes.CLD_STOPPED, stopped);
                 }
                 return Outcome.STOP;
+            }
+            if (trace != null) {
+                info = trace.deliver(info);
+                if (info == null) {
+                    continue;
+                }
+                if (state.isBlocked(info.signal())) {
+                    process.requeue(state, info);
+                    continue;
+                }
+                process.lock.lock();
+                try {
+                    action = process.isEnding() ? null : decideLocked(process, info.signal());
+                } finally {
+                    process.lock.unlock();
+                }
+            }
+            if (action == null) {
+                continue;
             }
             state.thread().receives(info);
             if (!action.isDefault()) {
@@ -102,6 +124,18 @@ public final class SignalDelivery {
         }
         finishWithoutHandler(state);
         return Outcome.RUN;
+    }
+
+    /** The action of a signal that was taken, or null when there is nothing to do; a fatal one ends the group. */
+    private static SignalAction decideLocked(ProcessSignals process, int signal) {
+        SignalAction action = process.handlers().action(signal);
+        if (action.isIgnore() || action.isDefault() && !actsByDefaultLocked(process, signal)) {
+            return null;
+        }
+        if (!action.isDefault() && action.has(Signals.SA_RESETHAND)) {
+            process.handlers().replace(signal, SignalAction.DEFAULT);
+        }
+        return action;
     }
 
     /**
@@ -149,6 +183,8 @@ public final class SignalDelivery {
             prepareRestart(registers, action);
         }
         registers.origRax(-1);
+        SignalTrace trace = state.trace();
+        boolean stepping = trace != null && trace.endStep();
         boolean pushed = state.frame().push(state, info, action);
         if (!pushed) {
             // Linux: signal_setup_done with failed set. A SIGSEGV that cannot be delivered kills.
@@ -165,6 +201,9 @@ public final class SignalDelivery {
             state.resetStack();
         }
         state.setMask(blocked);
+        if (stepping) {
+            trace.stepIntoHandler();
+        }
     }
 
     /** A handler runs first: what the call's result is afterwards. */

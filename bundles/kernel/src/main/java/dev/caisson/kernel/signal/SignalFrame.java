@@ -84,8 +84,11 @@ final class SignalFrame {
     // Frames are put together in arrays and copied as a whole: that is quick before the compiler has seen it, too.
     private final long[] registerWords = new long[REGISTER_WORDS];
     private final long[] words = new long[FRAME_BYTES / 8];
+    // Copies between segments: those from and to arrays look at the array's class each time, which C1 does by a call into the VM.
+    private final MemorySegment registerSegment = MemorySegment.ofArray(registerWords);
+    private final MemorySegment wordSegment = MemorySegment.ofArray(words);
     /** What the kernel puts into the software bytes; the same for every frame. */
-    private long[] software;
+    private MemorySegment software;
 
     SignalFrame(SignalThread thread) {
         this.thread = thread;
@@ -161,9 +164,9 @@ final class SignalFrame {
                 // The platform keeps the software bytes to itself; it runs on this processor.
                 features = HostProcessor.xsaveStates() & ~XTILEDATA;
             }
-            software = new long[] {pair(MAGIC1, fpuBytes + 4), features, fpuBytes, 0, 0, 0};
+            software = MemorySegment.ofArray(new long[] {pair(MAGIC1, fpuBytes + 4), features, fpuBytes, 0, 0, 0});
         }
-        MemorySegment.copy(software, 0, scratch, U64, FX + FX_SOFTWARE, software.length);
+        MemorySegment.copy(software, 0, scratch, FX + FX_SOFTWARE, software.byteSize());
         scratch.set(U32, FX + (long) fpuBytes, MAGIC2);
     }
 
@@ -174,7 +177,7 @@ final class SignalFrame {
     private void fill(SignalState state, Registers registers, int at, SignalInfo info, SignalAction action, long fx) {
         long[] from = registerWords;
         long[] to = words;
-        MemorySegment.copy(registers.segment(), U64, 0, from, 0, REGISTER_WORDS);
+        MemorySegment.copy(registers.segment(), 0, registerSegment, 0, Registers.BYTES);
         long mask = state.frameMask();
         SignalStack stack = state.alternateStack();
         to[0] = action.restorer();
@@ -200,7 +203,7 @@ final class SignalFrame {
         to[INFO / 8 + 3] = wanted ? info.word24() : 0;
         to[INFO / 8 + 4] = wanted ? info.word32() : 0;
         to[INFO / 8 + 5] = wanted ? info.word40() : 0;
-        MemorySegment.copy(to, 0, scratch, U64, at, to.length);
+        MemorySegment.copy(wordSegment, 0, scratch, at, FRAME_BYTES);
         scratch.asSlice(at + FRAME_BYTES, FX - at - FRAME_BYTES).fill((byte) 0);
     }
 
@@ -216,7 +219,7 @@ final class SignalFrame {
         Registers registers = thread.registers();
         long[] from = words;
         thread.copyIn(registers.rsp() - 8, scratch.asSlice(0, INFO));
-        MemorySegment.copy(scratch, U64, 0, from, 0, INFO / 8);
+        MemorySegment.copy(scratch, 0, wordSegment, 0, INFO);
         state.setMask(from[UC_SIGMASK / 8]);
         boolean strict = (from[UC_FLAGS / 8] & UC_STRICT_RESTORE_SS) != 0;
         if (!restoreRegisters(registers, strict)) {
@@ -250,14 +253,14 @@ final class SignalFrame {
         if (codeSelector != USER_CS || strict && stackSelector != USER_DS) {
             return false;
         }
-        MemorySegment.copy(registers.segment(), U64, 0, to, 0, REGISTER_WORDS);
+        MemorySegment.copy(registers.segment(), 0, registerSegment, 0, Registers.BYTES);
         for (int i = 0; i < CONTEXT_ORDER.length; i++) {
             to[CONTEXT_ORDER[i]] = from[CONTEXT / 8 + i];
         }
         to[EFLAGS] = to[EFLAGS] & ~USER_FLAGS | from[SC_EFLAGS_WORD] & USER_FLAGS;
         to[CS] = USER_CS;
         to[SS] = USER_DS;
-        MemorySegment.copy(to, 0, registers.segment(), U64, 0, REGISTER_WORDS);
+        MemorySegment.copy(registerSegment, 0, registers.segment(), 0, Registers.BYTES);
         return true;
     }
 
@@ -280,7 +283,7 @@ final class SignalFrame {
     private void loadFpuImage(long address) throws ErrnoException {
         thread.copyIn(address, scratch.asSlice(FX, FX_HEADER));
         long[] described = registerWords; // the registers have been restored already
-        MemorySegment.copy(scratch, U64, FX + FX_SOFTWARE, described, 0, 3);
+        MemorySegment.copy(scratch, FX + FX_SOFTWARE, registerSegment, 0, 3 * 8);
         int stateBytes = (int) described[2];
         int extendedBytes = (int) (described[0] >>> 32);
         long features = described[1];

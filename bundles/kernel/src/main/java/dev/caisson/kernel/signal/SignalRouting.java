@@ -66,6 +66,9 @@ final class SignalRouting {
         if (state.isBlocked(signal) || SignalSets.has(state.realMask(), signal)) {
             return false;
         }
+        if (state.trace() != null && signal != Signals.SIGKILL) {
+            return false; // a tracer wants to know of ignored signals, too
+        }
         SignalAction action = signals.handlers().action(signal);
         if (signals.unkillable && action.isDefault() && !(fromOutside && SignalSets.has(SignalSets.UNMASKABLE, signal))) {
             return true;
@@ -94,7 +97,7 @@ final class SignalRouting {
             return;
         }
         if (isFatal(signal) && !signals.isEnding() && !SignalSets.has(taker.realMask(), signal)
-                && !SignalSets.has(SignalSets.CORE, signal)) {
+                && !SignalSets.has(SignalSets.CORE, signal) && (signal == Signals.SIGKILL || first.trace() == null)) {
             signals.endLocked(signal);
             return;
         }
@@ -105,7 +108,7 @@ final class SignalRouting {
         if (state.exiting || state.isBlocked(signal)) {
             return false;
         }
-        return signal == Signals.SIGKILL || !state.stopped;
+        return signal == Signals.SIGKILL || !state.trapped && (!state.stopped || state.trace() != null);
     }
 
     private boolean isFatal(int signal) {
@@ -142,8 +145,11 @@ final class SignalRouting {
                     state.setMaskLocked(state.mask() & ~SignalSets.bit(signal));
                 }
             }
-            if (action.isDefault()) {
+            if (action.isDefault() && (state.trace() == null || alwaysFatal)) {
                 signals.unkillable = false;
+            }
+            if (alwaysFatal) {
+                state.immutable = signal;
             }
             if (!signals.isEnding() && !state.exiting && !state.pending.has(signal)) {
                 state.pending.add(info, null, signals.owner());

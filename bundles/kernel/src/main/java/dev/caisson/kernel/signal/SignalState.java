@@ -10,6 +10,11 @@ import dev.caisson.abi.Signals;
 
 /** The signal state of one task. Fields without a remark belong to the task's own thread. */
 public final class SignalState {
+    /** A stop was asked for: PTRACE_INTERRUPT, a new tracee. */
+    static final int TRAP_STOP = 1;
+    /** The stop state of the group changed (PTRACE_LISTEN). */
+    static final int TRAP_NOTIFY = 2;
+
     private final SignalThread thread;
     private final ProcessSignals process;
     /** What was sent to this task alone. Guarded by the lock of {@link #process}. */
@@ -33,8 +38,16 @@ public final class SignalState {
     volatile boolean dying;
     /** The thread has ended or is about to: it takes no more signals. Guarded by the lock. */
     boolean exiting;
-    /** The thread has reached its group's stop. Guarded by the lock. */
+    /** The thread has reached its group's stop. A tracer may have let it go on nevertheless. Guarded by the lock. */
     boolean stopped;
+    /** Who looks on; null for nobody. Written under the lock. */
+    private volatile SignalTrace trace;
+    /** {@code TRAP_*} bits: stops that the thread owes its tracer. Written under the lock. */
+    private volatile int traps;
+    /** The thread is in a stop of its tracer's. Guarded by the lock. */
+    boolean trapped;
+    /** A signal that kills whatever a tracer says (SA_IMMUTABLE); 0 for none. Guarded by the lock. */
+    int immutable;
 
     private int trapNumber;
     private long trapErrorCode;
@@ -72,6 +85,38 @@ public final class SignalState {
     /** {@return whether the thread must end, alone or with its group; any thread} */
     public boolean isEnding() {
         return dying || process.isEnding();
+    }
+
+    /** {@return who traces the thread, or null; any thread} */
+    SignalTrace trace() {
+        return trace;
+    }
+
+    /** {@return whether the thread owes its tracer a stop; any thread} */
+    public boolean hasTraps() {
+        return traps != 0;
+    }
+
+    void trapsLocked(int bits) {
+        traps = bits;
+    }
+
+    /** Makes the thread stop for its tracer. */
+    void trapLocked(int bits) {
+        traps |= bits;
+        kickLocked();
+        SignalTrace onlooker = trace;
+        if (onlooker != null) {
+            onlooker.trapPending();
+        }
+    }
+
+    void clearTrapsLocked(int bits) {
+        traps &= ~bits;
+    }
+
+    void traceLocked(SignalTrace next) {
+        trace = next;
     }
 
     /** {@return blocked signals; any thread} */
@@ -170,13 +215,27 @@ public final class SignalState {
         return maskSaved;
     }
 
-    /** The mask that a frame stores: the one to go back to. */
-    long frameMask() {
+    /**
+     * The mask that a tracer sees and a frame stores: the one to go back to. Own thread, or its tracer while it is stopped.
+     *
+     * @return blocked signals
+     */
+    public long frameMask() {
         return maskSaved ? savedMask : mask;
     }
 
     void forgetSavedMask() {
         maskSaved = false;
+    }
+
+    /**
+     * PTRACE_SETSIGMASK: for the tracer of the thread, which is stopped.
+     *
+     * @param newMask SIGKILL and SIGSTOP are left out of it
+     */
+    public void replaceMask(long newMask) {
+        maskSaved = false;
+        setMask(newMask);
     }
 
     void beginAwaitLocked(long wanted) {

@@ -173,10 +173,10 @@ final class IpcTest {
     @Test
     void posixMessagesComeByPriorityAndAge() throws ErrnoException {
         PosixQueue queue = new PosixQueues().open("q", dev.caisson.abi.Fcntl.O_CREAT | 2, 0600, new long[] {3, 8}, ROOT);
-        queue.offer(new PosixQueue.Message(1, new byte[1]));
-        queue.offer(new PosixQueue.Message(9, new byte[2]));
-        queue.offer(new PosixQueue.Message(9, new byte[3]));
-        assertEquals(false, queue.offer(new PosixQueue.Message(9, new byte[4])));
+        queue.offer(new PosixQueue.Message(1, new byte[1], 1, 0));
+        queue.offer(new PosixQueue.Message(9, new byte[2], 1, 0));
+        queue.offer(new PosixQueue.Message(9, new byte[3], 1, 0));
+        assertEquals(false, queue.offer(new PosixQueue.Message(9, new byte[4], 1, 0)));
         assertEquals(2, queue.poll().data().length);
         assertEquals(3, queue.poll().data().length);
         assertEquals(1, queue.poll().data().length);

@@ -52,6 +52,15 @@ public interface JobControl {
     boolean isBlockedOrIgnored(int signal);
 
     /**
+     * Whether the caller was killed and only has to leave the kernel: what it waits for may be given up with any error, which nobody will see.
+     *
+     * @return whether it never returns to its program
+     */
+    default boolean isKilled() {
+        return false;
+    }
+
+    /**
      * Finds a process group, for TIOCSPGRP.
      *
      * @param id its id in the caller's pid namespace

@@ -26,6 +26,20 @@ public interface AddressSpace extends AutoCloseable {
     void map(long address, long lengthBytes, long fileOffset, int protection, boolean populate) throws ErrnoException;
 
     /**
+     * As {@link #map}, for a range where nothing is mapped, or the same with fewer rights: nothing is taken away from the guest. So the
+     * change may come as late as the next {@link GuestContext#run} in this space, and a failure may show as a fault of the guest.
+     *
+     * @param address guest address
+     * @param lengthBytes length, not 0
+     * @param fileOffset offset in the memory file; beyond its end is an error of the caller
+     * @param protection {@code PROT_*} mask, not 0
+     * @throws ErrnoException ENOMEM when the host refuses; the range is then unmapped
+     */
+    default void mapLater(long address, long lengthBytes, long fileOffset, int protection) throws ErrnoException {
+        map(address, lengthBytes, fileOffset, protection, false);
+    }
+
+    /**
      * Takes mappings away; parts that are not mapped are skipped.
      *
      * @param address guest address
@@ -42,6 +56,15 @@ public interface AddressSpace extends AutoCloseable {
      * @throws ErrnoException ENOMEM when the host refuses; the range is then unmapped
      */
     void protect(long address, long lengthBytes, int protection) throws ErrnoException;
+
+    /**
+     * Says that several changes follow: what they take away may stay until {@link #endChanges}, and what they map may come then. The
+     * caller gives nothing to others before.
+     */
+    default void beginChanges() {}
+
+    /** Ends what {@link #beginChanges} began. */
+    default void endChanges() {}
 
     /**
      * Makes a space for a child process. It starts with all mappings of this one, or with none: see
@@ -78,6 +101,14 @@ public interface AddressSpace extends AutoCloseable {
      * @param patcher usable on the thread of a task inside of {@link GuestContext#run}, and inside of {@link #restoreCode}
      */
     default void codePatcher(CodePatcher patcher) {}
+
+    /**
+     * Says that this space, where nothing is mapped yet, gets a copy of all that is mapped in another one: code that the platform has
+     * changed there comes along.
+     *
+     * @param parent a space of the same platform
+     */
+    default void inheritCode(AddressSpace parent) {}
 
     /** Undoes all changes of code, since another platform takes over. No context runs meanwhile. */
     default void restoreCode() {}

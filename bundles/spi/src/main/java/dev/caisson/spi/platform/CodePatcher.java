@@ -13,4 +13,21 @@ public interface CodePatcher {
      * @return whether it was replaced; false also when it cannot be done without a mixture being seen
      */
     boolean replace(long address, byte[] expected, byte[] replacement);
+
+    /**
+     * As {@link #replace}, for a change of several instructions: only while no other thread can be between them.
+     *
+     * @param address guest address
+     * @param expected what should be there, at most 8 bytes
+     * @param replacement as many bytes
+     * @return whether it was replaced
+     */
+    default boolean replaceAlone(long address, byte[] expected, byte[] replacement) {
+        return false;
+    }
+
+    /** {@return whether code may be changed at all; when a debugger looks at the program, changes are undone only} */
+    default boolean mayChange() {
+        return true;
+    }
 }

@@ -1,6 +1,6 @@
 /** The contract of ways to run guest code. */
 @Export
-@Version("1.1.0")
+@Version("1.2.0")
 package dev.caisson.spi.platform;
 
 import org.osgi.annotation.bundle.Export;

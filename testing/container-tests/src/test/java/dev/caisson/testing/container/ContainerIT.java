@@ -44,6 +44,7 @@ import org.osgi.framework.Bundle;
 import org.osgi.framework.BundleContext;
 import org.osgi.framework.BundleException;
 import org.osgi.framework.Constants;
+import org.osgi.framework.ServiceFactory;
 import org.osgi.framework.ServiceReference;
 import org.osgi.framework.ServiceRegistration;
 import org.osgi.service.cm.ConfigurationAdmin;
@@ -80,8 +81,9 @@ public class ContainerIT {
     private Path marks;
 
     @Before
-    public void makeMarks() throws IOException {
+    public void prepare() throws Exception {
         marks = Files.createTempDirectory("caisson-marks");
+        chooseDefaults();
     }
 
     @After
@@ -92,10 +94,15 @@ public class ContainerIT {
             }
         }
         Files.delete(marks);
+        chooseDefaults();
+        registrations.forEach(ServiceRegistration::unregister);
+    }
+
+    /** Providers whatever etc/ says: ptrace is one of them. */
+    private void chooseDefaults() throws Exception {
         for (ProviderKind kind : ProviderKind.values()) {
             select(kind, kind.defaultName());
         }
-        registrations.forEach(ServiceRegistration::unregister);
     }
 
     @Test
@@ -249,7 +256,6 @@ public class ContainerIT {
         Files.createFile(marks.resolve(name));
     }
 
-    /** Starts a script that sees the directory of marks as /marks. */
     @Test
     public void thePlatformIsReplacedUnderARunningProgram() throws Exception {
         register(Platform.class, new RenamedPlatform(provider(Platform.class, "ptrace"), "renamed", Integer.MAX_VALUE),
@@ -300,31 +306,78 @@ public class ContainerIT {
     }
 
     @Test
-    public void thePlatformsBundleIsUpdatedUnderARunningProgram() throws Exception {
-        register(Platform.class, new RenamedPlatform(provider(Platform.class, "ptrace"), "renamed", Integer.MAX_VALUE),
-                Map.of(Platform.NAME, "renamed"));
-        List<String> others = new ArrayList<>(service.available(ProviderKind.PLATFORM));
-        others.removeAll(List.of("ptrace", "renamed"));
-        Assume.assumeFalse("ptrace is the only platform of the distribution", others.isEmpty());
-        String name = others.getFirst();
-        try (Sandbox running = start(WORK + "exit 5")) {
-            try {
-                service.swap(running, ProviderKind.PLATFORM, name);
-            } catch (SandboxException e) {
-                Assume.assumeNoException("not on this host", e);
+    public void aConfiguredPlatformThatTheHostDoesNotHaveIsReplacedByTheFallback() throws Exception {
+        registrations.add(context.registerService(Platform.class, new ServiceFactory<Platform>() {
+            @Override
+            public Platform getService(Bundle bundle, ServiceRegistration<Platform> registration) {
+                return null; // as of a component that cannot be activated
             }
-            Bundle bundle = null;
-            for (ServiceReference<Platform> reference : context.getServiceReferences(Platform.class, "(caisson.name=" + name + ")")) {
-                bundle = reference.getBundle();
+
+            @Override
+            public void ungetService(Bundle bundle, ServiceRegistration<Platform> registration, Platform platform) {
+                // There is none.
             }
-            bundle.stop();
+        }, new Hashtable<>(Map.of(Platform.NAME, "absent"))));
+        select(ProviderKind.PLATFORM, "absent");
+        try (Sandbox running = start("exit 6")) {
             assertEquals("ptrace", running.providers().get(ProviderKind.PLATFORM));
-            bundle.start();
-            assertEquals(name, running.providers().get(ProviderKind.PLATFORM));
-            bundle.update();
-            assertEquals(name, running.providers().get(ProviderKind.PLATFORM));
-            assertEquals(5, running.awaitExit());
+            assertEquals(6, running.awaitExit());
         }
+        try {
+            service.start(SandboxSpec.of(List.of("/bin/true")).providers(Map.of(ProviderKind.PLATFORM, "absent")).build()).close();
+            fail("what was asked for is not replaced");
+        } catch (SandboxException e) {
+            assertTrue(e.getMessage(), e.getMessage().contains("absent"));
+        }
+    }
+
+    @Test
+    public void aPlatformsBundleIsStoppedUpdatedAndUninstalledUnderARunningProgram() throws Exception {
+        List<String> others = new ArrayList<>(service.available(ProviderKind.PLATFORM));
+        others.remove("ptrace");
+        Assume.assumeFalse("ptrace is the only platform of the distribution", others.isEmpty());
+        int usable = 0;
+        for (String name : others) {
+            String end = "end-" + name;
+            // It forks, uses pipes and counts all the time: each change meets it somewhere else.
+            try (Sandbox running = start("i=0; until [ -e /marks/" + end + " ]; do [ \"$(echo $i | cat)\" = $i ] || exit 9; i=$((i+1));"
+                    + " echo $i >/marks/rounds; done; exit 5")) {
+                try {
+                    service.swap(running, ProviderKind.PLATFORM, name);
+                } catch (SandboxException e) {
+                    System.err.println("not on this host: " + e.getMessage());
+                    continue;
+                }
+                usable++;
+                goesOn(running, name);
+                Bundle bundle = null;
+                for (ServiceReference<Platform> reference : context.getServiceReferences(Platform.class, "(caisson.name=" + name + ")")) {
+                    bundle = reference.getBundle();
+                }
+                bundle.stop();
+                goesOn(running, "ptrace");
+                bundle.start();
+                goesOn(running, name);
+                bundle.update();
+                goesOn(running, name);
+                bundle.uninstall();
+                goesOn(running, "ptrace");
+                Path jar = ContainerOptions.home().resolve("bundles/platform-" + name + ".jar");
+                context.installBundle(jar.toUri().toString()).start();
+                goesOn(running, name);
+                mark(end);
+                assertEquals(5, running.awaitExit());
+            }
+        }
+        assertTrue("systrap works wherever the tests run", usable > 0);
+    }
+
+    /** The program runs on the platform: it gets further. */
+    private void goesOn(Sandbox running, String platform) throws Exception {
+        await("platform " + platform, () -> platform.equals(running.providers().get(ProviderKind.PLATFORM)));
+        Path rounds = marks.resolve("rounds");
+        Files.deleteIfExists(rounds);
+        await("progress on " + platform, () -> Files.exists(rounds));
     }
 
     @Test
@@ -338,6 +391,7 @@ public class ContainerIT {
         }
     }
 
+    /** Starts a script that sees the directory of marks as /marks. */
     private Sandbox start(String script) throws SandboxException {
         return service.start(SandboxSpec.of(List.of("/bin/sh", "-c", script))
                 .volume(new Volume(marks.toString(), "/marks", false)).build());

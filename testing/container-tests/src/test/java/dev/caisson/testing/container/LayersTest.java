@@ -22,13 +22,13 @@ class LayersTest {
 
     /** A bundle may import from bundles with a smaller number only. */
     private static final Map<String, Integer> LAYERS = Map.ofEntries(
-            Map.entry("abi", 0), Map.entry("host", 1), Map.entry("spi", 2), Map.entry("stub", 3), Map.entry("mailbox", 3),
+            Map.entry("abi", 0), Map.entry("host", 1), Map.entry("ninep", 2), Map.entry("gofer", 3), Map.entry("spi", 2), Map.entry("stub", 3), Map.entry("mailbox", 3),
             Map.entry("memory", 3), Map.entry("vfs", 4),
             Map.entry("loader", 5), Map.entry("kernel", 6),
             Map.entry("fs-tmpfs", PROVIDER), Map.entry("fs-proc", PROVIDER), Map.entry("fs-sys", PROVIDER), Map.entry("fs-dev", PROVIDER),
             Map.entry("fs-host", PROVIDER), Map.entry("platform-ptrace", PROVIDER), Map.entry("platform-systrap", PROVIDER),
             Map.entry("platform-kvm", PROVIDER),
-            Map.entry("fs-overlay", PROVIDER), Map.entry("net-stack", PROVIDER), Map.entry("syscall-table", PROVIDER),
+            Map.entry("fs-overlay", PROVIDER), Map.entry("fs-9p", PROVIDER), Map.entry("net-stack", PROVIDER), Map.entry("syscall-table", PROVIDER),
             Map.entry("control", 8), Map.entry("shell", 9));
 
     /** Not chosen by configuration: control wires devices and standard streams by their own types. */

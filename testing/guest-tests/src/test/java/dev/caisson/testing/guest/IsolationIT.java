@@ -15,7 +15,7 @@ import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 
 /** The program sees its sandbox, not the host, and changes nothing outside. */
-final class IsolationIT {
+final class IsolationIT extends OnEachPlatform {
     @Test
     void programsThatShowTheSystemShowTheSandbox() throws IOException, InterruptedException {
         Outcome outcome = Runner.shell("$CAISSON do --hostname box -- sh -c '"

@@ -10,7 +10,7 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
 /** Programs that want everything get their limit and no more, and the sandbox goes on. */
-final class ResourceLimitsIT {
+final class ResourceLimitsIT extends OnEachPlatform {
     private static Path hostile(String name) throws IOException, InterruptedException {
         return GuestCompiler.compiled(Path.of("hostile", name + ".c"));
     }

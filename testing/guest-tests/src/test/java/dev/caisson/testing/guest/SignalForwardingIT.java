@@ -1,7 +1,6 @@
 package dev.caisson.testing.guest;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
-import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.io.BufferedReader;
@@ -16,7 +15,7 @@ import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 
 /** Signals sent to {@code caisson do} reach the program; nothing is left when Caisson is killed. */
-final class SignalForwardingIT {
+final class SignalForwardingIT extends OnEachPlatform {
     private Path directory;
     private Process process;
 
@@ -82,7 +81,7 @@ final class SignalForwardingIT {
     void nothingIsLeftWhenCaissonIsKilled() throws IOException, InterruptedException {
         start("sleep 1000 & sleep 1000 & (sleep 1000) & echo ready; wait");
         List<ProcessHandle> stubs = process.descendants().toList();
-        assertFalse(stubs.isEmpty(), "guest address spaces have stub processes");
+        assertEquals(platform.equals("kvm"), stubs.isEmpty(), "guest address spaces have stub processes, but for those of a machine");
         signal("KILL");
         process.waitFor();
         long deadline = System.nanoTime() + TimeUnit.SECONDS.toNanos(10);

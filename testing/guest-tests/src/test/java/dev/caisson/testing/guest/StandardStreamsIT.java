@@ -83,4 +83,11 @@ final class StandardStreamsIT {
         Outcome outcome = sameAsDirectly("seq 1 3 | { $RUN true; cat; }");
         assertEquals("1\n2\n3\n", outcome.output());
     }
+
+    @Test
+    void aProgramThatEndsWhileTheContainerComesUpHearsNothingOfIt() throws IOException, InterruptedException {
+        Outcome outcome = Runner.shell("for end in 1.9 2.0 2.1 2.2 2.3 2.4 2.6 2.8; do $CAISSON do -- sleep $end & done; wait");
+        assertEquals("", outcome.output());
+        assertEquals("", outcome.errors());
+    }
 }

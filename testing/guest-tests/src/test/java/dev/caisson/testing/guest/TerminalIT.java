@@ -11,7 +11,7 @@ import java.util.List;
 import org.junit.jupiter.api.Test;
 
 /** A program on a terminal: raw mode, window size, ^C, ^D, ^Z and job control, inside and for the shell around Caisson. */
-final class TerminalIT {
+final class TerminalIT extends OnEachPlatform {
     /** Runs a shell script on a terminal while the steps of terminal/drive.py are typed. */
     private static Outcome onTerminal(String script, String... steps) throws IOException, InterruptedException {
         return drive(List.of("/bin/sh", "-c", script), steps);
@@ -93,7 +93,7 @@ final class TerminalIT {
         try {
             Files.writeString(guest, "echo ready; i=0; while [ $i -lt 600 ]; do sleep 0.1; i=$((i+1)); read -t 0.01 x && break; done; echo got $x; exit 8\n");
             Outcome outcome = drive(List.of("bash", "--norc", "--noprofile", "-i"), "send:PS1=PROMPT-\\n", "expect:PROMPT-", "expect:PROMPT-",
-                    "send:" + Runner.CAISSON + " do -- bash " + guest + "\\n", "expect:ready\r\n", "quiet:300", "send:\\x1a",
+                    "send:" + Runner.caisson() + " do -- bash " + guest + "\\n", "expect:ready\r\n", "quiet:300", "send:\\x1a",
                     "expect:Stopped", "expect:PROMPT-", "send:echo outer $((40+2))\\n", "expect:outer 42\r\n", "send:fg\\n", "quiet:500",
                     "send:word\\n", "expect:got word", "expect:PROMPT-", "send:exit $?\\n");
             assertEquals(8, outcome.status(), outcome::toString);

@@ -9,10 +9,11 @@ import java.util.function.BiConsumer;
 /** What is measured: system calls of one guest thread that never waits. */
 final class Rows {
     private static final int READ = 0, WRITE = 1, CLOSE = 3, STAT = 4, FSTAT = 5, POLL = 7, LSEEK = 8, MMAP = 9, MUNMAP
-            = 11, RT_SIGACTION = 13, RT_SIGPROCMASK = 14, PREAD = 17, PWRITE = 18, WRITEV = 20, ACCESS = 21, PIPE = 22,
+            = 11, BRK = 12, RT_SIGACTION = 13, RT_SIGPROCMASK = 14, PREAD = 17, PWRITE = 18, WRITEV = 20, ACCESS = 21, PIPE = 22,
             GETPID = 39, SENDTO = 44, RECVFROM = 45, SENDMSG = 46, RECVMSG = 47, SOCKETPAIR = 53, GETPPID = 110, GETTID
             = 186, READLINK = 89, FUTEX = 202, GETDENTS = 217, CLOCK_GETTIME = 228, EPOLL_WAIT = 232, EPOLL_CTL = 233,
-            TGKILL = 234, OPENAT = 257, EVENTFD2 = 290, EPOLL_CREATE1 = 291, UNLINK = 87;
+            TGKILL = 234, OPENAT = 257, EVENTFD2 = 290, EPOLL_CREATE1 = 291, UNLINK = 87, MKDIR = 83;
+    private static final int ENTRIES = 100;
     private static final int PAGE = 4096;
     private static final long HERE = Fcntl.AT_FDCWD;
     private static final long ENOENT = -2;
@@ -70,6 +71,19 @@ final class Rows {
             long hole = guest.memory(1 << 20);
             sink.row(Call.of(hole, MMAP, hole, 1 << 16, 3, 0x32, -1, 0), Call.of(0, MUNMAP, hole, 1 << 16));
         });
+        rows.put("mmap 1 MiB+munmap", (guest, sink) -> {
+            long hole = guest.memory(1 << 21);
+            sink.row(Call.of(hole, MMAP, hole, 1 << 20, 3, 0x32, -1, 0), Call.of(0, MUNMAP, hole, 1 << 20));
+        });
+        rows.put("mmap of 32 KiB of a file+munmap, lower", (guest, sink) -> {
+            long hole = guest.memory(1 << 20);
+            long fd = guest.must(OPENAT, HERE, guest.string(lower), 0);
+            sink.row(Call.of(hole, MMAP, hole, 1 << 15, 1, 0x12, fd, 0), Call.of(0, MUNMAP, hole, 1 << 15));
+        });
+        rows.put("brk 33 pages up and down", (guest, sink) -> {
+            long end = guest.must(BRK, 0);
+            sink.row(Call.of(end + 33 * PAGE, BRK, end + 33 * PAGE), Call.of(end, BRK, end));
+        });
     }
 
     private void files() {
@@ -108,6 +122,16 @@ final class Rows {
             long fd = guest.must(OPENAT, HERE, guest.string(lower), 0);
             guest.must(CLOSE, fd);
             sink.row(Call.of(fd, OPENAT, HERE, guest.string("/usr/lib"), Fcntl.O_DIRECTORY),
+                    Call.of(Call.ANY, GETDENTS, fd, guest.memory(1 << 15), 1 << 15), Call.of(0, CLOSE, fd));
+        });
+        rows.put("open+getdents+close, 100 entries, upper", (guest, sink) -> {
+            guest.must(MKDIR, guest.string("/tmp/kernel-bench-directory"), 0700);
+            for (int i = 0; i < ENTRIES; i++) {
+                guest.must(CLOSE, anonymousFile(guest, "/tmp/kernel-bench-directory/entry-" + i));
+            }
+            long fd = guest.must(OPENAT, HERE, guest.string(lower), 0);
+            guest.must(CLOSE, fd);
+            sink.row(Call.of(fd, OPENAT, HERE, guest.string("/tmp/kernel-bench-directory"), Fcntl.O_DIRECTORY),
                     Call.of(Call.ANY, GETDENTS, fd, guest.memory(1 << 15), 1 << 15), Call.of(0, CLOSE, fd));
         });
         rows.put("fstat, lower", (guest, sink) -> sink.row(

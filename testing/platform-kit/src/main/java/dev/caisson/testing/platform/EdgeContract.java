@@ -23,7 +23,7 @@ import java.util.concurrent.atomic.AtomicReference;
 import org.junit.jupiter.api.Test;
 
 /** The part of {@link PlatformContractTest} about rare events, many of everything, and guests that try what they may not. */
-abstract class EdgeContract extends ContextContract {
+abstract class EdgeContract extends FaultContract {
     private static final int SIGILL = 4;
     private static final int SIGTRAP = 5;
     private static final int SIGFPE = 8;

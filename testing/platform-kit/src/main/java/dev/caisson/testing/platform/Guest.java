@@ -2,8 +2,6 @@ package dev.caisson.testing.platform;
 
 import dev.caisson.abi.ErrnoException;
 import dev.caisson.abi.Layouts;
-import dev.caisson.host.HostFile;
-import dev.caisson.host.HostMemory;
 import dev.caisson.host.code.Assembler;
 import dev.caisson.spi.platform.AddressSpace;
 import dev.caisson.spi.platform.Exit;
@@ -41,12 +39,13 @@ final class Guest implements AutoCloseable {
     final AddressSpace space;
     final GuestContext context;
     final Registers registers = new Registers();
+    private final GuestFile own;
 
     Guest(Platform platform) throws ErrnoException {
         this.platform = platform;
-        file = (int) HostMemory.createFile("platform-kit", 1);
-        HostMemory.resize(file, FILE_BYTES);
-        memory = HostMemory.mapFile(file, 0, FILE_BYTES, true);
+        own = new GuestFile(FILE_BYTES);
+        file = own.descriptor();
+        memory = own.memory();
         space = platform.newAddressSpace(file);
         space.map(CODE, 4 * PAGE, 0, READ_EXEC, false);
         space.map(DATA, DATA_BYTES, DATA_OFFSET, READ_WRITE, false);
@@ -65,8 +64,7 @@ final class Guest implements AutoCloseable {
 
     /** Puts a program at {@link #CODE}. */
     Guest program(Assembler code) {
-        byte[] bytes = code.toBytes();
-        memory.asSlice(0, bytes.length).copyFrom(MemorySegment.ofArray(bytes));
+        own.write(0, code);
         return this;
     }
 
@@ -100,7 +98,6 @@ final class Guest implements AutoCloseable {
     public void close() {
         context.close();
         space.close();
-        HostMemory.unmap(memory.address(), memory.byteSize());
-        HostFile.close(file);
+        own.close();
     }
 }

@@ -397,18 +397,6 @@ public abstract class PlatformContractTest extends EdgeContract {
 
     // ---- helpers
 
-    private void fault(long address, AccessType access, boolean mapped) throws Exception {
-        Exit exit = guest.runOn();
-        if (!(exit instanceof Exit.Fault fault)) {
-            throw new AssertionError("expected a fault, not " + exit);
-        }
-        assertEquals(address, fault.address());
-        assertEquals(mapped, fault.isMapped());
-        if (guest.platform.capabilities().contains(Capability.EXACT_ACCESS_TYPE) || fault.access() != AccessType.UNKNOWN) {
-            assertEquals(access, fault.access());
-        }
-    }
-
     private Exit.Signal signal(int number, int code) throws Exception {
         Exit exit = guest.runOn();
         if (!(exit instanceof Exit.Signal signal)) {

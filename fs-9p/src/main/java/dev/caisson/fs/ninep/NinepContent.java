@@ -1,0 +1,428 @@
+package dev.caisson.fs.ninep;
+
+import static dev.caisson.abi.Errno.EACCES;
+import static dev.caisson.abi.Errno.EIO;
+import static dev.caisson.abi.Errno.EPROTO;
+import static dev.caisson.abi.Errno.ESTALE;
+
+import dev.caisson.abi.Errno;
+import dev.caisson.abi.ErrnoException;
+import dev.caisson.abi.Fcntl;
+import dev.caisson.host.HostFile;
+import dev.caisson.memory.PageCache;
+import dev.caisson.spi.fs.AttributeChange;
+import dev.caisson.spi.fs.Attributes;
+import dev.caisson.spi.lock.LockRank;
+import dev.caisson.spi.lock.RankedLock;
+import java.lang.foreign.MemorySegment;
+import java.util.List;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/** The content of a regular file: handles on it, open files, cached pages. */
+final class NinepContent {
+    private static final Logger log = LoggerFactory.getLogger(NinepContent.class);
+
+    private static final int TRIES = 3;
+    /** Larger files are not kept in memory for the sake of reading, when they can be read from a descriptor. */
+    private static final long MOST_KEPT_BYTES = 16 << 20;
+    private static final long FIRST_LOOK_BYTES = 16 << 10;
+
+    private final NinepInode inode;
+    private final NinepFileSystem fileSystem;
+    private final Handle.Slot open = new Handle.Slot();
+
+    /** Serialises changes of content and size. */
+    final RankedLock lock = RankedLock.of(LockRank.INODE);
+
+    /** The pages, once somebody needed them. Set under {@link #lock}. */
+    private volatile PageCache pages;
+    /** Bytes that were read from a descriptor: an estimate, counted without a lock. */
+    private long readBytes;
+    /** At how many of them to look whether pages would pay. */
+    private long nextLookBytes = FIRST_LOOK_BYTES;
+    /** Behind the last byte that was written by a message. Changes under {@link #lock}. */
+    private volatile long writtenEnd;
+    /** Open files. Guarded by this. */
+    private int opens;
+    /** Whether one of them may write. Guarded by this. */
+    private boolean isOpenForWriting;
+    /** Keep the content and the attributes of an open file that has lost its name. Guarded by this. */
+    private Handle pinnedFile;
+    private Handle pinnedFid;
+
+    NinepContent(NinepInode inode) {
+        this.inode = inode;
+        this.fileSystem = inode.ninep();
+    }
+
+    // ---- handles
+
+    /**
+     * A handle on the open file, opened if need be; the caller releases it.
+     *
+     * @param writable whether it will be written
+     */
+    Handle handle(boolean writable) throws ErrnoException {
+        Handle known = fileSystem.files().take(open, writable, 0);
+        if (known != null) {
+            return known;
+        }
+        int flags = writable ? Fcntl.O_RDWR : Fcntl.O_RDONLY;
+        try {
+            return fileSystem.files().offer(open(flags, writable));
+        } catch (ErrnoException e) {
+            if (e.errno() != EACCES || !writable) {
+                throw e;
+            }
+            return open(Fcntl.O_WRONLY, true); // others could not read through it, so it is not shared
+        }
+    }
+
+    private Handle open(int flags, boolean writable) throws ErrnoException {
+        EntryNames.Entry entry = inode.entry();
+        if (!fileSystem.isExtended()) {
+            return inode.ask(true, (session, fid) -> {
+                int own = session.walk(fid, List.of()).fid();
+                try {
+                    session.open(own, flags);
+                } catch (ErrnoException e) {
+                    session.clunk(own);
+                    throw e;
+                }
+                return new Handle(open, session, own, -1, writable, 0);
+            });
+        }
+        NinepInode from = entry == null ? inode : entry.directory();
+        String name = entry == null ? "" : entry.name();
+        return from.ask(true, (session, fid) -> {
+            Session.Opened opened = session.openAt(fid, name, flags | Fcntl.O_NOFOLLOW | Fcntl.O_CLOEXEC, 0, 0, 0);
+            Handle handle = handle(session, opened, writable);
+            if (!inode.isSameFile(opened.attributes())) {
+                handle.dispose();
+                throw ESTALE.error("the server has another file under the name");
+            }
+            return handle;
+        });
+    }
+
+    /** What Topenat made, as a handle of this content. A descriptor is believed only when it is a regular file, open as wanted. */
+    Handle handle(Session session, Session.Opened opened, boolean writable) throws ErrnoException {
+        Handle handle = new Handle(open, session, opened.fid(), opened.descriptor(), writable, 0);
+        if (opened.descriptor() >= 0 && !DonatedStatus.isRegularFile(opened.descriptor(), writable)) {
+            handle.dispose();
+            throw EPROTO.error("a descriptor that is not what was asked for");
+        }
+        return handle;
+    }
+
+    /** The file was just created with an open handle: kept for the open that follows. */
+    void created(Handle handle) {
+        handle.isFresh = true;
+        fileSystem.files().release(fileSystem.files().offer(handle));
+    }
+
+    synchronized void opened(boolean writable) {
+        opens++;
+        isOpenForWriting |= writable;
+    }
+
+    /** An open file was closed. */
+    void closed() {
+        Handle file;
+        Handle fid;
+        synchronized (this) {
+            if (--opens > 0) {
+                return;
+            }
+            file = pinnedFile;
+            fid = pinnedFid;
+            pinnedFile = null;
+            pinnedFid = null;
+            isOpenForWriting = false;
+        }
+        unpin(file, fid);
+        fileSystem.files().forgetWritable(open);
+        if (inode.entry() == null) {
+            fileSystem.forget(inode);
+        }
+    }
+
+    private void unpin(Handle file, Handle fid) {
+        if (file != null) {
+            fileSystem.files().release(file);
+        }
+        if (fid != null) {
+            fileSystem.fids().release(fid);
+        }
+    }
+
+    synchronized boolean isInUse() {
+        return opens > 0;
+    }
+
+    /** Before a name goes: an open file keeps its content and its attributes by handles, which it may not have needed so far. */
+    void pin() {
+        boolean writable;
+        synchronized (this) {
+            if (opens == 0) {
+                return;
+            }
+            writable = isOpenForWriting;
+        }
+        Handle file = tryHandle(writable);
+        if (file == null && writable) {
+            file = tryHandle(false);
+        }
+        Handle fid = null;
+        try {
+            fid = inode.reach();
+        } catch (ErrnoException e) {
+            log.debug("no fid for a file that loses its name: inode={} errno={}", inode.number(), e.errno());
+        }
+        keepOpen(file, fid);
+    }
+
+    private Handle tryHandle(boolean writable) {
+        try {
+            return handle(writable);
+        } catch (ErrnoException e) {
+            return null; // then using it would fail as well
+        }
+    }
+
+    /** Keeps handles until the last open file is closed. */
+    void keepOpen(Handle file, Handle fid) {
+        synchronized (this) {
+            if (pinnedFile == null && pinnedFid == null) {
+                pinnedFile = file;
+                pinnedFid = fid;
+                return;
+            }
+        }
+        unpin(file, fid);
+    }
+
+    /** Lets go of handles that nobody uses. */
+    void release() {
+        fileSystem.files().forget(open);
+    }
+
+    /** What a donated descriptor tells; null when there is none at hand. */
+    Attributes donatedAttributes(Attributes last) throws ErrnoException {
+        Handle handle = fileSystem.files().take(open, false, 0);
+        if (handle == null) {
+            return null;
+        }
+        try {
+            return handle.descriptor < 0 ? null : DonatedStatus.attributes(handle.descriptor, last);
+        } finally {
+            fileSystem.files().release(handle);
+        }
+    }
+
+    // ---- transfers
+
+    /** Moves bytes by a handle. */
+    @FunctionalInterface
+    private interface Transfer {
+        long by(Handle handle) throws ErrnoException;
+    }
+
+    /** Tries again with another handle when the connection was lost: the same bytes go to the same place. */
+    private long transfer(boolean writable, Transfer transfer) throws ErrnoException {
+        for (int tries = 1;; tries++) {
+            Handle handle = handle(writable);
+            try {
+                return transfer.by(handle);
+            } catch (ErrnoException e) {
+                if (handle.isUsable() || tries == TRIES) {
+                    throw e;
+                }
+            } finally {
+                fileSystem.files().release(handle);
+            }
+        }
+    }
+
+    /** Reads at most one message's worth, or what a descriptor gives. */
+    long read(MemorySegment target, long offset) throws ErrnoException {
+        return transfer(false, handle -> handle.descriptor >= 0
+                ? Errno.check(HostFile.pread(handle.descriptor, target.address(), target.byteSize(), offset))
+                : handle.session.read(handle.fid, target.asSlice(0, Math.min(target.byteSize(), handle.session.dataBytes())), offset));
+    }
+
+    /** Writes at most one message's worth, or what a descriptor takes. */
+    long write(MemorySegment source, long offset) throws ErrnoException {
+        long count = transfer(true, handle -> handle.descriptor >= 0
+                ? Errno.check(HostFile.pwrite(handle.descriptor, source.address(), source.byteSize(), offset))
+                : handle.session.write(handle.fid, source.asSlice(0, Math.min(source.byteSize(), handle.session.dataBytes())), offset));
+        if (count == 0) {
+            throw EIO.error("a server that takes nothing");
+        }
+        writtenEnd = Math.max(writtenEnd, offset + count);
+        return count;
+    }
+
+    /** The size of a file that the server does not know any more. */
+    long knownSize(long lastSize) {
+        PageCache cache = pages;
+        return cache != null ? cache.sizeBytes() : Math.max(lastSize, writtenEnd);
+    }
+
+    void sync(boolean dataOnly, boolean writable) throws ErrnoException {
+        transfer(writable, handle -> {
+            if (handle.descriptor >= 0) {
+                return Errno.check(dataOnly ? HostFile.syncData(handle.descriptor) : HostFile.sync(handle.descriptor));
+            }
+            handle.session.sync(handle.fid, dataOnly);
+            return 0;
+        });
+    }
+
+    // ---- pages
+
+    /** {@return the page cache, or null when nobody needed one} */
+    PageCache pages() {
+        return pages;
+    }
+
+    /** {@return the page cache, made if there is none} */
+    PageCache makePages() throws ErrnoException {
+        PageCache cache = pages;
+        if (cache != null) {
+            return cache;
+        }
+        lock.lock();
+        try {
+            cache = pages;
+            if (cache == null) {
+                cache = new PageCache(fileSystem.memory(), new NinepPages(inode), PageCache.WritePolicy.THROUGH, inode);
+                pages = cache;
+            }
+        } finally {
+            lock.unlock();
+        }
+        fileSystem.hasPages(inode);
+        return cache;
+    }
+
+    /**
+     * The pages to read and write through, if that is better than to ask each time: where nobody else changes files, those that come in
+     * messages are kept from the first byte.
+     *
+     * @param handle how the file is open
+     * @return pages, or null to ask each time
+     */
+    PageCache pagesFor(Handle handle) throws ErrnoException {
+        PageCache cache = pages;
+        return cache == null && handle.descriptor < 0 && fileSystem.isExclusive() ? makePages() : cache;
+    }
+
+    /** Bytes were read from a descriptor. Where nobody else changes files, one that is read the third time is kept in memory. */
+    void wasRead(long bytes) {
+        readBytes += bytes;
+        if (readBytes < nextLookBytes) {
+            return;
+        }
+        nextLookBytes = 2 * readBytes;
+        if (!fileSystem.isExclusive()) {
+            return;
+        }
+        try {
+            long size = inode.attributes().sizeBytes();
+            if (size <= MOST_KEPT_BYTES && readBytes >= 2 * size) {
+                makePages();
+            }
+        } catch (ErrnoException e) {
+            log.debug("no pages for a file that is read often: inode={} errno={}", inode.number(), e.errno());
+        }
+    }
+
+    /** Somebody else changed the file: cached pages are read again. */
+    void followServer(long sizeBytes) {
+        PageCache cache = pages;
+        if (cache == null) {
+            return;
+        }
+        lock.lock();
+        try {
+            if (cache.sizeBytes() != sizeBytes) {
+                cache.resize(sizeBytes);
+            }
+            cache.invalidate(0, Long.MAX_VALUE);
+        } catch (ErrnoException e) {
+            inode.changed(); // the next look tries again
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    /** Changes the size, and what else changes with it. */
+    void resize(AttributeChange change) throws ErrnoException {
+        // To empty a file that was opened for writing, the descriptor that the writing will need is the cheapest way.
+        Handle handle = fileSystem.isExtended() && isOpenForWriting() ? tryHandle(true) : fileSystem.files().take(open, true, 0);
+        lock.lock();
+        try {
+            int fields = change.fields();
+            if (handle != null && handle.descriptor >= 0) {
+                Errno.check(HostFile.truncate(handle.descriptor, change.sizeBytes()));
+                fields &= ~(AttributeChange.SIZE | AttributeChange.MODIFY_TIME); // which the host has set
+            }
+            if (fields != 0) {
+                inode.update(change, fields);
+            }
+            writtenEnd = Math.min(writtenEnd, change.sizeBytes());
+            PageCache cache = pages;
+            if (cache != null) {
+                cache.resize(change.sizeBytes());
+            }
+        } finally {
+            lock.unlock();
+            if (handle != null) {
+                handle.isFresh = true;
+                fileSystem.files().release(handle);
+            }
+        }
+    }
+
+    private synchronized boolean isOpenForWriting() {
+        return isOpenForWriting;
+    }
+
+    /** Lets go of the pages; false when the file is open or mapped. */
+    boolean dropPages() {
+        lock.lock();
+        try {
+            PageCache cache = pages;
+            if (cache == null) {
+                return true;
+            }
+            if (isInUse() || cache.isMapped()) {
+                return false;
+            }
+            pages = null;
+            cache.close();
+            return true;
+        } catch (ErrnoException e) {
+            return true; // all is released; what could not be written had its fsync to tell
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    void evictPages() {
+        PageCache cache = pages;
+        if (cache != null) {
+            cache.evict();
+        }
+    }
+
+    void writeBack() throws ErrnoException {
+        PageCache cache = pages;
+        if (cache != null) {
+            cache.writeBack();
+            inode.changed();
+        }
+    }
+}

@@ -1,0 +1,487 @@
+package dev.caisson.fs.ninep;
+
+import static dev.caisson.abi.Errno.EINVAL;
+import static dev.caisson.abi.Errno.EIO;
+import static dev.caisson.abi.Errno.ENOENT;
+import static dev.caisson.abi.Errno.ENXIO;
+import static dev.caisson.abi.Errno.EOPNOTSUPP;
+import static dev.caisson.abi.Errno.EPERM;
+import static dev.caisson.abi.Errno.ESTALE;
+
+import dev.caisson.abi.ErrnoException;
+import dev.caisson.abi.Fcntl;
+import dev.caisson.abi.Stat;
+import dev.caisson.ninep.AttributeUpdate;
+import dev.caisson.ninep.FileAttributes;
+import dev.caisson.ninep.Protocol;
+import dev.caisson.spi.fs.AttributeChange;
+import dev.caisson.spi.fs.Attributes;
+import dev.caisson.spi.fs.FileSystem;
+import dev.caisson.spi.fs.Inode;
+import dev.caisson.spi.fs.OpenFile;
+import java.util.ArrayDeque;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.atomic.AtomicInteger;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/** A file of the server that is no directory; what directories share with it. */
+class NinepInode extends Inode {
+    private static final Logger log = LoggerFactory.getLogger(NinepInode.class);
+
+    /** Deeper than a path can be, so a directory below itself is a lie. */
+    private static final int MOST_DEPTH = 2048;
+    private static final int TRIES = 3;
+
+    private final NinepFileSystem fileSystem;
+    private final long path;
+    private final int type;
+    private final long birthNs;
+    private final EntryNames names = new EntryNames();
+    /** The fid that names this file. */
+    private final Handle.Slot fid = new Handle.Slot();
+    /** Null unless this is a regular file. */
+    private final NinepContent content;
+
+    private volatile Attributes attributes;
+    /** Counts changes through this mount. */
+    private final AtomicInteger version = new AtomicInteger();
+    /** The version that {@link #attributes} show, or -1 when the server must be asked. */
+    private volatile int freshVersion = -1;
+    private volatile String linkTarget;
+    /** It was told that it is. */
+    private volatile boolean isLost;
+
+    NinepInode(NinepFileSystem fileSystem, FileAttributes a) {
+        this.fileSystem = fileSystem;
+        this.path = a.qid().path();
+        this.type = a.mode() & Stat.S_IFMT;
+        this.birthNs = a.birthNs();
+        this.content = type == Stat.S_IFREG ? new NinepContent(this) : null;
+        keep(a, 0);
+    }
+
+    static boolean isDirectory(FileAttributes a) {
+        return (a.mode() & Stat.S_IFMT) == Stat.S_IFDIR;
+    }
+
+    /** Whether attributes are of this file; an inode number that was used again shows by type or time of birth. */
+    final boolean isSameFile(FileAttributes a) {
+        return a.qid().path() == path && (a.mode() & Stat.S_IFMT) == type && a.birthNs() == birthNs;
+    }
+
+    final NinepFileSystem ninep() {
+        return fileSystem;
+    }
+
+    /** {@return what a regular file has; null for others} */
+    final NinepContent content() {
+        return content;
+    }
+
+    final int type() {
+        return type;
+    }
+
+    boolean isTop() {
+        return false;
+    }
+
+    @Override
+    public final FileSystem fileSystem() {
+        return fileSystem;
+    }
+
+    // ---- names
+
+    /** It was found under a name. */
+    final void found(FileAttributes a, NinepDirectory directory, String as) {
+        if (directory != null) {
+            names.found(directory, as, type == Stat.S_IFDIR || !fileSystem.isExclusive());
+        }
+        if (freshVersion != version.get()) {
+            keep(a, -1); // it may have been read before the last change
+        }
+    }
+
+    final void linked(NinepDirectory directory, String as) {
+        names.linked(directory, as);
+        changed();
+    }
+
+    final void unnamed(NinepDirectory directory, String as) {
+        names.removed(directory, as);
+        changed();
+    }
+
+    final void renamed(NinepDirectory from, String oldName, NinepDirectory to, String newName) {
+        names.renamed(from, oldName, to, newName);
+        if (!fileSystem.isExtended()) {
+            fileSystem.fids().forget(fid); // to many a server a fid is a path
+        }
+        changed();
+    }
+
+    /** {@return an entry that leads here; null when none does, and for the root} */
+    final EntryNames.Entry entry() {
+        return names.first();
+    }
+
+    // ---- the fid
+
+    /** Something done with a fid of this file. */
+    @FunctionalInterface
+    interface Use<T> {
+        T on(Session session, int fid) throws ErrnoException;
+    }
+
+    /** A handle on a fid of this file; the caller releases it. */
+    final Handle reach() throws ErrnoException {
+        Handle known = fileSystem.fids().take(fid, false, fileSystem.renames());
+        for (int tries = 1; known == null; tries++) {
+            Session session = fileSystem.session();
+            try {
+                known = walk();
+            } catch (ErrnoException e) {
+                if (tries == TRIES || !fileSystem.makesRoom(e, session) && !session.isBroken()) {
+                    throw e;
+                }
+            }
+        }
+        return known;
+    }
+
+    private Handle walk() throws ErrnoException {
+        int renames = fileSystem.renames();
+        Session session = fileSystem.session();
+        ArrayDeque<String> steps = new ArrayDeque<>();
+        NinepInode at = this;
+        Handle start = null;
+        while (!at.isTop()) {
+            EntryNames.Entry entry = at.names.first();
+            if (entry == null) {
+                throw at.nameless();
+            }
+            steps.addFirst(entry.name());
+            at = entry.directory();
+            start = fileSystem.fids().take(at.fid, false, renames);
+            if (start != null && start.session == session) {
+                break;
+            }
+            if (start != null) {
+                fileSystem.fids().release(start);
+                start = null;
+            }
+            if (steps.size() > MOST_DEPTH) {
+                throw EIO.error("a directory below itself");
+            }
+        }
+        try {
+            Session.Walked end = walk(session, start == null ? session.root() : start.fid, steps);
+            if (end.qid() != null && end.qid().path() != path) {
+                session.clunk(end.fid());
+                throw ESTALE.error("the server has another file under the name");
+            }
+            return fileSystem.fids().offer(new Handle(fid, session, end.fid(), -1, false, renames));
+        } finally {
+            if (start != null) {
+                fileSystem.fids().release(start);
+            }
+        }
+    }
+
+    /** No name leads here any more, and no fid does. */
+    private ErrnoException nameless() {
+        if (type == Stat.S_IFDIR) {
+            return ENOENT.error("the directory was removed");
+        }
+        if (!isOpen()) {
+            return ESTALE.error();
+        }
+        if (!isLost) {
+            isLost = true;
+            log.warn("an open file without a name was lost with the connection to its server: inode={}", path);
+        }
+        return EIO.error("an unlinked file was lost with the connection");
+    }
+
+    private static Session.Walked walk(Session session, int from, ArrayDeque<String> steps) throws ErrnoException {
+        int at = from;
+        while (true) {
+            List<String> some = new ArrayList<>();
+            while (!steps.isEmpty() && some.size() < Protocol.MOST_NAMES) {
+                some.add(steps.removeFirst());
+            }
+            Session.Walked next;
+            try {
+                next = session.walk(at, some);
+            } finally {
+                if (at != from) {
+                    session.clunk(at);
+                }
+            }
+            if (steps.isEmpty()) {
+                return next;
+            }
+            at = next.fid();
+        }
+    }
+
+    /** {@return whether there is a fid at hand} */
+    final boolean hasFid() {
+        Handle known = fileSystem.fids().take(fid, false, fileSystem.renames());
+        if (known != null) {
+            fileSystem.fids().release(known);
+        }
+        return known != null;
+    }
+
+    /** A fid came with a reply: of a lookup, say. */
+    final void offer(Session session, int number) {
+        fileSystem.fids().release(fileSystem.fids().offer(new Handle(fid, session, number, -1, false, fileSystem.renames())));
+    }
+
+    /** As {@link #offer}, and the caller keeps it for as long as it needs it. */
+    final Handle keep(Session session, int number) {
+        return fileSystem.fids().offer(new Handle(fid, session, number, -1, false, fileSystem.renames()));
+    }
+
+    /**
+     * Asks the server about this file. What fails because the connection was lost, or because a fid that is a path to the server leads
+     * nowhere any more, is tried again.
+     *
+     * @param isRepeatable whether asking twice is as good as asking once
+     */
+    final <T> T ask(boolean isRepeatable, Use<T> use) throws ErrnoException {
+        for (int tries = 1;; tries++) {
+            Handle handle = reach();
+            try {
+                return use.on(handle.session, handle.fid);
+            } catch (ErrnoException e) {
+                boolean isLost = handle.session.isBroken();
+                boolean isStale = !isLost && tries == 1 && !fileSystem.isExtended() && (e.errno() == ENOENT || e.errno() == ESTALE);
+                if (tries == TRIES) {
+                    throw e;
+                }
+                if (fileSystem.makesRoom(e, handle.session)) {
+                    continue;
+                }
+                if (!(isLost && isRepeatable) && !isStale || names.first() == null && !isTop()) {
+                    throw e;
+                }
+                fileSystem.fids().forget(fid);
+            } finally {
+                fileSystem.fids().release(handle);
+            }
+        }
+    }
+
+    /** Lets the fid go. */
+    final void release() {
+        fileSystem.fids().forget(fid);
+        if (content != null) {
+            content.release();
+        }
+    }
+
+    private boolean isOpen() {
+        return content != null && content.isInUse();
+    }
+
+    // ---- attributes
+
+    private Attributes keep(FileAttributes s, int seenVersion) {
+        Attributes a = new Attributes(fileSystem.deviceId(), path, s.mode(), Math.clamp(s.links(), 0, Integer.MAX_VALUE), s.uid(),
+                s.gid(), s.rawDevice(), s.sizeBytes(), Math.clamp(s.blockBytes(), 512, 1 << 24), s.blocks(), s.accessNs(),
+                s.modifyNs(), s.changeNs(), s.birthNs());
+        return keep(a, seenVersion);
+    }
+
+    private Attributes keep(Attributes a, int seenVersion) {
+        Attributes last = attributes;
+        if (content != null && last != null && !fileSystem.isExclusive()
+                && (last.modifyNs() != a.modifyNs() || last.sizeBytes() != a.sizeBytes())) {
+            content.followServer(a.sizeBytes());
+        }
+        attributes = a;
+        freshVersion = fileSystem.isExclusive() ? seenVersion : -1;
+        return a;
+    }
+
+    /** The file was changed through this mount. */
+    final void changed() {
+        version.incrementAndGet();
+    }
+
+    @Override
+    public Attributes attributes() throws ErrnoException {
+        int now = version.get();
+        if (freshVersion == now) {
+            return attributes;
+        }
+        Attributes direct = content == null ? null : content.donatedAttributes(attributes);
+        if (direct != null) {
+            return keep(direct, now);
+        }
+        EntryNames.Entry entry = names.first();
+        boolean hasFid = hasFid();
+        if (!hasFid && entry == null && !isTop()) {
+            return gone(now);
+        }
+        if (!hasFid && fileSystem.isExtended() && entry != null) {
+            Session.Found found = entry.directory().ask(true, (session, at) -> session.lookup(at, entry.name()));
+            return judge(found == null ? null : found.attributes(), now);
+        }
+        try {
+            return judge(ask(true, Session::attributes), now);
+        } catch (ErrnoException e) {
+            if (entry == null && (e.errno() == ENOENT || e.errno() == ESTALE)) {
+                return gone(now); // to the server the fid was a path
+            }
+            throw e;
+        }
+    }
+
+    private Attributes judge(FileAttributes found, int now) throws ErrnoException {
+        if (found != null && isSameFile(found)) {
+            return keep(found, now);
+        }
+        if (fileSystem.isExclusive() || names.first() == null) {
+            return gone(now);
+        }
+        throw ESTALE.error("the server has another file under the name");
+    }
+
+    /** The attributes of a file whose last name is gone and that the server does not know any more. */
+    private Attributes gone(int now) {
+        Attributes a = attributes;
+        long size = content == null ? a.sizeBytes() : content.knownSize(a.sizeBytes());
+        Attributes unlinked = new Attributes(a.deviceId(), a.inode(), a.mode(), 0, a.uid(), a.gid(), a.rawDevice(), size, a.blockBytes(),
+                a.blocks(), a.accessNs(), a.modifyNs(), a.changeNs(), a.birthNs());
+        attributes = unlinked;
+        freshVersion = now;
+        return unlinked;
+    }
+
+    @Override
+    public int mode() {
+        return attributes.mode();
+    }
+
+    @Override
+    public int uid() {
+        return attributes.uid();
+    }
+
+    @Override
+    public int gid() {
+        return attributes.gid();
+    }
+
+    @Override
+    public long number() {
+        return path;
+    }
+
+    @Override
+    public void change(AttributeChange change) throws ErrnoException {
+        fileSystem.checkWritable();
+        if (change.has(AttributeChange.SIZE) && content == null) {
+            throw EINVAL.error("only a regular file has a size");
+        }
+        if (change.has(AttributeChange.MODE) && type == Stat.S_IFLNK) {
+            throw EOPNOTSUPP.error("a symbolic link has no mode");
+        }
+        try {
+            if (change.has(AttributeChange.SIZE)) {
+                content.resize(change);
+            } else {
+                update(change, change.fields());
+            }
+        } finally {
+            changed();
+            attributes(); // mode and owner are asked for without a chance to ask the server
+        }
+    }
+
+    /** Sends the named fields of a change. */
+    final void update(AttributeChange change, int fields) throws ErrnoException {
+        int valid = (fields & AttributeChange.MODE) != 0 ? AttributeUpdate.MODE : 0;
+        valid |= (fields & AttributeChange.UID) != 0 ? AttributeUpdate.UID : 0;
+        valid |= (fields & AttributeChange.GID) != 0 ? AttributeUpdate.GID : 0;
+        valid |= (fields & AttributeChange.SIZE) != 0 ? AttributeUpdate.SIZE : 0;
+        valid |= (fields & AttributeChange.ACCESS_TIME) != 0 ? AttributeUpdate.ACCESS_TIME | AttributeUpdate.ACCESS_TIME_SET : 0;
+        valid |= (fields & AttributeChange.MODIFY_TIME) != 0 ? AttributeUpdate.MODIFY_TIME | AttributeUpdate.MODIFY_TIME_SET : 0;
+        AttributeUpdate update = new AttributeUpdate(valid, change.mode() & 07777, change.uid(), change.gid(), change.sizeBytes(),
+                change.accessNs(), change.modifyNs());
+        ask(true, (session, at) -> {
+            if (!session.isExtended() && names.first() == null && !isTop() && !isSameFile(session.attributes(at))) {
+                throw ESTALE.error("to the server the fid is a path, where another file is now");
+            }
+            session.update(at, update);
+            return null;
+        });
+    }
+
+    // ---- links, content
+
+    @Override
+    public String readLink() throws ErrnoException {
+        if (type != Stat.S_IFLNK) {
+            throw EINVAL.error();
+        }
+        String target = linkTarget;
+        if (target == null) {
+            target = ask(true, Session::readLink);
+            linkTarget = target; // the text of a link never changes
+        }
+        return target;
+    }
+
+    @Override
+    public OpenFile open(int flags) throws ErrnoException {
+        if (content == null) {
+            throw ENXIO.error("special files of the server are not opened");
+        }
+        boolean isWritable = (flags & Fcntl.O_ACCMODE) != Fcntl.O_RDONLY;
+        if (isWritable) {
+            fileSystem.checkWritable();
+        }
+        content.opened(isWritable);
+        return new NinepRegularFile(this, isWritable);
+    }
+
+    // ---- extended attributes
+
+    @Override
+    public byte[] getXattr(String attribute) throws ErrnoException {
+        return NinepXattrs.get(this, attribute);
+    }
+
+    @Override
+    public void setXattr(String attribute, byte[] value, int flags) throws ErrnoException {
+        checkXattrWritable(attribute);
+        NinepXattrs.set(this, attribute, value, flags);
+        changed();
+    }
+
+    @Override
+    public List<String> listXattrs() throws ErrnoException {
+        return NinepXattrs.list(this);
+    }
+
+    @Override
+    public void removeXattr(String attribute) throws ErrnoException {
+        checkXattrWritable(attribute);
+        NinepXattrs.remove(this, attribute);
+        changed();
+    }
+
+    private void checkXattrWritable(String attribute) throws ErrnoException {
+        fileSystem.checkWritable();
+        if (!NinepXattrs.isWritable(attribute, type)) {
+            throw attribute.startsWith("user.") ? EPERM.error() : EOPNOTSUPP.error();
+        }
+    }
+}

@@ -1,0 +1,119 @@
+package dev.caisson.fs.ninep;
+
+import dev.caisson.host.HostFile;
+import dev.caisson.host.HostSocket;
+import java.io.File;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.TimeUnit;
+import java.util.stream.Collectors;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.Assumptions;
+
+/** A 9P server of somebody else's, started for a test on a socket of its own. */
+final class ServerProcess implements AutoCloseable {
+    private static final Path DIOD = Path.of("/usr/sbin/diod");
+
+    private final List<String> command;
+    private final Path socket;
+    private Process process;
+
+    private ServerProcess(List<String> command, Path socket) {
+        this.command = command;
+        this.socket = socket;
+    }
+
+    /**
+     * Debian's diod.
+     *
+     * @param directory what it exports
+     * @param socket where it listens
+     * @return the server, which answers
+     */
+    static ServerProcess diod(Path directory, Path socket) {
+        Assumptions.assumeTrue(Files.isExecutable(DIOD), "needs diod (apt-get install diod)");
+        Assumptions.assumeTrue("root".equals(System.getProperty("user.name")), "diod serves other users for root only");
+        ServerProcess server = new ServerProcess(List.of("/bin/sh", "-c", "trap '' PIPE; exec \"$@\"", "sh", DIOD.toString(), "-f",
+                "-n", "-N", "-c", "/dev/null", "-e", directory.toString(),
+                "-l", socket.toString(), "-L", "stderr"), socket);
+        server.start();
+        return server;
+    }
+
+    /**
+     * Caisson's own gofer.
+     *
+     * @param trees what it exports: directories, each called by its own name
+     * @param socket where it listens
+     * @return the server, which answers
+     */
+    static ServerProcess gofer(List<Path> trees, Path socket) {
+        List<String> command = new ArrayList<>(List.of(Path.of(System.getProperty("java.home"), "bin", "java").toString(),
+                "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "--enable-native-access=ALL-UNNAMED",
+                "--sun-misc-unsafe-memory-access=allow", "-cp", goferPath(), "dev.caisson.gofer.GoferLauncher"));
+        trees.forEach(tree -> command.add(tree.getFileName() + "=" + tree));
+        command.addAll(List.of("--listen", "unix:" + socket));
+        ServerProcess server = new ServerProcess(command, socket);
+        server.start();
+        return server;
+    }
+
+    /** Where the gofer's classes are, and what they need; the class path of a test is often hidden in the runner's. */
+    private static String goferPath() {
+        return Stream.of("dev/caisson/gofer/GoferLauncher.class", "dev/caisson/ninep/Qid.class", "dev/caisson/host/HostFile.class",
+                "dev/caisson/abi/Errno.class", "com/kenai/jffi/PageManager.class", "jni/x86_64-Linux/libjffi-1.2.so",
+                "jnr/ffi/Runtime.class").map(ServerProcess::root).distinct().collect(Collectors.joining(File.pathSeparator));
+    }
+
+    /** The jar or directory that has a resource. */
+    private static String root(String resource) {
+        String url = String.valueOf(ServerProcess.class.getClassLoader().getResource(resource));
+        return url.substring(url.indexOf("file:") + 5, url.length() - resource.length() - 1).replace("!", "");
+    }
+
+    void start() {
+        try {
+            Files.deleteIfExists(socket);
+            process = new ProcessBuilder(new ArrayList<>(command)).redirectOutput(ProcessBuilder.Redirect.DISCARD)
+                    .redirectError(ProcessBuilder.Redirect.DISCARD).start();
+            while (!listens()) {
+                if (process.waitFor(2, TimeUnit.MILLISECONDS)) {
+                    throw new AssertionError("the server ended: " + process.exitValue());
+                }
+            }
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        } catch (InterruptedException e) {
+            throw new AssertionError(e);
+        }
+    }
+
+    private boolean listens() {
+        long probe = HostSocket.connectUnix(socket.toString());
+        return probe >= 0 && HostFile.close((int) probe) == 0;
+    }
+
+    /** Ends it as kill -9 does. */
+    void kill() {
+        process.destroyForcibly();
+        try {
+            process.waitFor();
+        } catch (InterruptedException e) {
+            throw new AssertionError(e);
+        }
+    }
+
+    /** {@return its address} */
+    String address() {
+        return "unix:" + socket;
+    }
+
+    @Override
+    public void close() {
+        kill();
+    }
+}
