@@ -25,7 +25,8 @@ public final class Spinner {
     /** So much of what was saved may be lost again before it is enough. */
     private static final long MAX_CREDIT_NS = 1_000_000;
     private static final long PAUSE_NS = 5_000_000;
-    private static final long MAX_PAUSE_NS = 1_280_000_000;
+    /** Trying again so often costs a hundredth at most. */
+    private static final long MAX_PAUSE_NS = 40_000_000;
     /** When spinning has worked for so many times the last pause, that is forgotten. */
     private static final int RECOVERY = 10;
     /** So many turns between two sleeps pay for waking two processors. */
