@@ -350,11 +350,7 @@ final class Connection {
     /** What is to be flushed is answered first, and soon; the answer to Tflush says that its tag is free. */
     private void flush(Workspace work) {
         int oldTag = work.in.u16();
-        try {
-            work.endOfRequest();
-        } catch (ErrnoException e) {
-            work.fail(e.errno().number());
-            send(work);
+        if (!isRequestWhole(work)) {
             return;
         }
         state.lock();
@@ -378,6 +374,18 @@ final class Connection {
         sendFlushed(work, work.tag());
     }
 
+    /** {@return whether a request that is answered here had just what its type has; if not, that is its answer} */
+    private boolean isRequestWhole(Workspace work) {
+        try {
+            work.endOfRequest();
+            return true;
+        } catch (ErrnoException e) {
+            work.fail(e.errno().number());
+            send(work);
+            return false;
+        }
+    }
+
     private void sendFlushed(Workspace work, int tag) {
         work.out.start(MessageType.RFLUSH, tag);
         send(work);
@@ -387,11 +395,7 @@ final class Connection {
     private void version(Workspace work) {
         int wanted = work.in.u32();
         String version = work.in.string();
-        try {
-            work.endOfRequest();
-        } catch (ErrnoException e) {
-            work.fail(e.errno().number());
-            send(work);
+        if (!isRequestWhole(work)) {
             return;
         }
         state.lock();

@@ -173,8 +173,7 @@ class GoferProcessIT {
             "own=" + own, "t=" + tree + ":ro");
         try (var output = process.inputReader()) {
             String line = output.readLine();
-            assumeTrue(line != null && !line.contains("main class"), "that user cannot read the classes");
-            assertTrue(line.contains("goes without namespaces"), line);
+            assertTrue(line != null && line.contains("goes without namespaces"), line);
             try (NinepClient client = connect(socket, process)) {
                 client.attach("t");
                 client.walk(ROOT, 1, "sub", "file");

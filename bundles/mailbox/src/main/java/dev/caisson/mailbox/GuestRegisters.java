@@ -1,7 +1,6 @@
 package dev.caisson.mailbox;
 
 import dev.caisson.spi.platform.Registers;
-import java.lang.foreign.MemorySegment;
 
 /** What registers of a guest may hold. They come from memory that guest code may write, or from a guest's signal frame. */
 public final class GuestRegisters {
@@ -16,31 +15,7 @@ public final class GuestRegisters {
     /** Always 1, and interrupts on. */
     private static final long FIXED_FLAGS = 0x202;
 
-    private static final int LINE_BYTES = 64;
-
     private GuestRegisters() {}
-
-    /**
-     * Writes registers to a slot, but only those cache lines that differ from what is there. Most calls change one register, and each
-     * line that is written costs the stub's processor a fetch from ours.
-     *
-     * @param registers what the guest shall have
-     * @param slot native memory of the slot, aligned to a cache line
-     */
-    public static void put(Registers registers, MemorySegment slot) {
-        MemorySegment own = registers.segment();
-        long at = 0;
-        while (at < Registers.BYTES) {
-            long end = SlotLayout.REGISTERS + Registers.BYTES;
-            long same = MemorySegment.mismatch(own, at, Registers.BYTES, slot, SlotLayout.REGISTERS + at, end);
-            if (same < 0) {
-                return;
-            }
-            long line = at + same & -LINE_BYTES;
-            at = Math.min(line + LINE_BYTES, Registers.BYTES);
-            MemorySegment.copy(own, line, slot, SlotLayout.REGISTERS + line, at - line);
-        }
-    }
 
     /**
      * Mends a copy of what a stub said: selectors and flags that no user has.

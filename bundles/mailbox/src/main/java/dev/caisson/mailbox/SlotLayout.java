@@ -9,7 +9,7 @@ import dev.caisson.spi.platform.Registers;
  *   0 u32 state      whose turn it is: {@link Turn}
  *   4 u32 kind       KIND_*, why the stub gave the turn
  *   8 u32 command    what the kernel wants of the stub's next turn
- *  12 u32 fpu        FPU_LIVE or FPU_SAVED, at the end of a stub's turn
+ *  12 u32            unused
  *  16 u64 spin       ticks of the time stamp counter for which the stub may spin
  *  24 u32 signal     of an exception, as Linux would send it
  *  28 s32 code       its si_code
@@ -29,8 +29,6 @@ public final class SlotLayout {
     public static final int KIND = 4;
     /** Offset of the command. */
     public static final int COMMAND = 8;
-    /** Offset of the word that says where the FPU state is. */
-    public static final int FPU = 12;
     /** Offset of the stub's bound for spinning. */
     public static final int SPIN = 16;
     /** Offset of the signal number. */
@@ -73,11 +71,6 @@ public final class SlotLayout {
     public static final int LOAD_BASES = 4;
     /** Save the FPU state and give the turn back with {@link #KIND_SAVED}; with nothing else. */
     public static final int SAVE_FPU = 8;
-
-    /** The FPU state is in the processor. */
-    public static final int FPU_LIVE = 0;
-    /** The FPU state is in the slot. */
-    public static final int FPU_SAVED = 1;
 
     private SlotLayout() {}
 

@@ -33,8 +33,8 @@
  * finds the stub in its own code is kept until guest code would run next, so it may come late and mean nothing; then the
  * kernel finds no flag and gives the turn again.
  *
- * <p><b>FPU.</b> Its state stays in the processor while that is possible ({@link dev.caisson.mailbox.SlotLayout#FPU_LIVE}); the
- * kernel asks for it with {@link dev.caisson.mailbox.SlotLayout#SAVE_FPU}, which is a turn of the stub that runs no guest code.
+ * <p><b>FPU.</b> Its state stays in the processor while that is possible; the kernel asks for it with
+ * {@link dev.caisson.mailbox.SlotLayout#SAVE_FPU}, which is a turn of the stub that runs no guest code.
  *
  * <p><b>Trust.</b> Everything in the slot may have been written by guest code at any time. The kernel copies what it needs once,
  * checks the copy ({@link dev.caisson.mailbox.GuestRegisters}), and uses nothing of it as an address, a length or an identity of its

@@ -9,49 +9,34 @@ import dev.caisson.abi.Errno;
 import dev.caisson.abi.ErrnoException;
 import dev.caisson.abi.Fcntl;
 import dev.caisson.host.HostFile;
+import dev.caisson.memory.CachedContent;
 import dev.caisson.memory.PageCache;
+import dev.caisson.memory.PageSource;
 import dev.caisson.spi.fs.AttributeChange;
 import dev.caisson.spi.fs.Attributes;
-import dev.caisson.spi.lock.LockRank;
-import dev.caisson.spi.lock.RankedLock;
 import java.lang.foreign.MemorySegment;
 import java.util.List;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /** The content of a regular file: handles on it, open files, cached pages. */
-final class NinepContent {
+final class NinepContent extends CachedContent {
     private static final Logger log = LoggerFactory.getLogger(NinepContent.class);
 
     private static final int TRIES = 3;
-    /** Larger files are not kept in memory for the sake of reading, when they can be read from a descriptor. */
-    private static final long MOST_KEPT_BYTES = 16 << 20;
-    private static final long FIRST_LOOK_BYTES = 16 << 10;
 
     private final NinepInode inode;
     private final NinepFileSystem fileSystem;
     private final Handle.Slot open = new Handle.Slot();
 
-    /** Serialises changes of content and size. */
-    final RankedLock lock = RankedLock.of(LockRank.INODE);
-
-    /** The pages, once somebody needed them. Set under {@link #lock}. */
-    private volatile PageCache pages;
-    /** Bytes that were read from a descriptor: an estimate, counted without a lock. */
-    private long readBytes;
-    /** At how many of them to look whether pages would pay. */
-    private long nextLookBytes = FIRST_LOOK_BYTES;
     /** Behind the last byte that was written by a message. Changes under {@link #lock}. */
     private volatile long writtenEnd;
-    /** Open files. Guarded by this. */
-    private int opens;
-    /** Whether one of them may write. Guarded by this. */
-    private boolean isOpenForWriting;
     /** Keep the content and the attributes of an open file that has lost its name. Guarded by this. */
     private Handle pinnedFile;
     private Handle pinnedFid;
 
     NinepContent(NinepInode inode) {
+        super(inode, inode.ninep().contents());
         this.inode = inode;
         this.fileSystem = inode.ninep();
     }
@@ -122,24 +107,18 @@ final class NinepContent {
         fileSystem.files().release(fileSystem.files().offer(handle));
     }
 
-    synchronized void opened(boolean writable) {
-        opens++;
-        isOpenForWriting |= writable;
-    }
-
     /** An open file was closed. */
     void closed() {
         Handle file;
         Handle fid;
         synchronized (this) {
-            if (--opens > 0) {
+            if (!isLastClosed()) {
                 return;
             }
             file = pinnedFile;
             fid = pinnedFid;
             pinnedFile = null;
             pinnedFid = null;
-            isOpenForWriting = false;
         }
         unpin(file, fid);
         fileSystem.files().forgetWritable(open);
@@ -157,18 +136,14 @@ final class NinepContent {
         }
     }
 
-    synchronized boolean isInUse() {
-        return opens > 0;
-    }
-
     /** Before a name goes: an open file keeps its content and its attributes by handles, which it may not have needed so far. */
     void pin() {
         boolean writable;
         synchronized (this) {
-            if (opens == 0) {
+            if (!isInUse()) {
                 return;
             }
-            writable = isOpenForWriting;
+            writable = isOpenForWriting();
         }
         Handle file = tryHandle(writable);
         if (file == null && writable) {
@@ -266,7 +241,7 @@ final class NinepContent {
 
     /** The size of a file that the server does not know any more. */
     long knownSize(long lastSize) {
-        PageCache cache = pages;
+        PageCache cache = pages();
         return cache != null ? cache.sizeBytes() : Math.max(lastSize, writtenEnd);
     }
 
@@ -282,31 +257,6 @@ final class NinepContent {
 
     // ---- pages
 
-    /** {@return the page cache, or null when nobody needed one} */
-    PageCache pages() {
-        return pages;
-    }
-
-    /** {@return the page cache, made if there is none} */
-    PageCache makePages() throws ErrnoException {
-        PageCache cache = pages;
-        if (cache != null) {
-            return cache;
-        }
-        lock.lock();
-        try {
-            cache = pages;
-            if (cache == null) {
-                cache = new PageCache(fileSystem.memory(), new NinepPages(inode), PageCache.WritePolicy.THROUGH, inode);
-                pages = cache;
-            }
-        } finally {
-            lock.unlock();
-        }
-        fileSystem.hasPages(inode);
-        return cache;
-    }
-
     /**
      * The pages to read and write through, if that is better than to ask each time: where nobody else changes files, those that come in
      * messages are kept from the first byte.
@@ -315,54 +265,15 @@ final class NinepContent {
      * @return pages, or null to ask each time
      */
     PageCache pagesFor(Handle handle) throws ErrnoException {
-        PageCache cache = pages;
+        PageCache cache = pages();
         return cache == null && handle.descriptor < 0 && fileSystem.isExclusive() ? makePages() : cache;
-    }
-
-    /** Bytes were read from a descriptor. Where nobody else changes files, one that is read the third time is kept in memory. */
-    void wasRead(long bytes) {
-        readBytes += bytes;
-        if (readBytes < nextLookBytes) {
-            return;
-        }
-        nextLookBytes = 2 * readBytes;
-        if (!fileSystem.isExclusive()) {
-            return;
-        }
-        try {
-            long size = inode.attributes().sizeBytes();
-            if (size <= MOST_KEPT_BYTES && readBytes >= 2 * size) {
-                makePages();
-            }
-        } catch (ErrnoException e) {
-            log.debug("no pages for a file that is read often: inode={} errno={}", inode.number(), e.errno());
-        }
-    }
-
-    /** Somebody else changed the file: cached pages are read again. */
-    void followServer(long sizeBytes) {
-        PageCache cache = pages;
-        if (cache == null) {
-            return;
-        }
-        lock.lock();
-        try {
-            if (cache.sizeBytes() != sizeBytes) {
-                cache.resize(sizeBytes);
-            }
-            cache.invalidate(0, Long.MAX_VALUE);
-        } catch (ErrnoException e) {
-            inode.changed(); // the next look tries again
-        } finally {
-            lock.unlock();
-        }
     }
 
     /** Changes the size, and what else changes with it. */
     void resize(AttributeChange change) throws ErrnoException {
         // To empty a file that was opened for writing, the descriptor that the writing will need is the cheapest way.
         Handle handle = fileSystem.isExtended() && isOpenForWriting() ? tryHandle(true) : fileSystem.files().take(open, true, 0);
-        lock.lock();
+        lock().lock();
         try {
             int fields = change.fields();
             if (handle != null && handle.descriptor >= 0) {
@@ -373,12 +284,12 @@ final class NinepContent {
                 inode.update(change, fields);
             }
             writtenEnd = Math.min(writtenEnd, change.sizeBytes());
-            PageCache cache = pages;
+            PageCache cache = pages();
             if (cache != null) {
                 cache.resize(change.sizeBytes());
             }
         } finally {
-            lock.unlock();
+            lock().unlock();
             if (handle != null) {
                 handle.isFresh = true;
                 fileSystem.files().release(handle);
@@ -386,43 +297,13 @@ final class NinepContent {
         }
     }
 
-    private synchronized boolean isOpenForWriting() {
-        return isOpenForWriting;
+    @Override
+    protected PageSource source() {
+        return new NinepPages(inode);
     }
 
-    /** Lets go of the pages; false when the file is open or mapped. */
-    boolean dropPages() {
-        lock.lock();
-        try {
-            PageCache cache = pages;
-            if (cache == null) {
-                return true;
-            }
-            if (isInUse() || cache.isMapped()) {
-                return false;
-            }
-            pages = null;
-            cache.close();
-            return true;
-        } catch (ErrnoException e) {
-            return true; // all is released; what could not be written had its fsync to tell
-        } finally {
-            lock.unlock();
-        }
-    }
-
-    void evictPages() {
-        PageCache cache = pages;
-        if (cache != null) {
-            cache.evict();
-        }
-    }
-
-    void writeBack() throws ErrnoException {
-        PageCache cache = pages;
-        if (cache != null) {
-            cache.writeBack();
-            inode.changed();
-        }
+    @Override
+    protected void changed() {
+        inode.changed();
     }
 }

@@ -7,6 +7,7 @@ import static dev.caisson.abi.Errno.ERESTARTSYS;
 import static dev.caisson.abi.Errno.EROFS;
 
 import dev.caisson.abi.ErrnoException;
+import dev.caisson.memory.CachedContents;
 import dev.caisson.memory.MemoryFile;
 import dev.caisson.ninep.FileAttributes;
 import dev.caisson.ninep.FileSystemUsage;
@@ -17,9 +18,7 @@ import dev.caisson.spi.fs.Inode;
 import dev.caisson.spi.fs.JobControl;
 import java.lang.ref.ReferenceQueue;
 import java.lang.ref.WeakReference;
-import java.util.ArrayList;
 import java.util.LinkedHashMap;
-import java.util.List;
 import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.TimeUnit;
@@ -36,8 +35,6 @@ public final class NinepFileSystem implements FileSystem {
     private static final int IDLE_FIDS = 4096;
     /** Open files of the server that nobody uses at the moment. */
     private static final int IDLE_FILES = 384;
-    /** Files whose pages are kept though nobody has them open. */
-    private static final int CACHED_FILES = 4096;
     /** Directories whose entries were just listed with attributes, for the lookups to come. */
     private static final int LISTED_DIRECTORIES = 64;
     private static final long RECONNECT_NS = 10_000_000_000L;
@@ -53,7 +50,6 @@ public final class NinepFileSystem implements FileSystem {
     }
 
     private final ServerOptions options;
-    private final MemoryFile memory;
     private final CachePolicy policy;
     private final boolean isReadOnly;
     private final String describedSource;
@@ -71,8 +67,7 @@ public final class NinepFileSystem implements FileSystem {
 
     private final ConcurrentHashMap<Long, Reference> inodes = new ConcurrentHashMap<>();
     private final ReferenceQueue<NinepInode> collected = new ReferenceQueue<>();
-    /** Files that have a page cache; they stay reachable for it. Guarded by itself; in order of first use. */
-    private final Map<NinepInode, Boolean> cached = new LinkedHashMap<>();
+    private final CachedContents contents;
     /** Guarded by itself; in order of listing. */
     private final Map<NinepDirectory, Boolean> listed = new LinkedHashMap<>();
 
@@ -87,14 +82,14 @@ public final class NinepFileSystem implements FileSystem {
      */
     NinepFileSystem(ServerOptions options, CachePolicy policy, boolean isReadOnly, MemoryFile memory) throws ErrnoException {
         this.options = options;
-        this.memory = memory;
         this.policy = policy;
+        this.contents = new CachedContents(memory, policy == CachePolicy.EXCLUSIVE);
         this.isReadOnly = isReadOnly;
         this.describedSource = "trans=" + options.connector();
         this.session = Session.open(options);
         this.root = new NinepDirectory(this, session.rootAttributes(), true);
         inodes.put(root.number(), new Reference(root, collected));
-        memory.onPressure(this::evict);
+        memory.onPressure(contents::evict);
     }
 
     // ---- the server
@@ -259,8 +254,8 @@ public final class NinepFileSystem implements FileSystem {
         return isReadOnly;
     }
 
-    MemoryFile memory() {
-        return memory;
+    CachedContents contents() {
+        return contents;
     }
 
     @Override
@@ -301,7 +296,7 @@ public final class NinepFileSystem implements FileSystem {
         if (reference != null && reference.get() == inode) {
             inodes.remove(inode.number(), reference);
         }
-        dropPages(inode);
+        contents.drop(inode.content());
         inode.release();
     }
 
@@ -312,31 +307,6 @@ public final class NinepFileSystem implements FileSystem {
     }
 
     // ---- caches
-
-    /** A file got a page cache: keeps the file reachable, and drops the caches of files that were first used long ago. */
-    void hasPages(NinepInode inode) {
-        List<NinepInode> surplus = new ArrayList<>();
-        synchronized (cached) {
-            cached.put(inode, Boolean.TRUE);
-            for (NinepInode candidate : cached.keySet()) {
-                if (cached.size() - surplus.size() <= CACHED_FILES) {
-                    break;
-                }
-                if (candidate != inode && !candidate.content().isInUse()) {
-                    surplus.add(candidate);
-                }
-            }
-        }
-        surplus.forEach(this::dropPages);
-    }
-
-    private void dropPages(NinepInode inode) {
-        if (inode.content() == null || inode.content().dropPages()) {
-            synchronized (cached) {
-                cached.remove(inode);
-            }
-        }
-    }
 
     /** A directory was listed with attributes: it keeps them for a while, and the one that was listed long ago does not. */
     void hasListing(NinepDirectory directory) {
@@ -354,37 +324,15 @@ public final class NinepFileSystem implements FileSystem {
         }
     }
 
-    private List<NinepInode> cached() {
-        synchronized (cached) {
-            return new ArrayList<>(cached.keySet());
-        }
-    }
-
-    private void evict() {
-        for (NinepInode inode : cached()) {
-            inode.content().evictPages();
-        }
-    }
-
     @Override
     public void sync() throws ErrnoException {
-        for (NinepInode inode : cached()) {
-            inode.content().writeBack();
-        }
+        contents.writeBack();
     }
 
     @Override
     public void close() {
         isClosed = true;
-        List<NinepInode> all = cached();
-        synchronized (cached) {
-            cached.clear();
-        }
-        for (NinepInode inode : all) {
-            if (!inode.content().dropPages()) {
-                log.warn("closed while a file was in use: inode={}", inode.number());
-            }
-        }
+        contents.close();
         files.close();
         fids.close();
         session.close();

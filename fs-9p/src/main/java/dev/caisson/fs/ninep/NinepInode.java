@@ -302,7 +302,7 @@ class NinepInode extends Inode {
         Attributes last = attributes;
         if (content != null && last != null && !fileSystem.isExclusive()
                 && (last.modifyNs() != a.modifyNs() || last.sizeBytes() != a.sizeBytes())) {
-            content.followServer(a.sizeBytes());
+            content.follow(a.sizeBytes());
         }
         attributes = a;
         freshVersion = fileSystem.isExclusive() ? seenVersion : -1;
@@ -355,10 +355,8 @@ class NinepInode extends Inode {
 
     /** The attributes of a file whose last name is gone and that the server does not know any more. */
     private Attributes gone(int now) {
-        Attributes a = attributes;
-        long size = content == null ? a.sizeBytes() : content.knownSize(a.sizeBytes());
-        Attributes unlinked = new Attributes(a.deviceId(), a.inode(), a.mode(), 0, a.uid(), a.gid(), a.rawDevice(), size, a.blockBytes(),
-                a.blocks(), a.accessNs(), a.modifyNs(), a.changeNs(), a.birthNs());
+        Attributes last = attributes;
+        Attributes unlinked = last.unlinked(content == null ? last.sizeBytes() : content.knownSize(last.sizeBytes()));
         attributes = unlinked;
         freshVersion = now;
         return unlinked;

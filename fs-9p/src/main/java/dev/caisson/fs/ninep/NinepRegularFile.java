@@ -85,11 +85,11 @@ final class NinepRegularFile extends OpenFile {
     public long write(IoBuffer source, long position) throws ErrnoException {
         Handle open = handle();
         PageCache pages = content.pagesFor(open);
-        content.lock.lock();
+        content.lock().lock();
         try {
             return writeLocked(open, pages, source, position);
         } finally {
-            content.lock.unlock();
+            content.lock().unlock();
         }
     }
 
@@ -97,13 +97,13 @@ final class NinepRegularFile extends OpenFile {
     public long append(IoBuffer source) throws ErrnoException {
         Handle open = handle();
         PageCache pages = content.pagesFor(open);
-        content.lock.lock();
+        content.lock().lock();
         try {
             long end = open.descriptor >= 0 ? Errno.check(HostFile.size(open.descriptor))
                     : pages != null && inode.ninep().isExclusive() ? pages.sizeBytes() : inode.attributes().sizeBytes();
             return end + writeLocked(open, pages, source, end);
         } finally {
-            content.lock.unlock();
+            content.lock().unlock();
         }
     }
 
@@ -150,7 +150,7 @@ final class NinepRegularFile extends OpenFile {
         if (open.descriptor < 0) {
             throw EOPNOTSUPP.error("the protocol cannot allocate");
         }
-        content.lock.lock();
+        content.lock().lock();
         try {
             PageCache pages = content.pages();
             if (pages != null) {
@@ -163,7 +163,7 @@ final class NinepRegularFile extends OpenFile {
                 pages.invalidate(position, Long.MAX_VALUE);
             }
         } finally {
-            content.lock.unlock();
+            content.lock().unlock();
         }
     }
 

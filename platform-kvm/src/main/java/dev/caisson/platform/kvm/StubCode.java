@@ -244,7 +244,6 @@ final class StubCode {
     }
 
     private void relative(int place, int bytesThatFollow) {
-        int value = place - (code.offset() + 4 + bytesThatFollow);
-        code.bytes(value, value >> 8, value >> 16, value >> 24);
+        code.int32(place - (code.offset() + 4 + bytesThatFollow));
     }
 }

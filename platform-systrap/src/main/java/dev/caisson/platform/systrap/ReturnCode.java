@@ -47,8 +47,7 @@ final class ReturnCode {
         testCommand(SlotLayout.SAVE_FPU);
         code.jump(Condition.EQUAL, noSave);
         reload();
-        code.bytes(0x48, 0x0f, 0xae, 0xa3); // xsave64 [rbx+displacement]
-        slot.displacement(geometry.fpu());
+        code.bytes(0x48, 0x0f, 0xae, 0xa3).int32(geometry.fpu()); // xsave64 [rbx+displacement]
         slot.kind(SlotLayout.KIND_SAVED);
         code.jump(turn.post());
 
@@ -61,9 +60,7 @@ final class ReturnCode {
             code.store(RBX, geometry.returnFrame() + 8 * i, RAX);
         }
         code.bind(commit);
-        code.bytes(0x83, 0xbb); // cmp dword [rbx+displacement], 0
-        slot.displacement(StubWords.KICKED);
-        code.bytes(0);
+        code.bytes(0x83, 0xbb).int32(StubWords.KICKED).bytes(0); // cmp dword [rbx+displacement], 0
         code.jump(Condition.NOT_EQUAL, kicked);
         slot.returnFrame(RBX);
         for (int i = 0; i < StubWords.generalCount(); i++) {

@@ -78,7 +78,7 @@ enum SiteKind {
         code.bytes(0xc4, 0xc3, 0xfb, 0xf0, 0xcb, SlotTable.SHIFT); // rorx rcx, r11, SHIFT
         code.bytes(0x0f, 0xb6, 0xc9); // movzx ecx, cl
         code.bytes(usesRax ? 0x48 : 0x4c, 0x8b, usesRax ? 0x05 : 0x0d); // mov s, [rip+displacement]: the table
-        displacement(code, 8 - (offset + code.offset() + 4));
+        code.int32(8 - (offset + code.offset() + 4));
         if (usesRax) {
             code.bytes(0x48, 0x8d, 0x04, 0xc8); // lea rax, [rax+rcx*8]
             code.bytes(0x48, 0x8b, 0x08); // mov rcx, [rax]: the negated base of fs
@@ -95,14 +95,14 @@ enum SiteKind {
         }
         code.syscall();
         code.bytes(0xff, 0x25); // jmp [rip+displacement]
-        displacement(code, returnPointer - (code.offset() + 4));
+        code.int32(returnPointer - (code.offset() + 4));
         code.bytes(usesRax ? 0x4c : 0x4d, 0x8b, usesRax ? 0x98 : 0x99); // mov r11, [s+displacement]: the slot
-        displacement(code, SlotTable.VALUES);
+        code.int32(SlotTable.VALUES);
         copy(code, original);
         code.bytes(0x48, 0x8b, 0x0d); // mov rcx, [rip+displacement]: where to go on
-        displacement(code, returnPointer - (code.offset() + 4));
+        code.int32(returnPointer - (code.offset() + 4));
         code.bytes(0xff, 0x25); // jmp [rip+displacement]: the stub
-        displacement(code, -(offset + code.offset() + 4));
+        code.int32(-(offset + code.offset() + 4));
         if (code.offset() > returnPointer) {
             throw new IllegalStateException("trampoline too long");
         }
@@ -113,9 +113,5 @@ enum SiteKind {
         for (int i = 0; i < bytes; i++) {
             code.bytes(original[i]);
         }
-    }
-
-    private static void displacement(Assembler code, int value) {
-        code.bytes(value, value >> 8, value >> 16, value >> 24);
     }
 }

@@ -64,8 +64,7 @@ final class SlotAssembler {
 
     /** {@code mov eax, [rsp+offset]}. */
     void halfFromFrame(int offset) {
-        code.bytes(0x8b, 0x84, 0x24);
-        displacement(offset);
+        code.bytes(0x8b, 0x84, 0x24).int32(offset);
     }
 
     /** Says in the slot why the turn is given. */
@@ -75,9 +74,7 @@ final class SlotAssembler {
 
     /** {@code mov dword [rbx+offset], value}. */
     void set(int offset, int value) {
-        code.bytes(0xc7, 0x83);
-        displacement(offset);
-        displacement(value);
+        code.bytes(0xc7, 0x83).int32(offset).int32(value);
     }
 
     /** Notes the guest's bases of fs and gs in the slot. */
@@ -106,10 +103,5 @@ final class SlotAssembler {
 
     void interruptReturn() {
         code.bytes(0x48, 0xcf); // iretq
-    }
-
-    /** The 32 bits that end an instruction. */
-    void displacement(int value) {
-        code.bytes(value, value >> 8, value >> 16, value >> 24);
     }
 }

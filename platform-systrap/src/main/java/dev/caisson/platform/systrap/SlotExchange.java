@@ -27,7 +27,7 @@ final class SlotExchange {
 
     /** Before the guest's turn. */
     void load(Registers registers, MemorySegment memory, SystrapAddressSpace space) {
-        GuestRegisters.put(registers, memory);
+        MemorySegment.copy(registers.segment(), 0, memory, SlotLayout.REGISTERS, Registers.BYTES);
         if (registers.rip() != calledFrom) {
             SiteRewriter rewriter = space.rewriter();
             if (rewriter != null) {

@@ -8,6 +8,7 @@ import dev.caisson.abi.Fcntl;
 import dev.caisson.abi.Layouts;
 import dev.caisson.host.HostFile;
 import dev.caisson.host.HostPath;
+import dev.caisson.memory.CachedContents;
 import dev.caisson.memory.MemoryFile;
 import dev.caisson.spi.fs.AnonymousDevices;
 import dev.caisson.spi.fs.FileSystem;
@@ -17,21 +18,11 @@ import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.ref.ReferenceQueue;
 import java.lang.ref.WeakReference;
-import java.util.ArrayList;
-import java.util.LinkedHashMap;
-import java.util.List;
-import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
-import org.slf4j.Logger;
-import org.slf4j.LoggerFactory;
 
 /** A host directory, or a single file of the host, mounted. */
 public final class HostFileSystem implements FileSystem {
-    private static final Logger log = LoggerFactory.getLogger(HostFileSystem.class);
-
     private static final int IDLE_HANDLES = 384;
-    /** Files whose pages are kept though nobody has them open. */
-    private static final int CACHED_FILES = 4096;
 
     private record Key(long device, long inode) {}
 
@@ -44,7 +35,6 @@ public final class HostFileSystem implements FileSystem {
         }
     }
 
-    private final MemoryFile memory;
     private final CacheMode cacheMode;
     private final boolean isReadOnly;
     private final long deviceId = AnonymousDevices.next();
@@ -55,8 +45,7 @@ public final class HostFileSystem implements FileSystem {
 
     private final ConcurrentHashMap<Key, Reference> inodes = new ConcurrentHashMap<>();
     private final ReferenceQueue<HostInode> collected = new ReferenceQueue<>();
-    /** Files that have a page cache; they stay reachable for it. Guarded by itself; in order of first use. */
-    private final Map<HostInode, Boolean> cached = new LinkedHashMap<>();
+    private final CachedContents contents;
 
     /**
      * Mounts.
@@ -71,8 +60,8 @@ public final class HostFileSystem implements FileSystem {
         if (!path.startsWith("/")) {
             throw EINVAL.error("the path of a host directory must be absolute");
         }
-        this.memory = memory;
         this.cacheMode = cacheMode;
+        this.contents = new CachedContents(memory, cacheMode == CacheMode.EXCLUSIVE);
         this.isReadOnly = isReadOnly;
         String directory = path;
         String file = null;
@@ -94,7 +83,7 @@ public final class HostFileSystem implements FileSystem {
             HostFile.close(rootFd);
             throw e;
         }
-        memory.onPressure(this::evict);
+        memory.onPressure(contents::evict);
     }
 
     private static HostInode existing(Inode found) throws ErrnoException {
@@ -155,8 +144,8 @@ public final class HostFileSystem implements FileSystem {
         return devices;
     }
 
-    MemoryFile memory() {
-        return memory;
+    CachedContents contents() {
+        return contents;
     }
 
     @Override
@@ -203,7 +192,7 @@ public final class HostFileSystem implements FileSystem {
         if (reference != null && reference.get() == inode) {
             inodes.remove(key, reference);
         }
-        dropPages(inode);
+        contents.drop(inode.content());
         handles.forget(inode);
     }
 
@@ -213,51 +202,9 @@ public final class HostFileSystem implements FileSystem {
         }
     }
 
-    /** A file got a page cache: keeps the file reachable, and drops the caches of files that were first used long ago. */
-    void hasPages(HostInode inode) {
-        List<HostInode> surplus = new ArrayList<>();
-        synchronized (cached) {
-            cached.put(inode, Boolean.TRUE);
-            for (HostInode candidate : cached.keySet()) {
-                if (cached.size() - surplus.size() <= CACHED_FILES) {
-                    break;
-                }
-                if (candidate != inode && !candidate.content().isInUse()) {
-                    surplus.add(candidate);
-                }
-            }
-        }
-        surplus.forEach(this::dropPages);
-    }
-
-    /** Drops the pages of a file that nobody has open. */
-    void dropPages(HostInode inode) {
-        if (inode.content() == null || inode.content().dropPages()) {
-            synchronized (cached) {
-                cached.remove(inode);
-            }
-        }
-    }
-
-    private void evict() {
-        List<HostInode> all;
-        synchronized (cached) {
-            all = new ArrayList<>(cached.keySet());
-        }
-        for (HostInode inode : all) {
-            inode.content().evictPages();
-        }
-    }
-
     @Override
     public void sync() throws ErrnoException {
-        List<HostInode> all;
-        synchronized (cached) {
-            all = new ArrayList<>(cached.keySet());
-        }
-        for (HostInode inode : all) {
-            inode.content().writeBack();
-        }
+        contents.writeBack();
         if (!isReadOnly) {
             long fd = HostPath.open(rootFd, ".", Fcntl.O_RDONLY | Fcntl.O_DIRECTORY | Fcntl.O_CLOEXEC, 0);
             if (fd >= 0) {
@@ -272,16 +219,7 @@ public final class HostFileSystem implements FileSystem {
 
     @Override
     public void close() {
-        List<HostInode> all;
-        synchronized (cached) {
-            all = new ArrayList<>(cached.keySet());
-            cached.clear();
-        }
-        for (HostInode inode : all) {
-            if (!inode.content().dropPages()) {
-                log.warn("closed while a file was in use: inode={}", inode.number());
-            }
-        }
+        contents.close();
         handles.close();
         HostFile.close(rootFd);
     }

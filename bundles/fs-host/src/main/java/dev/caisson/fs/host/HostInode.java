@@ -129,7 +129,7 @@ class HostInode extends Inode {
         Attributes last = attributes;
         if (content != null && last != null && !fileSystem.isExclusive()
                 && (last.modifyNs() != s.modifyNs() || last.sizeBytes() != s.sizeBytes())) {
-            content.followHost(s.sizeBytes());
+            content.follow(s.sizeBytes());
         }
         Attributes a = new Attributes(fileSystem.deviceId(), device.number(hostInode), s.mode(), s.links(), s.uid(), s.gid(),
                 s.rawDevice(), s.sizeBytes(), s.blockBytes(), s.blocks(), s.accessNs(), s.modifyNs(), s.changeNs(), s.birthNs());
@@ -188,9 +188,8 @@ class HostInode extends Inode {
 
     /** The attributes of a file whose last name is gone and that is not open on the host. */
     private Attributes gone(int now) {
-        Attributes a = attributes;
-        Attributes unlinked = new Attributes(a.deviceId(), a.inode(), a.mode(), 0, a.uid(), a.gid(), a.rawDevice(), a.sizeBytes(),
-                a.blockBytes(), a.blocks(), a.accessNs(), a.modifyNs(), a.changeNs(), a.birthNs());
+        Attributes last = attributes;
+        Attributes unlinked = last.unlinked(last.sizeBytes());
         attributes = unlinked;
         freshVersion = now;
         return unlinked;

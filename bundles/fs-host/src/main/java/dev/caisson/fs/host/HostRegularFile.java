@@ -57,23 +57,23 @@ final class HostRegularFile extends OpenFile {
     @Override
     public long write(IoBuffer source, long position) throws ErrnoException {
         int fd = fd();
-        content.lock.lock();
+        content.lock().lock();
         try {
             return writeLocked(fd, source, position);
         } finally {
-            content.lock.unlock();
+            content.lock().unlock();
         }
     }
 
     @Override
     public long append(IoBuffer source) throws ErrnoException {
         int fd = fd();
-        content.lock.lock();
+        content.lock().lock();
         try {
             long end = Errno.check(HostFile.size(fd));
             return end + writeLocked(fd, source, end);
         } finally {
-            content.lock.unlock();
+            content.lock().unlock();
         }
     }
 
@@ -110,7 +110,7 @@ final class HostRegularFile extends OpenFile {
     @Override
     public void allocate(int mode, long position, long lengthBytes) throws ErrnoException {
         int fd = fd();
-        content.lock.lock();
+        content.lock().lock();
         try {
             PageCache pages = content.pages();
             if (pages != null) {
@@ -123,7 +123,7 @@ final class HostRegularFile extends OpenFile {
                 pages.invalidate(position, Long.MAX_VALUE);
             }
         } finally {
-            content.lock.unlock();
+            content.lock().unlock();
         }
     }
 

@@ -68,6 +68,16 @@ public final class Assembler {
     }
 
     /**
+     * Appends four bytes, little-endian: a displacement or an immediate value.
+     *
+     * @param value what they hold
+     * @return this
+     */
+    public Assembler int32(int value) {
+        return bytes(value, value >> 8, value >> 16, value >> 24);
+    }
+
+    /**
      * Appends eight bytes of data, little-endian.
      *
      * @param value the data
@@ -435,10 +445,6 @@ public final class Assembler {
     private Assembler displacement(Label label) {
         fixups.add(new Fixup(size, label));
         return int32(0);
-    }
-
-    private Assembler int32(int value) {
-        return bytes(value, value >> 8, value >> 16, value >> 24);
     }
 
     private void putInt(int at, int value) {

@@ -19,4 +19,15 @@ package dev.caisson.spi.fs;
  * @param birthNs creation, or {@link Long#MIN_VALUE} where it is not known
  */
 public record Attributes(long deviceId, long inode, int mode, int links, int uid, int gid, long rawDevice, long sizeBytes,
-        int blockBytes, long blocks, long accessNs, long modifyNs, long changeNs, long birthNs) {}
+        int blockBytes, long blocks, long accessNs, long modifyNs, long changeNs, long birthNs) {
+    /**
+     * The same of a file that has lost its last name.
+     *
+     * @param newSizeBytes its size now
+     * @return attributes without links
+     */
+    public Attributes unlinked(long newSizeBytes) {
+        return new Attributes(deviceId, inode, mode, 0, uid, gid, rawDevice, newSizeBytes, blockBytes, blocks, accessNs, modifyNs, changeNs,
+                birthNs);
+    }
+}
