@@ -21,6 +21,7 @@ final class CodePatch implements CodePatcher {
     private final FaultHandler faults;
     private final MemorySegment memory;
     private final BooleanSupplier alone;
+    private volatile boolean nobodyRuns;
     /** A debugger looks at the code: no more changes, only their undoing. */
     private volatile boolean frozen;
 
@@ -31,28 +32,62 @@ final class CodePatch implements CodePatcher {
         this.alone = alone;
     }
 
+    /** Does something while every user of the memory stands still. */
+    void whileNobodyRuns(Runnable action) {
+        nobodyRuns = true;
+        try {
+            action.run();
+        } finally {
+            nobodyRuns = false;
+        }
+    }
+
+    private boolean isAlone() {
+        return nobodyRuns || alone.getAsBoolean();
+    }
+
     /** Whether from now on nothing is changed that was not changed before. */
     void freeze(boolean value) {
         frozen = value;
     }
 
     @Override
+    public boolean holds(long address, byte[] expected) {
+        mappings.lock.lock();
+        try {
+            return holdsLocked(address, expected);
+        } catch (ErrnoException e) {
+            return false; // not there
+        } finally {
+            mappings.lock.unlock();
+        }
+    }
+
+    private boolean holdsLocked(long address, byte[] expected) throws ErrnoException {
+        long inPage = address & Pages.MASK;
+        if (inPage + expected.length > Pages.SIZE) {
+            return false;
+        }
+        Vma vma = mappings.vmas.find(address);
+        if (vma == null || (vma.protection & (Mman.PROT_EXEC | Mman.PROT_WRITE)) != Mman.PROT_EXEC || (vma.flags & Vma.SHARED) != 0) {
+            return false;
+        }
+        byte[] found = new byte[expected.length];
+        MemorySegment.copy(memory, faults.resolveLocked(address >>> Pages.SHIFT, false, 1, true) + inPage,
+            MemorySegment.ofArray(found), 0, found.length);
+        return Arrays.equals(found, expected);
+    }
+
+    @Override
     public boolean replace(long address, byte[] expected, byte[] replacement) {
         long inPage = address & Pages.MASK;
         boolean inOneWord = (address & WORD_BYTES - 1) + expected.length <= WORD_BYTES;
-        if (inPage + expected.length > Pages.SIZE || !inOneWord && !alone.getAsBoolean()) {
+        if (!inOneWord && !isAlone()) {
             return false;
         }
         mappings.lock.lock();
         try {
-            Vma vma = mappings.vmas.find(address);
-            if (vma == null || (vma.protection & (Mman.PROT_EXEC | Mman.PROT_WRITE)) != Mman.PROT_EXEC || (vma.flags & Vma.SHARED) != 0) {
-                return false;
-            }
-            byte[] found = new byte[expected.length];
-            MemorySegment.copy(memory, faults.resolveLocked(address >>> Pages.SHIFT, false, 1, true) + inPage,
-                MemorySegment.ofArray(found), 0, found.length);
-            if (!Arrays.equals(found, expected)) {
+            if (!holdsLocked(address, expected)) {
                 return false;
             }
             long at = faults.resolveLocked(address >>> Pages.SHIFT, true, 1, true) + inPage;
@@ -77,7 +112,7 @@ final class CodePatch implements CodePatcher {
 
     @Override
     public boolean replaceAlone(long address, byte[] expected, byte[] replacement) {
-        return alone.getAsBoolean() && replace(address, expected, replacement);
+        return isAlone() && replace(address, expected, replacement);
     }
 
     private static long merge(long word, int at, byte[] bytes) {

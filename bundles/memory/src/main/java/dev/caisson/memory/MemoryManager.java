@@ -149,7 +149,7 @@ public final class MemoryManager implements AutoCloseable {
     public void switchPlatform(Platform platform) {
         AddressSpace old = mappings.mirror.spaceOrNull();
         if (old != null) {
-            old.restoreCode();
+            patcher.whileNobodyRuns(old::restoreCode);
         }
         mappings.switchPlatform(platform);
     }

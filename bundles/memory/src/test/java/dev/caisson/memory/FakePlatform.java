@@ -4,6 +4,7 @@ import dev.caisson.abi.ErrnoException;
 import dev.caisson.spi.platform.AccessType;
 import dev.caisson.spi.platform.AddressSpace;
 import dev.caisson.spi.platform.Capability;
+import dev.caisson.spi.platform.CodePatcher;
 import dev.caisson.spi.platform.GuestContext;
 import dev.caisson.spi.platform.Platform;
 import java.util.EnumSet;
@@ -57,6 +58,18 @@ final class FakePlatform implements Platform {
     final class Space implements AddressSpace {
         final TreeMap<Long, Entry> pages = new TreeMap<>();
         boolean closed;
+        CodePatcher patcher;
+        Runnable onRestore = () -> { };
+
+        @Override
+        public void codePatcher(CodePatcher own) {
+            patcher = own;
+        }
+
+        @Override
+        public void restoreCode() {
+            onRestore.run();
+        }
 
         @Override
         public synchronized void map(long address, long lengthBytes, long fileOffset, int protection, boolean populate) {

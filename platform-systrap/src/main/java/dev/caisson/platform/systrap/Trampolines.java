@@ -129,8 +129,7 @@ final class Trampolines {
         if (index == null || !kinds[index].coversCall()) {
             return address;
         }
-        byte[] jump = jumpAt(index);
-        return patcher.replace(sites[index], jump, jump) ? callAt(index) : address;
+        return patcher.holds(sites[index], jumpAt(index)) ? callAt(index) : address;
     }
 
     /** Where the guest goes on after the call of the trampoline that holds an address. */

@@ -39,6 +39,8 @@ class RewrittenSiteTest {
     private static final int READ_SITE = 0x40;
 
     private boolean isAlone = true;
+    /** The site lies in two words, which may be changed only by who is alone. */
+    private boolean isOverAnEdge;
     private int file;
     private MemorySegment memory;
     private SystrapPlatform platform;
@@ -217,6 +219,10 @@ class RewrittenSiteTest {
 
     /** rbx += 1; xor eax, eax; syscall; cmp rax, -4096; for ever. */
     private void goToReadLoop() {
+        goToReadLoop(READ_SITE);
+    }
+
+    private void goToReadLoop(int site) {
         Assembler code = new Assembler();
         Label loop = code.here();
         code.add(Register.RBX, 1);
@@ -224,8 +230,8 @@ class RewrittenSiteTest {
             code.bytes(0x90);
         }
         code.bytes(0x31, 0xc0).syscall().bytes(0x48, 0x3d, 0x00, 0xf0, 0xff, 0xff).jump(loop);
-        program(READ_SITE - 8, code);
-        registers.rip(CODE + READ_SITE - 8);
+        program(site - 8, code);
+        registers.rip(CODE + site - 8);
     }
 
     private boolean isReadRewritten() {
@@ -262,6 +268,21 @@ class RewrittenSiteTest {
             assertEquals(CODE + READ_SITE + 4, registers.rip());
         }
         call();
+    }
+
+    @Test
+    void aCoveredCallThatCannotBeChangedAnyMoreCanBeMadeAgain() throws Exception {
+        int site = READ_SITE + 5;
+        isOverAnEdge = true;
+        goToReadLoop(site);
+        warmUp();
+        assertEquals((byte) 0xe9, memory.get(ValueLayout.JAVA_BYTE, site));
+        isAlone = false;
+        registers.rip(CODE + site + 2);
+        registers.rax(0);
+        call();
+        assertEquals(0, registers.origRax());
+        assertEquals(CODE + site + 4, registers.rip());
     }
 
     @Test
@@ -366,12 +387,17 @@ class RewrittenSiteTest {
 
     private final class Patcher implements CodePatcher {
         @Override
+        public boolean holds(long address, byte[] expected) {
+            return Arrays.equals(expected, bytes((int) (address - CODE), expected.length));
+        }
+
+        @Override
         public boolean replace(long address, byte[] expected, byte[] replacement) {
             int at = (int) (address - CODE);
-            if (!Arrays.equals(expected, bytes(at, expected.length))) {
+            if (!holds(address, expected) || isOverAnEdge && !isAlone) {
                 return false;
             }
-            assertTrue((at & 7) + expected.length <= 8);
+            assertTrue(isOverAnEdge || (at & 7) + expected.length <= 8);
             MemorySegment.copy(MemorySegment.ofArray(replacement), 0, memory, at, replacement.length);
             return true;
         }

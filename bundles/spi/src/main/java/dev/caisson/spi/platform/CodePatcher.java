@@ -1,8 +1,16 @@
 package dev.caisson.spi.platform;
 
 /** Lets a platform change code of a guest, to make system calls cheaper. The change is the guest's own memory, as a debugger's would be. */
-@FunctionalInterface
 public interface CodePatcher {
+    /**
+     * Looks whether code is what the platform thinks it is, where {@link #replace} could change it if nobody else were there.
+     *
+     * @param address guest address
+     * @param expected what should be there, at most 8 bytes
+     * @return whether it is, in a mapping that the guest itself has no right to write
+     */
+    boolean holds(long address, byte[] expected);
+
     /**
      * Replaces code if it is what the platform thinks it is, and if the guest itself has no right to write there. Other threads may
      * execute it meanwhile: they see the old or the new code, never a mixture.
