@@ -89,6 +89,9 @@ static void hold_registers(uint64_t seed, int avx, long loops, int calls) {
     __asm__ volatile("stmxcsr %0\n fnstcw %1" : "=m"(mxcsr_after), "=m"(x87_after));
     __asm__ volatile("ldmxcsr %0\n fldcw %1" ::"m"(mxcsr_before), "m"(x87_before));
     EXPECT(memcmp(&in, &out, sizeof in) == 0);
+    for (int i = 0; i < 6; i++)
+        if (general[i] != got[i])
+            dprintf(1, "register %d of rbx, rbp, r12..r15, calls %d: %lx became %lx\n", i, calls, general[i], got[i]);
     EXPECT(memcmp(general, got, sizeof got) == 0);
     EXPECT((mxcsr_after & ~0x3f) == mxcsr); /* the low bits are sticky flags */
     EXPECT(x87_after == x87);

@@ -14,6 +14,7 @@ public final class HostFile {
     private static final int F_SETFL = 4;
     private static final int F_DUPFD_CLOEXEC = 1030;
     private static final int TCGETS = 0x5401;
+    private static final int STAT_INODE = 8;
     private static final int STAT_SIZE = 48;
     private static final long ERANGE = -34;
 
@@ -164,6 +165,18 @@ public final class HostFile {
         Scratch scratch = Scratch.mine();
         long result = HostCalls.call(SyscallNumber.FSTAT, fd, scratch.structureAddress());
         return result < 0 ? result : scratch.structure().get(Layouts.U64, STAT_SIZE);
+    }
+
+    /**
+     * What tells a file from others of its filesystem: {@code st_ino} of fstat(2).
+     *
+     * @param fd descriptor
+     * @return the number or a negated error number
+     */
+    public static long inode(int fd) {
+        Scratch scratch = Scratch.mine();
+        long result = HostCalls.call(SyscallNumber.FSTAT, fd, scratch.structureAddress());
+        return result < 0 ? result : scratch.structure().get(Layouts.U64, STAT_INODE);
     }
 
     /**

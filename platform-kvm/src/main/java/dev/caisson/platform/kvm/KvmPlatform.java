@@ -7,8 +7,8 @@ import dev.caisson.spi.platform.Capability;
 import dev.caisson.spi.platform.GuestContext;
 import dev.caisson.spi.platform.Platform;
 import dev.caisson.stub.FpuFormat;
-import java.util.HashMap;
-import java.util.Map;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.Set;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -27,8 +27,11 @@ public final class KvmPlatform implements Platform {
     private final KvmDevice device;
     private final EntryPath entryPath;
     private final int processorLimit;
-    /** By descriptor of the memory file. Guarded by itself, as the machines' counts of spaces are. */
-    private final Map<Integer, Machine> machines = new HashMap<>();
+    /**
+     * One for each memory file. The last one stays without address spaces, too, since a busy host takes a second to make or close one. Guarded
+     * by itself, as the machines' counts of spaces are.
+     */
+    private final List<Machine> machines = new ArrayList<>();
 
     /**
      * Makes the platform with the usual settings.
@@ -87,13 +90,26 @@ public final class KvmPlatform implements Platform {
     @Override
     public AddressSpace newAddressSpace(int memoryFile) throws ErrnoException {
         synchronized (machines) {
-            Machine machine = machines.get(memoryFile);
-            if (machine == null) {
-                machine = newMachine(memoryFile);
-                machines.put(memoryFile, machine);
+            for (Machine machine : machines) {
+                if (machine.maps(memoryFile)) {
+                    return newAddressSpace(machine);
+                }
             }
+            closeUnused();
+            Machine machine = newMachine(memoryFile);
+            machines.add(machine);
             return newAddressSpace(machine);
         }
+    }
+
+    private void closeUnused() {
+        machines.removeIf(machine -> {
+            if (machine.isInUse()) {
+                return false;
+            }
+            machine.close();
+            return true;
+        });
     }
 
     private Machine newMachine(int memoryFile) throws ErrnoException {
@@ -121,10 +137,7 @@ public final class KvmPlatform implements Platform {
     /** A space of a machine was closed. */
     void released(Machine machine) {
         synchronized (machines) {
-            if (machine.release()) {
-                machines.remove(machine.memoryFile(), machine);
-                machine.close();
-            }
+            machine.release();
         }
     }
 
@@ -136,6 +149,7 @@ public final class KvmPlatform implements Platform {
     @Override
     public void close() {
         synchronized (machines) {
+            closeUnused();
             if (!machines.isEmpty()) {
                 log.warn("platform closed with {} machines in use", machines.size());
             }

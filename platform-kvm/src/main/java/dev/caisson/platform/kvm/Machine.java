@@ -30,6 +30,7 @@ final class Machine {
     private final KvmDevice device;
     private final EntryPath entryPath;
     private final int memoryFile;
+    private final long memoryInode;
     private final int fd;
     private final TableMemory tables;
     private final PhysicalFile frames;
@@ -52,6 +53,7 @@ final class Machine {
         this.device = device;
         this.memoryFile = memoryFile;
         this.entryPath = entryPath;
+        memoryInode = Errno.check(HostFile.inode(memoryFile));
         fd = device.newMachine();
         HostKvm.setReservedPages(fd, RESERVED_PAGES);
         long bytes = Errno.check(HostFile.size(memoryFile));
@@ -79,8 +81,9 @@ final class Machine {
         return fd;
     }
 
-    int memoryFile() {
-        return memoryFile;
+    /** {@return whether a descriptor still stands for the file it stood for when this machine was made} */
+    boolean maps(int file) {
+        return file == memoryFile && HostFile.inode(file) == memoryInode;
     }
 
     TableMemory tables() {
@@ -116,9 +119,14 @@ final class Machine {
         spaces++;
     }
 
-    /** {@return whether that was the last address space} Callers hold the platform's lock. */
-    boolean release() {
-        return --spaces == 0;
+    /** One address space less. Callers hold the platform's lock. */
+    void release() {
+        spaces--;
+    }
+
+    /** {@return whether there is an address space} Callers hold the platform's lock. */
+    boolean isInUse() {
+        return spaces > 0;
     }
 
     /** Takes the machine away. Nobody runs in it. */

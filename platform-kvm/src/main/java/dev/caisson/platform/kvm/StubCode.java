@@ -58,9 +58,7 @@ final class StubCode {
     private final Assembler code = new Assembler();
     private final boolean isRing0;
     private final byte[] bytes;
-    /** From here on the guest's registers are in the slot. */
-    private final int storing;
-    /** From here on the kernel may have answered. */
+    /** From here on the guest's registers are in the slot, and the kernel may have answered; before, all but rcx are in the processor, too. */
     private final int waiting;
     /** From here on they are in the processor again, but for rcx. */
     private final int calling;
@@ -88,7 +86,6 @@ final class StubCode {
         loadSlot(RCX, SlotLayout.SPIN);
         // The flags are r11's now, so a test does no harm.
         code.test(RCX, RCX).jump(Condition.EQUAL, door);
-        storing = code.offset();
         for (int i = 0; i < ORDER.length; i++) {
             if (ORDER[i] != null) {
                 storeSlot(SlotLayout.register(i), ORDER[i]);
@@ -192,7 +189,7 @@ final class StubCode {
 
     /** {@return whether at this place a guest's call is in its registers, rcx in the slot} */
     boolean isBeforeCall(long offset) {
-        return offset < storing || offset >= calling;
+        return offset < waiting || offset >= calling;
     }
 
     /** {@return whether at this place the kernel had a call, and may have answered it} */

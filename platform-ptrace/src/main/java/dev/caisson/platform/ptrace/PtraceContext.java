@@ -124,19 +124,18 @@ final class PtraceContext implements GuestContext {
 
     /** {@return what to tell the kernel, or null if this stop is nobody's business} */
     private Exit stopped(int status, int threadId, Registers registers) {
-        if (status >>> 16 != 0) {
-            return null; // the host stopped the process: go on
-        }
+        boolean isKick = status >>> 16 == 0; // else the host stopped the process
         int signal = status >> 8 & 0x7f;
-        if (signal != StubThread.KICK) {
+        if (isKick && signal != StubThread.KICK) {
             return stops.exception(signal, threadId, registers);
         }
-        if (!interrupted) {
-            return null; // one that came too late last time
-        }
-        interrupted = false;
+        // The guest may have run since it got its registers, and need not run again before the kernel looks at them.
         HostPtrace.registers(threadId, registers.segment().address());
         registers.origRax(-1);
+        if (!isKick || !interrupted) {
+            return null; // a kick that came too late last time
+        }
+        interrupted = false;
         return Exit.Plain.INTERRUPTED;
     }
 

@@ -22,12 +22,14 @@ import java.io.BufferedReader;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
 import java.net.URI;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicInteger;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -39,6 +41,8 @@ import org.slf4j.Logger;
 @Timeout(60)
 class StubProcessTest {
     private static final long CODE = 0x10000;
+    /** Where programs count: in the page of their code. */
+    private static final int COUNT = 2048;
 
     private PtracePlatform platform;
     private PtraceAddressSpace space;
@@ -66,6 +70,35 @@ class StubProcessTest {
         context.close();
         space.close();
         platform.close();
+    }
+
+    @Test
+    void anInterruptBehindAnotherStopFindsTheRegistersOfNow() throws Exception {
+        run();
+        Assembler code = new Assembler();
+        Label loop = code.here();
+        program(code.add(Register.RBX, 1).store(Register.RDI, 0, Register.RBX).jump(loop));
+        registers.rip(CODE);
+        registers.rdi(CODE + COUNT);
+        int process = stub();
+        AtomicInteger seen = new AtomicInteger();
+        int rounds = 200;
+        Thread interrupter = new Thread(() -> {
+            for (int i = 0; i < rounds; i++) {
+                HostSignal.kill(process, process, Signals.SIGSTOP);
+                context.interrupt();
+                while (seen.get() == i) {
+                    Thread.yield();
+                }
+            }
+        });
+        interrupter.start();
+        for (int i = 0; i < rounds; i++) {
+            assertEquals(Exit.Plain.INTERRUPTED, context.run(space, registers));
+            assertTrue(registers.rbx() >= memory.get(ValueLayout.JAVA_LONG, COUNT), "it had counted further");
+            seen.incrementAndGet();
+        }
+        interrupter.join();
     }
 
     @Test

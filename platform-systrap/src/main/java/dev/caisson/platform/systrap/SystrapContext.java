@@ -26,8 +26,8 @@ import java.util.concurrent.atomic.AtomicBoolean;
  * another. What an event means is {@link SlotExchange}'s business.
  */
 final class SystrapContext implements GuestContext {
-    /** So often a stub may not answer in time although it was kicked. */
-    private static final int KICKS = 20;
+    /** So often a stub may not answer in time although it was kicked: on a crowded host, its thread may not run for seconds. */
+    private static final int KICKS = 100;
 
     private final SlotGeometry geometry;
     private final Spinner spinner;

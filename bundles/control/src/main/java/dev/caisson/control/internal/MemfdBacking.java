@@ -25,7 +25,8 @@ public final class MemfdBacking implements HostBacking {
         Errno.check(HostMemory.resize(fd, sizeBytes));
         segment = HostMemory.mapFile(fd, 0, sizeBytes, true);
         if (segment == null) {
-            HostFile.close(fd);
+            HostFile.truncate(fd, 0); // a platform may still have the file mapped
+        HostFile.close(fd);
             throw Errno.ENOMEM.error("cannot map the memory file");
         }
     }
@@ -48,6 +49,7 @@ public final class MemfdBacking implements HostBacking {
     @Override
     public void close() {
         HostMemory.unmap(segment.address(), segment.byteSize());
+        HostFile.truncate(fd, 0); // a platform may still have the file mapped
         HostFile.close(fd);
     }
 }

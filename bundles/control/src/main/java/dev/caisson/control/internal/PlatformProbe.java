@@ -22,7 +22,8 @@ import java.util.concurrent.TimeoutException;
  * mixture of calls and page faults: there are platforms that are good at one of them only.
  */
 final class PlatformProbe {
-    private static final long TIMEOUT_MS = 3000;
+    /** On a crowded host, each wake-up and each change of a virtual machine takes its time. */
+    private static final long TIMEOUT_MS = 15_000;
     /** A measurement ends after so many calls or so much time, whichever is first. */
     private static final int CALLS = 400;
     private static final int FAULTS = 100;

@@ -384,6 +384,35 @@ public abstract class ContextContract {
     }
 
     @Test
+    void noInterruptTakesTheGuestBack() throws Exception {
+        // rbx += 1; [rdi] = rbx; for ever. Interrupts that come too late meet others that come just then.
+        Assembler code = new Assembler();
+        Label loop = code.here();
+        guest.program(code.add(Register.RBX, 1).store(Register.RDI, 0, Register.RBX).jump(loop));
+        guest.registers.rdi(Guest.DATA);
+        AtomicBoolean isOver = new AtomicBoolean();
+        Runnable interrupts = () -> {
+            while (!isOver.get()) {
+                guest.context.interrupt();
+                Thread.yield();
+            }
+        };
+        Thread[] interrupters = {new Thread(interrupts), new Thread(interrupts)};
+        for (Thread interrupter : interrupters) {
+            interrupter.start();
+        }
+        long enough = System.nanoTime() + TimeUnit.MILLISECONDS.toNanos(300);
+        while (System.nanoTime() < enough) {
+            assertEquals(Exit.Plain.INTERRUPTED, guest.run());
+            assertTrue(guest.registers.rbx() >= guest.data(0), "it had counted further");
+        }
+        isOver.set(true);
+        for (Thread interrupter : interrupters) {
+            interrupter.join();
+        }
+    }
+
+    @Test
     void interruptsDoNotDisturbSystemCalls() throws Exception {
         guest.program(Programs.countingSyscalls());
         AtomicInteger stop = new AtomicInteger();
