@@ -28,6 +28,23 @@ def table(rows, compared):
     return "\n".join(lines) + "\n"
 
 
+# Which of ours is compared with which of the others in the table about files.
+_FILE_RATIOS = [("caisson-overlay", subjects.NATIVE), ("runsc-2026-overlay", "caisson-overlay"), ("caisson-9p", subjects.NATIVE),
+                ("runsc-2026-directfs", "caisson-9p"), ("runsc-2026-gofer", "caisson-9p"), ("runsc-2026-directfs", "caisson-9p-exclusive")]
+
+
+def file_table(rows, compared):
+    ratios = [(a, b) for a, b in _FILE_RATIOS if a in compared and b in compared]
+    head = ["row, ms"] + list(compared) + ["%s : %s" % pair for pair in ratios]
+    lines = ["| " + " | ".join(head) + " |", "|" + " --- |" * len(head)]
+    for row in rows.values():
+        values = row["values"]
+        cells = [row["title"]] + [number(values[name]) if name in values else "" for name in compared]
+        cells += ["%.2f" % (values[a] / values[b]) if values.get(a) and values.get(b) else "" for a, b in ratios]
+        lines.append("| " + " | ".join(cells) + " |")
+    return "\n".join(lines) + "\n"
+
+
 def chart(rows, compared, path):
     """Draws bars on a logarithmic axis: how many times native each subject takes. False when matplotlib is missing."""
     try:

@@ -1,4 +1,4 @@
-"""The rows: single operations inside the guest, and whole programs seen from outside."""
+"""The rows: single operations inside the guest, whole programs seen from outside, and pieces of work with files."""
 
 INSIDE = [  # name in bench/guest/bench.c, title, iterations of the run whose profile gives the kernel's own share
     ("getppid_libc", "getppid, libc's wrapper", 20000),
@@ -37,3 +37,17 @@ REDIS = ("s=/tmp/bench-redis-$$.sock; redis-server --port 0 --unixsocket $s --sa
          " redis-benchmark -s $s -c 20 -n 20000 -t get,set --csv; redis-benchmark -s $s -c 20 -n 50000 -t get,set --csv;"
          " kill $p; wait $p")
 REDIS_ROWS = [("redis_get", "redis GET, UNIX socket, 20 clients", "GET"), ("redis_set", "redis SET, UNIX socket, 20 clients", "SET")]
+
+FILES = [  # group in bench/guest/files.c, and its rows: name, title
+    ("walk", [("find_usr", "find /usr with a stat of each file"), ("find_usr_again", "the same again")]),
+    ("walk_tree", [("walk_first", "find in 4000 files"), ("walk_again", "the same again")]),
+    ("many_files", [("many_files", "5000 files: create, rename, scan, unlink")]),
+    ("reads", [("read_first", "read 256 MiB by 64 KiB"), ("read_warm", "the same again"),
+               ("read_random", "20 000 random reads of 4 KiB")]),
+    ("write_sync", [("write_fsync", "write 64 MiB with fsync")]),
+    ("git", [("git_clone", "git clone of 4000 files"), ("git_checkout", "git checkout of another branch"), ("git_status", "git status")]),
+    ("untar", [("untar", "untar 4000 files"), ("rm_r", "rm -r of them")]),
+    ("sqlite", [("sqlite_transactions", "sqlite, 3000 transactions"), ("sqlite_inserts", "sqlite, 50 000 inserts in one")]),
+    ("fio", [("fio_randrw", "fio randrw 32 MiB with verify")]),
+]
+LONG_FILES = {"walk", "git", "fio"}

@@ -49,15 +49,15 @@ final class MemorySyscalls {
                 .full(152, "munlockall", SysMadvise::munlockall)
                 .full(216, "remap_file_pages", SysMmap::remapFilePages, address("addr"), size("size"), flags("prot", Flags.PROT),
                         size("pgoff"), flags("flags", Flags.MAP))
-                .partial(237, "mbind", SysNuma::mbind, "there is one node, the policy is checked and has no effect", address("addr"), size("len"),
+                .partial(237, "mbind", SysNuma::mbind, "there is one node, the policy is kept and has no effect", address("addr"), size("len"),
                         number("mode"), address("nodemask"), size("maxnode"), number("flags"))
-                .partial(238, "set_mempolicy", SysNuma::setMempolicy, "there is one node, the policy is checked and has no effect",
+                .partial(238, "set_mempolicy", SysNuma::setMempolicy, "there is one node, the policy is kept and has no effect",
                         number("mode"), address("nodemask"), size("maxnode"))
-                .partial(239, "get_mempolicy", SysNuma::getMempolicy, "there is one node, the answer is the default policy", address("mode"),
+                .full(239, "get_mempolicy", SysNuma::getMempolicy, address("mode"),
                         address("nodemask"), size("maxnode"), address("addr"), number("flags"))
-                .absent(256, "migrate_pages", ENOSYS, "there is one node", number("pid"), size("maxnode"), address("old_nodes"),
+                .partial(256, "migrate_pages", SysNuma::migratePages, "there is one node, nothing moves", number("pid"), size("maxnode"), address("old_nodes"),
                         address("new_nodes"))
-                .absent(279, "move_pages", ENOSYS, "there is one node", number("pid"), size("count"), address("pages"), address("nodes"),
+                .partial(279, "move_pages", SysNuma::movePages, "there is one node, nothing moves", number("pid"), size("count"), address("pages"), address("nodes"),
                         address("status"), number("flags"))
                 .full(310, "process_vm_readv", SysProcessMemory::readv, number("pid"),
                         Sockets.vectorOfAddresses("local_iov", 2), size("liovcnt"), Sockets.vectorOfAddresses("remote_iov", 4),

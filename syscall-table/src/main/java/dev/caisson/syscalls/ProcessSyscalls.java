@@ -104,7 +104,7 @@ final class ProcessSyscalls {
                         ProcessStructures.capabilitiesOut("datap"))
                 .full(126, "capset", SysCapability::capset, ProcessStructures.capabilityHeader("hdrp"),
                         ProcessStructures.capabilities("datap"))
-                .partial(135, "personality", SysProcess::personality, "all but ADDR_NO_RANDOMIZE is kept without effect", number("persona"))
+                .partial(135, "personality", SysProcess::personality, "ADDR_NO_RANDOMIZE, STICKY_TIMEOUTS, UNAME26 and PER_LINUX32 have effects, the others are kept", number("persona"))
                 .full(140, "getpriority", SysSchedule::getpriority, flags("which", WHICH), number("who"))
                 .partial(141, "setpriority", SysSchedule::setpriority, "the value is kept; the host's scheduler does not see it",
                         flags("which", WHICH), number("who"), number("prio"));
@@ -184,7 +184,7 @@ final class ProcessSyscalls {
                 .full(309, "getcpu", SysProcess::getcpu, intOut("cpu"), intOut("node"), address("tcache"))
                 .full(312, "kcmp", SysSystem::kcmp, number("pid1"), number("pid2"), number("type"), size("idx1"), size("idx2"))
                 .absent(313, "finit_module", EPERM, "the sandbox has no loadable modules", fd("fd"), path("param_values"), number("flags"))
-                .partial(314, "sched_setattr", SysSchedule::setattr, "the values are kept; EPERM for deadlines", number("pid"),
+                .partial(314, "sched_setattr", SysSchedule::setattr, "the values are kept; no utilisation clamps (EOPNOTSUPP)", number("pid"),
                         ProcessStructures.attributes("attr"), number("flags"))
                 .full(315, "sched_getattr", SysSchedule::getattr, number("pid"), ProcessStructures.attributesOut("attr"), number("size"), number("flags"))
                 .partial(317, "seccomp", SysSeccomp::seccomp, "EINVAL for SECCOMP_FILTER_FLAG_NEW_LISTENER", Prctls.seccomp("operation"), Prctls.seccompFlags("flags"),

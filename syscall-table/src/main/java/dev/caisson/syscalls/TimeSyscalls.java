@@ -24,6 +24,7 @@ final class TimeSyscalls {
     private static final FlagNames TIMERFD = FlagNames.mask(Poll.class, "TFD_TIMER_");
     private static final FlagNames TIMERFD_CREATE = FlagNames.mask(Poll.class, "TFD_").without("TFD_TIMER_");
     private static final String READ_ONLY = "the clocks are the host's: changing them is EPERM";
+    private static final String KEPT = "the values are kept; the clock is the host's, and ADJ_SETOFFSET is EPERM";
 
     private TimeSyscalls() {}
 
@@ -35,7 +36,7 @@ final class TimeSyscalls {
                 .full(38, "setitimer", SysIntervalTimer::setitimer, flags("which", Flags.ITIMER), Times.itimerval("new_value"),
                         Times.itimervalOut("old_value"))
                 .full(96, "gettimeofday", SysClock::gettimeofday, Times.timevalOut("tv"), Times.timezoneOut("tz"))
-                .partial(159, "adjtimex", SysClock::adjtimex, READ_ONLY, Times.timex("buf"))
+                .partial(159, "adjtimex", SysClock::adjtimex, KEPT, Times.timex("buf"))
                 .partial(164, "settimeofday", SysClock::settimeofday, READ_ONLY, Times.timeval("tv"), Times.timezone("tz"))
                 .full(201, "time", SysClock::time, Times.seconds("tloc"))
                 .full(222, "timer_create", SysPosixTimer::timerCreate, Times.clock("clockid"), SignalStructures.event("sevp"),
@@ -55,6 +56,6 @@ final class TimeSyscalls {
                         "TFD_TIMER_CANCEL_ON_SET is accepted, but a step of the host's clock cancels nothing", fd("fd"), flags("flags", TIMERFD),
                         Times.itimerspec("new_value"), Times.itimerspecOut("old_value"))
                 .full(287, "timerfd_gettime", SysTimerFile::timerfdGettime, fd("fd"), Times.itimerspecOut("curr_value"))
-                .partial(305, "clock_adjtime", SysClock::clockAdjtime, READ_ONLY, Times.clock("clk_id"), Times.timex("buf"));
+                .partial(305, "clock_adjtime", SysClock::clockAdjtime, KEPT, Times.clock("clk_id"), Times.timex("buf"));
     }
 }

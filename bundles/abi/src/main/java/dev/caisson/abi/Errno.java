@@ -352,4 +352,14 @@ public enum Errno {
     public ErrnoException error(String reason) {
         return ErrnoException.TRACING ? new ErrnoException(this, text + ": " + reason) : exception;
     }
+
+    /**
+     * The exception with a message that is kept, for whoever configures a sandbox. It is made anew: not for what guests can cause.
+     *
+     * @param message says what is wrong, and with what
+     * @return an exception of this error
+     */
+    public ErrnoException explained(String message) {
+        return new ErrnoException(this, message);
+    }
 }

@@ -52,6 +52,7 @@ public final class Fcntl {
     public static final int F_SETOWN_EX = 15;
     public static final int F_GETOWN_EX = 16;
     public static final int F_SEAL_FUTURE_WRITE = 16;
+    public static final int F_SEAL_EXEC = 32;
     public static final int F_OFD_GETLK = 36;
     public static final int F_OFD_SETLK = 37;
     public static final int F_OFD_SETLKW = 38;

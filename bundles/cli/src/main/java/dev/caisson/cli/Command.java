@@ -1,9 +1,9 @@
 package dev.caisson.cli;
 
-import dev.caisson.control.ProviderKind;
 import dev.caisson.control.SandboxSpec;
 import dev.caisson.gofer.GoferPlan;
 import java.nio.file.Path;
+import java.util.Map;
 
 /** What a command line asks for. */
 sealed interface Command {
@@ -68,11 +68,32 @@ sealed interface Command {
      *
      * @param root directory of the control sockets, or null for the user's own
      * @param id name of the sandbox
-     * @param kind which part
+     * @param kind which part: the word of a {@link dev.caisson.control.ProviderKind}, or {@code volume:PATH}
      * @param name the new provider
+     * @param source what it is to mount, of a filesystem; null for what is mounted now
+     * @param options how it is to mount that
      */
-    record Swap(Path root, String id, ProviderKind kind, String name) implements Command {
+    record Swap(Path root, String id, String kind, String name, String source, Map<String, String> options) implements Command {
         /** How it is called. */
         static final String LINE = "caisson swap SANDBOX KIND NAME";
+        /** The start of a kind that is a volume; its path in the sandbox follows. */
+        static final String VOLUME = "volume:";
+
+        /** Whether files move, and not another part of the kernel. */
+        boolean isFileSystem() {
+            return kind.equals("rootfs") || kind.startsWith(VOLUME);
+        }
+    }
+
+    /**
+     * Write what the programs of a sandbox have changed.
+     *
+     * @param root directory of the control sockets, or null for the user's own
+     * @param id name of the sandbox
+     * @param output the file, or null for standard output
+     */
+    record Diff(Path root, String id, Path output) implements Command {
+        /** How it is called. */
+        static final String LINE = "caisson diff SANDBOX [-o FILE]";
     }
 }

@@ -111,14 +111,29 @@ final class CommandLineParser {
             case "do" -> doCommand(parsed, root);
             case "list" -> new Command.List(root, "json".equals(parsed.matchedOptionValue("--format", "table")));
             case "state" -> new Command.State(root, required(parsed, 0, "no sandbox: caisson state SANDBOX"));
-            case "swap" -> new Command.Swap(root, required(parsed, 0, Command.Swap.LINE), required(parsed, 1, Command.Swap.LINE),
-                    required(parsed, 2, Command.Swap.LINE));
+            case "swap" -> swapCommand(parsed, root);
+            case "diff" -> new Command.Diff(root, required(parsed, 0, "no sandbox: " + Command.Diff.LINE), path(parsed.matchedOptionValue("--output", (String) null)));
             case "shell" -> new Command.Shell(logging(parsed));
             case "gofer" -> new Command.Gofer(new GoferPlan(
                     parsed.matchedPositionalValue(0, NOTHING).stream().map(GoferPlan.Tree::parse).toList(),
                     parsed.matchedOptionValue("--listen", List.<GoferPlan.Door>of()), parsed.matchedOptionValue("--as", (String) null)));
             default -> help(parsed.matchedPositionalValue(0, NOTHING));
         };
+    }
+
+    private static Path path(String raw) {
+        return raw == null ? null : Path.of(CallerProcess.decoded(raw));
+    }
+
+    private static Command swapCommand(ParseResult parsed, Path root) {
+        String kind = required(parsed, 1, Command.Swap.LINE);
+        String name = required(parsed, 2, Command.Swap.LINE);
+        RootChoice.Root chosen = RootChoice.of(parsed, name);
+        Command.Swap swap = new Command.Swap(root, required(parsed, 0, Command.Swap.LINE), kind, name, chosen.source(), chosen.options());
+        if (!swap.isFileSystem() && !chosen.isDefault()) {
+            throw new IllegalArgumentException("options of a root filesystem are for caisson swap SANDBOX rootfs NAME");
+        }
+        return swap;
     }
 
     private static <T> T required(ParseResult parsed, int index, String otherwise) {
@@ -156,14 +171,11 @@ final class CommandLineParser {
                 providers.put(kind, name);
             }
         }
-        String server = parsed.matchedOptionValue("--9p-server", (String) null);
-        if (server != null) {
-            if (!providers.getOrDefault(ProviderKind.ROOTFS, "9p").endsWith("9p")) {
-                throw new IllegalArgumentException("--9p-server is for --rootfs 9p, not " + providers.get(ProviderKind.ROOTFS));
-            }
-            providers.putIfAbsent(ProviderKind.ROOTFS, "9p");
-            spec.rootSource(server);
+        RootChoice.Root chosen = RootChoice.of(parsed, providers.get(ProviderKind.ROOTFS));
+        if (chosen.provider() != null) {
+            providers.put(ProviderKind.ROOTFS, chosen.provider());
         }
+        spec.rootSource(chosen.source()).rootOptions(chosen.options());
         spec.providers(providers);
         spec.environment(environment(parsed.matchedOptionValue("--env", NOTHING)));
         String cwd = parsed.matchedOptionValue("--cwd", (String) null);

@@ -9,6 +9,7 @@ import dev.caisson.control.remote.RuntimeDirectory;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
@@ -19,7 +20,10 @@ final class ControlCommands {
     /** The sandbox may have to start its container first. */
     private static final long SWAP_TIMEOUT_MS = 30_000;
     private static final Map<String, String> STATE = Map.of("command", "state");
-    private static final List<String> COLUMNS = List.of("id", "pid", "status", "platform", "rootfs", "network", "syscalls", "command");
+    private static final List<String> COLUMNS = List.of("id", "pid", "status", "platform", "rootfs", "upper", "network", "syscalls", "command");
+
+    /** Columns that are not named like their values. */
+    private static final Map<String, String> KEYS = Map.of("upper", "rootfsUpper");
 
     private ControlCommands() {}
 
@@ -53,11 +57,31 @@ final class ControlCommands {
     }
 
     static int swap(Command.Swap command) throws SandboxException {
-        JsonObject report = ask(command.root(), command.id(),
-                Map.of("command", "swap", "kind", command.kind().word(), "name", command.name()), SWAP_TIMEOUT_MS);
-        System.out.println(command.id() + ": " + command.kind().word() + " is now " + report.getString("to") + ", was "
-                + report.getString("from") + ", pause " + report.getString("pauseMs") + " ms");
+        Map<String, String> request = new LinkedHashMap<>(Map.of("command", "swap", "kind", CallerProcess.decoded(command.kind()), "name",
+                command.name()));
+        if (command.source() != null) {
+            request.put("source", CallerProcess.decoded(command.source()));
+        }
+        command.options().forEach((name, value) -> request.put("option." + name, CallerProcess.decoded(value)));
+        System.out.println(report(command, ask(command.root(), command.id(), request, SWAP_TIMEOUT_MS)));
         return 0;
+    }
+
+    /** A line, and one more for each file that stayed behind. */
+    static String report(Command.Swap command, JsonObject report) {
+        String pause = ", pause " + report.getString("pauseMs") + " ms";
+        if (!command.isFileSystem()) {
+            return command.id() + ": " + command.kind() + " is now " + report.getString("to") + ", was " + report.getString("from") + pause;
+        }
+        String from = report.getString("from");
+        StringBuilder text = new StringBuilder("swapped ").append(cell(command.kind())).append(' ').append(from).append(" -> ").append(report.getString("to")).append(pause);
+        JsonArray stayed = report.getArray("stayed", new JsonArray());
+        if (!stayed.isEmpty()) {
+            text.append(", ").append(stayed.size()).append(stayed.size() == 1 ? " file stays" : " files stay").append(" with ").append(from)
+                    .append(" until closed:");
+            stayed.forEach(file -> text.append("\n  ").append(cell(file)));
+        }
+        return text.toString();
     }
 
     private static JsonObject ask(Path root, String name, Map<String, String> request, long timeoutMs)
@@ -66,9 +90,7 @@ final class ControlCommands {
             RuntimeDirectory directory = RuntimeDirectory.of(root);
             JsonObject answer = new ControlClient(directory, timeoutMs).ask(name, request);
             if (answer == null) {
-                List<String> names = directory.names();
-                throw new SandboxException("no sandbox named " + name + " runs; there are: "
-                        + (names.isEmpty() ? "none" : String.join(", ", names)), null);
+                throw missing(directory, name);
             }
             return answer;
         } catch (IOException | IllegalArgumentException e) {
@@ -76,12 +98,17 @@ final class ControlCommands {
         }
     }
 
+    static SandboxException missing(RuntimeDirectory directory, String name) {
+        List<String> names = directory.names();
+        return new SandboxException("no sandbox named " + name + " runs; there are: " + (names.isEmpty() ? "none" : String.join(", ", names)), null);
+    }
+
     /** Columns as wide as their widest cell; the last one as it comes. */
     static String table(JsonArray states) {
         List<List<String>> rows = new ArrayList<>();
         rows.add(COLUMNS.stream().map(column -> column.toUpperCase(Locale.ROOT)).toList());
         for (Object state : states) {
-            rows.add(COLUMNS.stream().map(column -> cell(((JsonObject) state).get(column))).toList());
+            rows.add(COLUMNS.stream().map(column -> cell(((JsonObject) state).get(KEYS.getOrDefault(column, column)))).toList());
         }
         StringBuilder text = new StringBuilder();
         for (List<String> row : rows) {

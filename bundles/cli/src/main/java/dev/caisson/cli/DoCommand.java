@@ -3,6 +3,7 @@ package dev.caisson.cli;
 import dev.caisson.cli.boot.BootParts;
 import dev.caisson.cli.boot.BootPlan;
 import dev.caisson.control.ProviderKind;
+import dev.caisson.control.ProviderSelection;
 import dev.caisson.control.Sandbox;
 import dev.caisson.control.SandboxException;
 import dev.caisson.control.SandboxService;
@@ -12,6 +13,7 @@ import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.HashMap;
 import java.util.Map;
+import java.util.Set;
 import java.util.stream.Collectors;
 
 /** {@code caisson do}: this process becomes the sandbox. */
@@ -35,8 +37,9 @@ final class DoCommand {
         if (spec.id() != null) {
             return null; // somebody wants to find it by its name at once
         }
-        BootPlan plan = BootPlan.read(home.directory(),
-                Arrays.stream(ProviderKind.values()).map(ProviderKind::pid).collect(Collectors.toUnmodifiableSet()));
+        Set<String> known = Arrays.stream(ProviderKind.values()).map(ProviderKind::pid).collect(Collectors.toSet());
+        known.add(ProviderSelection.VOLUMES_PID);
+        BootPlan plan = BootPlan.read(home.directory(), known);
         if (plan == null) {
             return null;
         }

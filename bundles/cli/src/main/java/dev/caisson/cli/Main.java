@@ -54,6 +54,8 @@ public final class Main {
             return ControlCommands.state(state);
         } else if (command instanceof Command.Swap swap) {
             return ControlCommands.swap(swap);
+        } else if (command instanceof Command.Diff diff) {
+            return DiffCommand.run(diff);
         } else if (command instanceof Command.Help help) {
             System.out.print(CommandLineParser.usage(help.command()));
             return 0;

@@ -1,6 +1,7 @@
 package dev.caisson.cli;
 
 import dev.caisson.control.ProviderKind;
+import dev.caisson.control.Sizes;
 import dev.caisson.control.Volume;
 import dev.caisson.gofer.GoferPlan;
 import java.util.ArrayList;
@@ -18,7 +19,7 @@ import picocli.CommandLine.TypeConversionException;
  */
 final class Syntax {
     /** Every command, in the order of the help. */
-    static final List<String> COMMANDS = List.of("do", "list", "state", "swap", "shell", "gofer", "help");
+    static final List<String> COMMANDS = List.of("do", "list", "state", "swap", "diff", "shell", "gofer", "help");
 
     /** Stands for "standard error" as a trace's file. */
     static final String STANDARD_ERROR = "-";
@@ -57,8 +58,10 @@ final class Syntax {
         }
         line.setExpandAtFiles(false).setPosixClusteredShortOptionsAllowed(false).setOverwrittenOptionsAllowed(true)
                 .setStopAtPositional(true).setUsageHelpWidth(110);
-        if (names.contains("gofer")) {
-            line.getSubcommands().get("gofer").setStopAtPositional(false); // no words of another program follow
+        for (String name : List.of("gofer", "swap", "diff")) {
+            if (names.contains(name)) {
+                line.getSubcommands().get(name).setStopAtPositional(false); // no words of another program follow
+            }
         }
         return line;
     }
@@ -69,6 +72,7 @@ final class Syntax {
             case "list" -> list();
             case "state" -> withSandbox(spec("state", "Shows a running sandbox as JSON."));
             case "swap" -> swap();
+            case "diff" -> diff();
             case "shell" -> withLogging(spec("shell", "Opens the operator's shell of a container without a program."));
             case "gofer" -> gofer();
             case "help" -> positional(spec("help", "Explains a command."), "0..1", "COMMAND", "The command to explain.");
@@ -85,8 +89,7 @@ final class Syntax {
         option(spec, "--id", "NAME", "Name of the sandbox for other commands (default: do- and the process id).");
         option(spec, "--platform", "NAME", "How guest code runs; auto takes the fastest that works here.");
         option(spec, "--rootfs", "NAME", "What serves the root filesystem.");
-        option(spec, "--9p-server", "ADDRESS", "What --rootfs 9p (or overlay+9p) mounts: unix:PATH, tcp:HOST:PORT, or a directory of the "
-                + "host for a gofer; options, such as aname=TREE, follow behind commas.");
+        withRoot(spec);
         option(spec, "--network", "NAME", "What serves sockets.");
         option(spec, "--syscalls", "NAME", "Which system-call table answers.");
         option(spec, "--cwd", "DIR", "Working directory in the sandbox (default: the caller's).");
@@ -96,8 +99,8 @@ final class Syntax {
         option(spec, "--hostname", "NAME", "Node name of the sandbox (default: caisson).");
         spec.addOption(OptionSpec.builder("--memory").paramLabel("BYTES").type(Long.class).converters(converter(Sizes::parse))
                 .description("The most memory guests may use; K, M, G and T multiply.").build());
-        options(spec, "--volume", "HOST:GUEST[:ro]", "Mount a directory or file of the host; may be repeated.", Volume.class,
-                Volume::parse);
+        options(spec, "--volume", "HOST:GUEST[:ro][:9p][:cache=shared|exclusive]", "Mount a directory or file of the host, through a gofer "
+                + "with 9p; may be repeated.", Volume.class, Volume::parse);
         spec.addOption(OptionSpec.builder("--strace").paramLabel("FILE").arity("0..1").type(String.class)
                 .preprocessor((words, command, argument, details) -> {
                     // Without an equals sign the next word is not the option's: it may be the program.
@@ -121,12 +124,39 @@ final class Syntax {
 
     private static CommandSpec swap() {
         String kinds = String.join(", ", Arrays.stream(ProviderKind.values()).map(ProviderKind::word).toList());
-        CommandSpec spec = withSandbox(spec("swap", "Gives a running sandbox another platform, network or system-call table.",
-                "The programs in it go on. When the new one fails, the sandbox keeps the old one."));
-        spec.addPositional(PositionalParamSpec.builder().index("1").arity("0..1").paramLabel("KIND").type(ProviderKind.class)
-                .converters(converter(Syntax::kind)).description("One of " + kinds + ".").build());
+        CommandSpec spec = withSandbox(spec("swap", "Gives a running sandbox another platform, root filesystem, network or system-call table.",
+                "The programs in it go on. When the new one fails, the sandbox keeps the old one. Files that cannot be had from",
+                "a new root filesystem (those without a name, those that changed meanwhile) stay with the old one until they are",
+                "closed, and are listed."));
+        spec.addPositional(PositionalParamSpec.builder().index("1").arity("0..1").paramLabel("KIND").type(String.class)
+                .converters(converter(Syntax::kind)).description("One of " + kinds + ", or " + Command.Swap.VOLUME
+                        + "PATH for what is mounted on PATH in the sandbox.").build());
         spec.addPositional(PositionalParamSpec.builder().index("2").arity("0..1").paramLabel("NAME").type(String.class)
                 .description("Name of the provider.").build());
+        withRoot(spec);
+        return spec;
+    }
+
+    private static CommandSpec diff() {
+        CommandSpec spec = withSandbox(spec("diff", "Writes what the programs of a sandbox have changed in its root filesystem.",
+                "The form is that of a layer of an OCI image (tar): caisson do --lower FILE takes it. Programs go on meanwhile;",
+                "each file is written as it is when its turn comes."));
+        spec.addOption(OptionSpec.builder("-o", "--output").paramLabel("FILE").type(String.class)
+                .description("Write to FILE (default: standard output).").build());
+        return spec;
+    }
+
+    /** What a root filesystem is made of. */
+    private static CommandSpec withRoot(CommandSpec spec) {
+        spec.addOption(OptionSpec.builder("--rootfs-source", "--root").paramLabel("SOURCE").type(String.class)
+                .description("What is the root: a directory of the host, or what the provider takes (default: /).").build());
+        option(spec, "--9p-server", "ADDRESS", "What --rootfs 9p (or overlay+9p) mounts: unix:PATH, tcp:HOST:PORT, or a directory of the "
+                + "host for a gofer; options, such as aname=TREE, follow behind commas.");
+        options(spec, "--lower", "DIR|FILE.tar[.gz]", "Lower layer of an overlay, in place of the source: a directory, an image layer, or "
+                + "PROVIDER:SOURCE; may be repeated, topmost first.", String.class, text -> text);
+        option(spec, "--rootfs-upper", "memory|DIR", "Where an overlay keeps changes: with the sandbox (default), or in a directory of the host.");
+        spec.addOption(OptionSpec.builder("--rootfs-size").paramLabel("BYTES").type(Long.class).converters(converter(Sizes::parse))
+                .description("The most an overlay's changes may take; K, M, G and T multiply.").build());
         return spec;
     }
 
@@ -202,7 +232,7 @@ final class Syntax {
         return text;
     }
 
-    private static ProviderKind kind(String word) {
-        return ProviderKind.byWord(word);
+    private static String kind(String word) {
+        return word.startsWith(Command.Swap.VOLUME + "/") ? word : ProviderKind.byWord(word).word();
     }
 }

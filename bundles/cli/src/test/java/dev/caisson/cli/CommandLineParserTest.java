@@ -7,12 +7,16 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.caisson.control.ProviderKind;
 import dev.caisson.control.SandboxSpec;
+import dev.caisson.control.Sizes;
 import dev.caisson.control.Volume;
 import dev.caisson.gofer.GoferPlan;
+import java.io.IOException;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
 
 class CommandLineParserTest {
     private static Command parse(String... words) {
@@ -64,6 +68,45 @@ class CommandLineParserTest {
     }
 
     @Test
+    void layersOfTheRootAreOptionsOfTheMount(@TempDir Path directory) throws IOException {
+        String upper = directory.toString();
+        String archive = Files.createFile(directory.resolve("a:b,c.tar")).toString();
+        SandboxSpec spec = spec("do", "--lower", archive, "--lower=/etc", "--lower", "9p:tcp:host:1", "--rootfs-upper", upper, "--rootfs-size", "2M", "ls");
+        assertEquals(Map.of("upperdir", upper, "size", "2097152",
+                "lowerdir", "tar\\:" + directory + "/a\\:b,c.tar:/etc:9p\\:tcp\\:host\\:1"), spec.rootOptions());
+        assertEquals(Map.of(), spec.providers());
+        assertEquals(Map.of(), spec("do", "--rootfs-upper", "memory", "ls").rootOptions());
+        assertEquals("/srv", spec("do", "--root", "/srv", "ls").rootSource());
+    }
+
+    @Test
+    void layersThatCannotBeAreRefusedInOneLine() {
+        assertEquals("there is no lower layer /no/such", refusal("do", "--lower", "/no/such", "ls"));
+        assertTrue(refusal("do", "--lower", "/dev/null", "ls").contains("a directory or a tar archive"));
+        assertEquals("an upper layer is memory or a directory, not /etc/passwd", refusal("do", "--rootfs-upper", "/etc/passwd", "ls"));
+        assertTrue(refusal("do", "--rootfs-size", "much", "ls").contains("a size is a number of bytes"));
+        assertTrue(refusal("do", "--rootfs", "hostdir", "--rootfs-size", "1M", "ls").contains("not hostdir"));
+        assertTrue(refusal("do", "--rootfs-source", "/", "--lower", "/etc", "ls").contains("--lower"));
+    }
+
+    @Test
+    void aSwappedRootTakesTheSameOptions() {
+        assertEquals(new Command.Swap(null, "box", "rootfs", "9p", "unix:/run/s", Map.of()),
+                parse("swap", "box", "rootfs", "9p", "--9p-server", "unix:/run/s"));
+        assertEquals(new Command.Swap(null, "box", "rootfs", "overlay", "/srv", Map.of("upperdir", "/etc")),
+                parse("swap", "box", "rootfs", "overlay", "--root", "/srv", "--rootfs-upper=/etc"));
+        assertEquals("volume:/data", assertInstanceOf(Command.Swap.class, parse("swap", "box", "volume:/data", "9p")).kind());
+        assertTrue(refusal("swap", "box", "platform", "kvm", "--root", "/srv").contains("swap SANDBOX rootfs"));
+    }
+
+    @Test
+    void aDiffGoesToAFileOrToStandardOutput() {
+        assertEquals(new Command.Diff(null, "box", Path.of("x.tar")), parse("diff", "box", "-o", "x.tar"));
+        assertEquals(new Command.Diff(null, "box", null), parse("diff", "box"));
+        assertEquals(Command.Diff.LINE, refusal("diff").substring(refusal("diff").indexOf("caisson")));
+    }
+
+    @Test
     void environmentSettingsReplaceAndAdd() {
         List<String> environment = spec("do", "--env", "A_NEW_ONE=1", "--env", "A_NEW_ONE=2", "true").environment();
         assertTrue(environment.contains("A_NEW_ONE=2"));
@@ -74,6 +117,8 @@ class CommandLineParserTest {
     void volumesAreCollected() {
         assertEquals(List.of(new Volume("/a", "/b", true), new Volume("/c", "/d", false)),
                 spec("do", "--volume", "/a:/b:ro", "--volume=/c:/d", "true").volumes());
+        assertEquals(List.of(new Volume("/a", "/b", false, "9p", "exclusive")), spec("do", "--volume", "/a:/b:9p:cache=exclusive", "true").volumes());
+        assertTrue(refusal("do", "--volume", "/a:/b:9p:hostdir", "true").contains("cache=shared|exclusive"));
     }
 
     @Test
@@ -94,7 +139,7 @@ class CommandLineParserTest {
 
     @Test
     void anUnknownCommandIsRefusedWithTheOnesThatAre() {
-        assertTrue(refusal("fly").contains("do, list, state, swap, shell, gofer, help"));
+        assertTrue(refusal("fly").contains("do, list, state, swap, diff, shell, gofer, help"));
         assertTrue(refusal("swp").contains("did you mean swap?"));
         assertTrue(refusal("help", "fly").contains("do, list"));
     }
@@ -156,7 +201,7 @@ class CommandLineParserTest {
         assertEquals(new Command.List(null, false), parse("list"));
         assertEquals(new Command.List(Path.of("/r"), true), parse("--root=/r", "list", "--format=json"));
         assertEquals(new Command.State(null, "box"), parse("state", "box"));
-        assertEquals(new Command.Swap(null, "box", ProviderKind.PLATFORM, "kvm"), parse("swap", "box", "platform", "kvm"));
+        assertEquals(new Command.Swap(null, "box", "platform", "kvm", null, Map.of()), parse("swap", "box", "platform", "kvm"));
         assertEquals(Command.Swap.LINE, refusal("swap", "box"));
         assertTrue(refusal("swap", "box", "engine", "v8").contains("platform, rootfs, network, syscalls"));
         assertTrue(refusal("swap", "box", "platform", "kvm", "now").contains("unexpected now"));
@@ -190,7 +235,7 @@ class CommandLineParserTest {
         }
         String help = CommandLineParser.usage("do");
         for (String option : List.of("--id", "--platform", "--rootfs", "--network", "--syscalls", "--cwd", "--env", "--user", "--hostname",
-                "--memory", "--volume", "--strace", "--log", "--debug", "--help", "CMD")) {
+                "--memory", "--volume", "--rootfs-upper", "--rootfs-size", "--rootfs-source", "--lower", "--strace", "--log", "--debug", "--help", "CMD")) {
             assertTrue(help.contains(option), option);
         }
     }

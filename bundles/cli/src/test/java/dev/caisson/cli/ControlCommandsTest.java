@@ -6,6 +6,7 @@ import com.grack.nanojson.JsonArray;
 import com.grack.nanojson.JsonObject;
 import com.grack.nanojson.JsonParser;
 import com.grack.nanojson.JsonParserException;
+import java.util.Map;
 import org.junit.jupiter.api.Test;
 
 class ControlCommandsTest {
@@ -17,13 +18,13 @@ class ControlCommandsTest {
     void aTableHasColumnsAsWideAsTheirWidestCell() throws JsonParserException {
         JsonArray states = new JsonArray();
         states.add(state("""
-                {"id":"a-long-name","pid":7,"status":"running","platform":"kvm","rootfs":"overlay","network":"none","syscalls":"linux",
+                {"id":"a-long-name","pid":7,"status":"running","platform":"kvm","rootfs":"overlay","rootfsUpper":"memory","network":"none","syscalls":"linux",
                  "command":["sh","-c","x"],"tasks":3}"""));
         states.add(state("{\"id\":\"b\",\"pid\":12345,\"status\":\"created\",\"command\":[\"y\"]}"));
         assertEquals("""
-                ID           PID    STATUS   PLATFORM  ROOTFS   NETWORK  SYSCALLS  COMMAND
-                a-long-name  7      running  kvm       overlay  none     linux     sh -c x
-                b            12345  created  -         -        -        -         y""", ControlCommands.table(states));
+                ID           PID    STATUS   PLATFORM  ROOTFS   UPPER   NETWORK  SYSCALLS  COMMAND
+                a-long-name  7      running  kvm       overlay  memory  none     linux     sh -c x
+                b            12345  created  -         -        -       -        -         y""", ControlCommands.table(states));
     }
 
     @Test
@@ -37,5 +38,14 @@ class ControlCommandsTest {
     @Test
     void withoutSandboxesThereIsTheHeadingOnly() {
         assertEquals(1, ControlCommands.table(new JsonArray()).lines().count());
+    }
+
+    @Test
+    void aSwappedRootIsReportedWithWhatStayed() throws JsonParserException {
+        Command.Swap swap = new Command.Swap(null, "box", "rootfs", "9p", null, Map.of());
+        assertEquals("swapped rootfs overlay -> 9p, pause 3.100 ms",
+                ControlCommands.report(swap, state("{\"from\":\"overlay\",\"to\":\"9p\",\"pauseMs\":\"3.100\"}")));
+        assertEquals("swapped rootfs overlay -> 9p, pause 3.100 ms, 2 files stay with overlay until closed:\n  /a\n  /b?",
+                ControlCommands.report(swap, state("{\"from\":\"overlay\",\"to\":\"9p\",\"pauseMs\":\"3.100\",\"stayed\":[\"/a\",\"/b\\n\"]}")));
     }
 }

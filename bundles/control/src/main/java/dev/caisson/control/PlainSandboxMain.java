@@ -7,14 +7,16 @@ import dev.caisson.memory.MemoryFile;
 import dev.caisson.spi.fs.FileSystemProvider;
 import dev.caisson.spi.net.NetworkStack;
 import dev.caisson.spi.platform.Platform;
+import java.lang.reflect.Constructor;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Map;
 
 /**
  * Runs a program in a sandbox without a framework, for debugging: the providers are named classes on the class path.
  *
- * <p>{@code java ... dev.caisson.control.PlainSandboxMain [--strace] [--rootfs overlay|hostdir|9p|overlay+9p] [--root SOURCE] [--platform ptrace|systrap|kvm] [--] CMD [ARG...]}
+ * <p>{@code java ... dev.caisson.control.PlainSandboxMain [--strace] [--rootfs overlay|hostdir|9p|overlay+9p] [--root SOURCE] [--root-options OPTIONS] [--platform ptrace|systrap|kvm] [--] CMD [ARG...]}
  */
 public final class PlainSandboxMain {
     private PlainSandboxMain() {}
@@ -30,6 +32,7 @@ public final class PlainSandboxMain {
         String strace = null;
         String rootfs = "overlay";
         String source = "/";
+        String options = "";
         String platform = "ptrace";
         while (!words.isEmpty() && words.getFirst().startsWith("--")) {
             String word = words.removeFirst();
@@ -39,6 +42,8 @@ public final class PlainSandboxMain {
                 rootfs = words.removeFirst();
             } else if (word.equals("--root")) {
                 source = words.removeFirst();
+            } else if (word.equals("--root-options")) {
+                options = words.removeFirst();
             } else if (word.equals("--platform")) {
                 platform = words.removeFirst();
             } else if (word.equals("--")) {
@@ -48,17 +53,19 @@ public final class PlainSandboxMain {
         MemoryFile memory = SandboxBuilder.newMemoryFile();
         FileSystemProvider tmpfs = make("dev.caisson.fs.tmpfs.TmpfsProvider", FileSystemProvider.class, memory);
         FileSystemProvider directories = make("dev.caisson.fs.host.HostDirectoryProvider", FileSystemProvider.class, memory);
+        FileSystemProvider server = ifThere("dev.caisson.fs.ninep.NinepProvider", memory);
+        FileSystemProvider archives = ifThere("dev.caisson.fs.tar.TarProvider", memory, Map.of());
         FileSystemProvider root = switch (rootfs) {
             case "hostdir" -> directories;
             case "tmpfs" -> tmpfs;
-            case "9p" -> make("dev.caisson.fs.ninep.NinepProvider", FileSystemProvider.class, memory);
-            case "overlay+9p" -> make("dev.caisson.fs.overlay.OverlayOverNinepProvider", FileSystemProvider.class, tmpfs,
-                    make("dev.caisson.fs.ninep.NinepProvider", FileSystemProvider.class, memory));
-            default -> make("dev.caisson.fs.overlay.OverlayProvider", FileSystemProvider.class, tmpfs, directories);
+            case "9p" -> server;
+            case "tar" -> archives;
+            case "overlay+9p" -> make("dev.caisson.fs.overlay.OverlayOverNinepProvider", FileSystemProvider.class, tmpfs, server, directories);
+            default -> make("dev.caisson.fs.overlay.OverlayProvider", FileSystemProvider.class, tmpfs, directories, archives, server);
         };
         SandboxBuilder builder = new SandboxBuilder(memory)
                 .platform(make(platformClass(platform), Platform.class))
-                .rootfs(root).root(source, "").fileSystem(tmpfs).fileSystem(directories)
+                .rootfs(root).root(source, options).fileSystem(tmpfs).fileSystem(directories)
                 .syscalls(make("dev.caisson.syscalls.LinuxTable", SyscallTableProvider.class));
         SandboxDevices devices = new SandboxDevices(memory);
         builder.devices(devices)
@@ -101,8 +108,21 @@ public final class PlainSandboxMain {
         return environment;
     }
 
-    /** Instantiates a provider by its one public constructor, so that this class needs no implementation at compile time. */
+    private static FileSystemProvider ifThere(String name, Object... arguments) throws Exception {
+        try {
+            return make(name, FileSystemProvider.class, arguments);
+        } catch (ClassNotFoundException e) {
+            return null; // whoever asks for it sees that
+        }
+    }
+
+    /** Instantiates a provider by its public constructor of so many arguments, so that this class needs no implementation at compile time. */
     private static <T> T make(String name, Class<T> type, Object... arguments) throws Exception {
-        return type.cast(Class.forName(name).getConstructors()[0].newInstance(arguments));
+        for (Constructor<?> each : Class.forName(name).getConstructors()) {
+            if (each.getParameterCount() == arguments.length) {
+                return type.cast(each.newInstance(arguments));
+            }
+        }
+        throw new NoSuchMethodException(name);
     }
 }

@@ -85,6 +85,19 @@ public final class SandboxBuilder {
     }
 
     /**
+     * Sets what is mounted as the root by specification and configuration.
+     *
+     * @param spec what the caller wants
+     * @param selection what the configuration says
+     * @return this
+     * @throws SandboxException when the configuration names a layer that is not there
+     */
+    public SandboxBuilder root(SandboxSpec spec, ProviderSelection selection) throws SandboxException {
+        root = RootMount.of(spec, selection);
+        return this;
+    }
+
+    /**
      * Sets the drivers of device files.
      *
      * @param value the devices, of this sandbox only

@@ -28,12 +28,38 @@ public interface SandboxService {
      * Gives a running sandbox another provider. The programs in it go on; when the new one fails, with the old one.
      *
      * @param sandbox one of {@link #sandboxes}
-     * @param kind which part; the root filesystem of a running sandbox cannot be changed
+     * @param kind which part; a root filesystem is that of the same tree, with no options
      * @param name the provider; for a platform also "auto", the fastest that works
      * @return what was done
      * @throws SandboxException when there is no such provider or it does not work; the message is for the person who asked
      */
     SwapReport swap(Sandbox sandbox, ProviderKind kind, String name) throws SandboxException;
+
+    /**
+     * Gives a running sandbox another root filesystem that serves the same tree. Open files, working directories and running programs go
+     * along where the new filesystem has the same files.
+     *
+     * @param sandbox one of {@link #sandboxes}
+     * @param name the provider
+     * @param source what it mounts; null for the tree that is mounted now: the directory where changes go, or else the present source
+     * @param options the provider's options, and ro, rw, nosuid, nodev, noexec; by name
+     * @return what was done, and which files stay with the old filesystem
+     * @throws SandboxException when there is no such provider, it serves another tree, or changes would be lost; the programs go on
+     */
+    SwapReport swapRootfs(Sandbox sandbox, String name, String source, Map<String, String> options) throws SandboxException;
+
+    /**
+     * As {@link #swapRootfs}, for a filesystem that is mounted below the root: a volume.
+     *
+     * @param sandbox one of {@link #sandboxes}
+     * @param path where it is mounted
+     * @param name the provider
+     * @param source what it mounts; null for what is mounted now
+     * @param options the provider's options, and ro; by name
+     * @return what was done
+     * @throws SandboxException as above, and when nothing is mounted there
+     */
+    SwapReport swapVolume(Sandbox sandbox, String path, String name, String source, Map<String, String> options) throws SandboxException;
 
     /** {@return sandboxes that were started and are not yet closed, oldest first} */
     List<Sandbox> sandboxes();

@@ -23,10 +23,11 @@ import java.util.Map;
  * @param strace where to write system calls to: null for nowhere, "-" for standard error, else a path on the host
  * @param providers wanted providers by kind; a kind without an entry takes what the configuration says
  * @param rootSource what is mounted as the root (a directory of the host, the address of a server); null for what the configuration says
+ * @param rootOptions options of that mount, such as {@link RootLayers} makes; they replace those of the configuration one by one
  */
 public record SandboxSpec(String id, boolean isControllable, Path controlDirectory, List<String> command, List<String> environment, String workingDirectory, int uid, int gid,
         List<Integer> groups, String hostname, long memoryLimitBytes, List<Volume> volumes, String strace,
-        Map<ProviderKind, String> providers, String rootSource) {
+        Map<ProviderKind, String> providers, String rootSource, Map<String, String> rootOptions) {
     /** Copies what could change. */
     public SandboxSpec {
         command = List.copyOf(command);
@@ -34,9 +35,21 @@ public record SandboxSpec(String id, boolean isControllable, Path controlDirecto
         groups = List.copyOf(groups);
         volumes = List.copyOf(volumes);
         providers = Map.copyOf(providers);
+        rootOptions = Map.copyOf(rootOptions);
         if (command.isEmpty()) {
             throw new IllegalArgumentException("no command");
         }
+    }
+
+    /**
+     * The same with other volumes.
+     *
+     * @param other directories and files of the host to mount
+     * @return the specification
+     */
+    public SandboxSpec withVolumes(List<Volume> other) {
+        return new SandboxSpec(id, isControllable, controlDirectory, command, environment, workingDirectory, uid, gid, groups, hostname,
+                memoryLimitBytes, other, strace, providers, rootSource, rootOptions);
     }
 
     /**
@@ -66,6 +79,7 @@ public record SandboxSpec(String id, boolean isControllable, Path controlDirecto
         private String strace;
         private Map<ProviderKind, String> providers = Map.of();
         private String rootSource;
+        private Map<String, String> rootOptions = Map.of();
 
         private Builder(List<String> command) {
             this.command = command;
@@ -197,10 +211,21 @@ public record SandboxSpec(String id, boolean isControllable, Path controlDirecto
             return this;
         }
 
+        /**
+         * Sets options of the root's mount.
+         *
+         * @param value options by name
+         * @return this
+         */
+        public Builder rootOptions(Map<String, String> value) {
+            rootOptions = value;
+            return this;
+        }
+
         /** {@return the specification} */
         public SandboxSpec build() {
             return new SandboxSpec(id, isControllable, controlDirectory, command, environment, workingDirectory, uid, gid, groups, hostname, memoryLimitBytes, volumes,
-                    strace, providers, rootSource);
+                    strace, providers, rootSource, rootOptions);
         }
     }
 }

@@ -18,8 +18,15 @@ class VolumeTest {
     }
 
     @Test
+    void mayNameItsProviderAndWhoElseChangesIt() {
+        assertEquals(new Volume("/a", "/c", true, "9p", "shared"), Volume.parse("/a:/c:9p:cache=shared:ro"));
+        assertEquals(new Volume("/a", "/c", false, "hostdir", "exclusive"), new Volume("/a", "/c", false).withDefaults("hostdir", "exclusive"));
+        assertEquals(new Volume("/a", "/c", false, "9p", null), Volume.parse("/a:/c:9p").withDefaults("hostdir", null));
+    }
+
+    @Test
     void isRefusedInAnyOtherForm() {
-        for (String text : List.of("", "/a", "/a:b", "a:/b", "/a:/b:no", "/a:/b:ro:x")) {
+        for (String text : List.of("", "/a", "/a:b", "a:/b", "/a:/b:no", "/a:/b:ro:x", "/a:/b:ro:rw", "/a:/b:9p:9p", "/a:/b:cache=none", "/a:/b:")) {
             assertThrows(IllegalArgumentException.class, () -> Volume.parse(text), text);
         }
     }

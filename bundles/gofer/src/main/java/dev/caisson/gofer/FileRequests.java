@@ -152,15 +152,16 @@ final class FileRequests {
         }
     }
 
-    /** Gives a new file exactly this owner and mode: access lists of the directory may have changed it. */
+    /** Gives a new file this owner and mode, but for what a default access list of the directory has taken away. */
     private void own(Workspace work, Handle opened, int mode, int uid, int gid) throws ErrnoException {
         boolean isStranger = uid != SAME && uid != work.uid() || gid != SAME && gid != work.gid();
         if (isStranger && session.environment().policy().givesFilesAway()) {
             Errno.check(HostFile.changeOwner(opened.fd(), uid, gid));
             Beneath.status(work, opened.fd());
         }
-        if ((work.mode() & 07777) != (mode & 07777)) {
-            Errno.check(HostFile.changeMode(opened.fd(), mode & 07777));
+        int wanted = mode & 07000 | mode & work.mode() & 0777;
+        if ((work.mode() & 07777) != wanted) {
+            Errno.check(HostFile.changeMode(opened.fd(), wanted));
             Beneath.status(work, opened.fd());
         }
     }

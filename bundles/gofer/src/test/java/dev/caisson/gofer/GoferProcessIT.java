@@ -210,7 +210,7 @@ class GoferProcessIT {
         assertFalse(Files.exists(Path.of("/proc/" + child.process())));
     }
 
-    @Test void diodsToolsReadThroughIt() throws Exception {
+    @Test void diodsToolsReadAndWriteThroughIt() throws Exception {
         Path list = Path.of("/usr/sbin/diodls");
         assumeTrue(Files.isExecutable(list), "diod is not installed");
         byte[] large = new byte[300_000];
@@ -218,14 +218,21 @@ class GoferProcessIT {
             large[i] = (byte) (i * 31 >> 3);
         }
         Files.write(tree.resolve("large"), large);
+        Path control = Files.createDirectory(tree.resolve("control"));
+        Files.write(control.resolve("zero"), new byte[1 << 20]);
+        Files.createFile(control.resolve("null"));
         Path socket = directory.resolve("socket");
-        Process process = start("--listen", "unix:" + socket, "t=" + tree);
+        Process process = start("--listen", "unix:" + socket, "t=" + tree, "ctl=" + control);
         try {
             connect(socket, process).close();
             String names = new String(run(list.toString(), "-s", socket.toString(), "-a", "t", "-l", "/"), StandardCharsets.UTF_8);
             assertTrue(names.contains(" large") && names.contains(" sub") && names.contains(" link"), names);
             byte[] copy = run("/usr/sbin/diodcat", "-s", socket.toString(), "-a", "t", "large");
             assertTrue(java.util.Arrays.equals(large, copy), copy.length + " bytes");
+            // Reads "zero" and writes "null" of a tree called "ctl", from four connections.
+            String load = new String(run("/usr/sbin/diodload", "-s", socket.toString(), "-n", "4", "-r", "1"), StandardCharsets.UTF_8);
+            assertTrue(load.matches("(?s)diodload: [1-9].*"), load);
+            assertTrue(Files.size(control.resolve("null")) > 0, "it wrote");
         } finally {
             process.destroy();
             process.waitFor(20, TimeUnit.SECONDS);

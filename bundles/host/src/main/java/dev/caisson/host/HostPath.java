@@ -277,6 +277,22 @@ public final class HostPath {
     }
 
     /**
+     * name_to_handle_at(2). {@code struct file_handle}: 0 handle_bytes[4], 4 handle_type[4], 8 f_handle; {@code handle_bytes} says on entry
+     * how much room there is.
+     *
+     * @param directory descriptor of a directory, or {@code AT_FDCWD}
+     * @param path path name, relative to it unless absolute
+     * @param handle address of the structure
+     * @param mountId address of 4 bytes for the mount's number
+     * @param flags {@code AT_EMPTY_PATH, AT_SYMLINK_FOLLOW}
+     * @return 0 or a negated error number: EOPNOTSUPP where the filesystem has no handles, EOVERFLOW for too little room
+     */
+    public static long fileHandle(int directory, String path, long handle, long mountId, int flags) {
+        long name = Scratch.mine().path(path);
+        return name == 0 ? ENAMETOOLONG : HostCalls.call(SyscallNumber.NAME_TO_HANDLE_AT, directory, name, handle, mountId, flags);
+    }
+
+    /**
      * lsetxattr(2). For a file open with {@code O_PATH}, give {@code /proc/self/fd/N} and follow.
      *
      * @param path path name

@@ -15,12 +15,17 @@ import dev.caisson.loader.Vdso;
 import dev.caisson.loader.VdsoImage;
 import dev.caisson.memory.MemoryFile;
 import dev.caisson.memory.MemoryManager;
+import dev.caisson.spi.fs.FileSystem;
 import dev.caisson.spi.lock.LockRank;
 import dev.caisson.spi.lock.RankedLock;
 import dev.caisson.spi.platform.Platform;
+import dev.caisson.vfs.FileSystemSwapException;
+import dev.caisson.vfs.Mount;
 import dev.caisson.vfs.Vfs;
+import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.atomic.AtomicBoolean;
@@ -49,6 +54,7 @@ public final class Kernel implements AutoCloseable {
     private final SafePoints safePoints = new SafePoints();
     private final TaskThreads threads = new TaskThreads();
     private final PlatformChanges platformChanges = new PlatformChanges(this);
+    private final FileSystemChanges fileSystemChanges = new FileSystemChanges(this);
     private final AtomicLong namespaceIds = new AtomicLong(FIRST_NAMESPACE);
     private final PidNamespace rootPids;
     private final UtsNamespace rootUts;
@@ -454,6 +460,39 @@ public final class Kernel implements AutoCloseable {
      */
     public void forgetPlatform(Platform gone) {
         platformChanges.forget(gone);
+    }
+
+    /**
+     * Gives a mount, and all others of the same filesystem, another filesystem under the programs that use it: open files, directories,
+     * mappings and locks go along. Not for tasks' own threads.
+     *
+     * @param mount the mount
+     * @param next the new filesystem, mounted with {@link dev.caisson.spi.fs.MountRequest#replaced}; closed if it cannot be used
+     * @param source what mountinfo is to show as the source
+     * @return what was done
+     * @throws FileSystemSwapException when it is not possible; the programs go on with the old filesystem
+     */
+    public FileSystemChange changeFileSystem(Mount mount, FileSystem next, String source) throws FileSystemSwapException {
+        return fileSystemChanges.change(mount, next, source);
+    }
+
+    /**
+     * The address spaces of all tasks.
+     *
+     * @param andLoading also those of programs that execve(2) has loaded and that do not run yet
+     */
+    List<MemoryManager> memories(boolean andLoading) {
+        Set<MemoryManager> memories = new LinkedHashSet<>(); // by identity: they have no equals
+        for (GuestProcess process : rootPids.processes()) {
+            for (Task task : process.tasks()) {
+                memories.add(task.memory());
+                if (andLoading) {
+                    memories.add(task.loading());
+                }
+            }
+        }
+        memories.remove(null);
+        return List.copyOf(memories);
     }
 
     PlatformChanges platformChanges() {

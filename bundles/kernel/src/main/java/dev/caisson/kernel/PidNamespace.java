@@ -3,6 +3,7 @@ package dev.caisson.kernel;
 import static dev.caisson.abi.Errno.EAGAIN;
 import static dev.caisson.abi.Errno.EINVAL;
 import static dev.caisson.abi.Errno.ENOMEM;
+import static dev.caisson.abi.Errno.EPERM;
 
 import dev.caisson.abi.ErrnoException;
 import java.util.ArrayList;
@@ -189,7 +190,7 @@ public final class PidNamespace {
      * @return the identity
      * @throws ErrnoException EINVAL, EEXIST
      */
-    Pid allocate(int[] wanted) throws ErrnoException {
+    Pid allocate(int[] wanted, boolean allowed) throws ErrnoException {
         if (wanted.length > level + 1) {
             throw EINVAL.error();
         }
@@ -203,6 +204,9 @@ public final class PidNamespace {
                     int number = wanted[index];
                     if (number < 1 || number >= at.pidMax || number != 1 && at.init == null) {
                         throw EINVAL.error();
+                    }
+                    if (!allowed) {
+                        throw EPERM.error();
                     }
                     if (at.pids.putIfAbsent(number, pid) != null) {
                         throw dev.caisson.abi.Errno.EEXIST.error();

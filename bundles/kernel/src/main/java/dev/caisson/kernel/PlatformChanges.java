@@ -2,11 +2,7 @@ package dev.caisson.kernel;
 
 import dev.caisson.memory.MemoryManager;
 import dev.caisson.spi.platform.Platform;
-import java.util.ArrayList;
-import java.util.Collections;
-import java.util.IdentityHashMap;
 import java.util.List;
-import java.util.Set;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.ReentrantLock;
@@ -116,7 +112,7 @@ final class PlatformChanges {
         }
         stoodNs = System.nanoTime() - start;
         try {
-            List<MemoryManager> memories = memories();
+            List<MemoryManager> memories = kernel.memories(false);
             for (MemoryManager memory : memories) {
                 if (!memory.fitsBelow(next.addressLimit())) {
                     throw new PlatformException("platform " + next.name() + " ends at address 0x" + Long.toHexString(next.addressLimit())
@@ -133,18 +129,9 @@ final class PlatformChanges {
         return pauseNs;
     }
 
-    private List<MemoryManager> memories() {
-        List<MemoryManager> memories = new ArrayList<>();
-        Set<MemoryManager> seen = Collections.newSetFromMap(new IdentityHashMap<>());
-        for (GuestProcess process : kernel.rootPids().processes()) {
-            for (Task task : process.tasks()) {
-                MemoryManager memory = task.memory();
-                if (memory != null && seen.add(memory)) {
-                    memories.add(memory);
-                }
-            }
-        }
-        return memories;
+    /** {@return what is held while platform or filesystem change, by whoever changes them} */
+    ReentrantLock changing() {
+        return changing;
     }
 
     private void goBack(Change change) {

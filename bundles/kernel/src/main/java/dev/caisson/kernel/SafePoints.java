@@ -117,10 +117,55 @@ final class SafePoints {
         return true;
     }
 
+    /**
+     * Pauses as {@link #pause} does, if the tasks arrive in time: one may be in the middle of a long call of the host.
+     *
+     * @param patienceNs how long they may take
+     * @return false when not every task arrived; then nobody pauses
+     */
+    boolean pauseWithin(long patienceNs) {
+        lock.lock();
+        try {
+            awaitPlatform();
+            startPause(false);
+            if (awaitEveryone(patienceNs)) {
+                return true;
+            }
+            resume();
+            return false;
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    /** Tasks that arrive while the platform changes have to know it. */
+    private void awaitPlatform() {
+        while (switching && !(Thread.currentThread() instanceof TaskThreads.TaskThread)) {
+            changed.awaitUninterruptibly();
+        }
+    }
+
+    private boolean awaitEveryone(long patienceNs) {
+        long left = patienceNs;
+        while (!hasEveryoneArrived()) {
+            if (left <= 0) {
+                return false;
+            }
+            try {
+                left = changed.awaitNanos(left);
+            } catch (InterruptedException e) {
+                Thread.currentThread().interrupt();
+                left = 0;
+            }
+        }
+        return true;
+    }
+
     /** Waits until every task is at a safe point, and keeps them there until {@link #resume}. Pauses nest. */
     void pause() {
         lock.lock();
         try {
+            awaitPlatform();
             startPause(false);
             while (!hasEveryoneArrived()) {
                 changed.awaitUninterruptibly();
@@ -145,20 +190,11 @@ final class SafePoints {
                 changed.awaitUninterruptibly();
             }
             startPause(true);
-            long left = patienceNs;
-            while (!hasEveryoneArrived()) {
-                if (left <= 0) {
-                    resume();
-                    return false;
-                }
-                try {
-                    left = changed.awaitNanos(left);
-                } catch (InterruptedException e) {
-                    Thread.currentThread().interrupt();
-                    left = 0;
-                }
+            if (awaitEveryone(patienceNs)) {
+                return true;
             }
-            return true;
+            resume();
+            return false;
         } finally {
             lock.unlock();
         }

@@ -27,6 +27,7 @@ import dev.caisson.vfs.FdTable;
 import dev.caisson.vfs.FsContext;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
+import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.List;
 
@@ -53,6 +54,7 @@ public final class Task implements Caller, SignalThread, JobControl {
     private volatile GuestContext context;
 
     private volatile MemoryManager memory;
+    private volatile MemoryManager loading;
     private volatile ProgramFile program;
     private volatile FdTable fds;
     private volatile FsContext fs;
@@ -80,6 +82,8 @@ public final class Task implements Caller, SignalThread, JobControl {
 
     /** Makes the parent of a vfork go on; null when nobody waits. */
     volatile Completion vforkDone;
+    /** Only for the own thread. */
+    private final ArrayDeque<Runnable> putOff = new ArrayDeque<>(0);
     /** FPU state to begin with; null for that of a new process. */
     private MemorySegment initialFpu;
     /** What {@link #context} is of, and whether it has yet to run for the first time. */
@@ -146,6 +150,15 @@ public final class Task implements Caller, SignalThread, JobControl {
 
     void memory(MemoryManager next) {
         memory = next;
+    }
+
+    /** {@return the address space of a program that execve(2) has loaded while it waits for other threads to end; else null} */
+    MemoryManager loading() {
+        return loading;
+    }
+
+    void loading(MemoryManager next) {
+        loading = next;
     }
 
     /** The file that runs; null before the start and after the end. */
@@ -588,6 +601,22 @@ public final class Task implements Caller, SignalThread, JobControl {
     /** Asks for work at the top of the loop. Any thread. */
     void raise(int bits) {
         sleep.raise(bits);
+    }
+
+    /**
+     * Puts something off until the current call is over and holds no locks; before the guest runs on. On the task's own thread only.
+     *
+     * @param action what to do
+     */
+    public void afterCall(Runnable action) {
+        putOff.add(action);
+        sleep.note(TaskSleep.WORK_PUT_OFF);
+    }
+
+    void doPutOff() {
+        for (Runnable action = putOff.poll(); action != null; action = putOff.poll()) {
+            action.run();
+        }
     }
 
     void clearWork(int bits) {

@@ -1,5 +1,6 @@
 package dev.caisson.kernel;
 
+import static dev.caisson.abi.Capability.CAP_CHECKPOINT_RESTORE;
 import static dev.caisson.abi.Capability.CAP_SYS_ADMIN;
 import static dev.caisson.abi.Capability.CAP_SYS_RESOURCE;
 import static dev.caisson.abi.Errno.EAGAIN;
@@ -182,6 +183,9 @@ public final class TaskClone {
         if (request.has(CLONE_NEWUSER)) {
             throw EINVAL.error("user namespaces are not configured");
         }
+        if (request.has(CLONE_SETTLS) && Long.compareUnsigned(request.tls(), parent.memory().layout().addressLimit) >= 0) {
+            throw EPERM.error("clone: a base beyond all addresses");
+        }
     }
 
     private void checkTaskLimit() throws ErrnoException {
@@ -251,7 +255,9 @@ public final class TaskClone {
                 throw ERESTARTNOINTR.error();
             }
             PidNamespace numbers = isThread ? parent.pidNamespace() : namespaces.pidForChildren();
-            Pid identity = request.wantedTids().length == 0 ? numbers.allocate() : numbers.allocate(request.wantedTids());
+            Pid identity = request.wantedTids().length == 0 ? numbers.allocate()
+                    : numbers.allocate(request.wantedTids(), parent.credentials().has(CAP_CHECKPOINT_RESTORE)
+                            || parent.credentials().has(CAP_SYS_ADMIN));
             GuestProcess process;
             if (isThread) {
                 process = own;

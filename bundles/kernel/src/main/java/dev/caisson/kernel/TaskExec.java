@@ -50,8 +50,10 @@ public final class TaskExec {
         int formerTid = viewer == null ? 0 : task.identity().in(viewer);
         long call = task.registers().origRax();
         try {
+            task.loading(image.memory());
             aloneInProcess(task);
         } catch (ErrnoException refused) {
+            task.loading(null);
             image.close();
             throw refused;
         }
@@ -168,6 +170,7 @@ public final class TaskExec {
         kernel.taskSet().lock();
         try {
             task.memory(image.memory());
+            task.loading(null);
         } finally {
             kernel.taskSet().unlock();
         }

@@ -188,6 +188,11 @@ final class TaskLoop {
                 restartPending = true; // the tracer may have changed the result
                 continue;
             }
+            if ((sleep.work() & TaskSleep.WORK_PUT_OFF) != 0) {
+                sleep.clearWork(TaskSleep.WORK_PUT_OFF);
+                task.doPutOff();
+                continue;
+            }
             if (!restartPending && !signals.hasWork()) {
                 return TaskState.RESUME;
             }

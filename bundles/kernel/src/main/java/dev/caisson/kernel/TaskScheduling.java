@@ -1,5 +1,6 @@
 package dev.caisson.kernel;
 
+import dev.caisson.abi.Prctl;
 import dev.caisson.abi.Sched;
 
 /**
@@ -7,11 +8,17 @@ import dev.caisson.abi.Sched;
  * fields are independent.
  */
 public final class TaskScheduling {
+    private static final long[] NO_DEADLINE = {0, 0, 0};
+
     private volatile int policy = Sched.SCHED_OTHER;
     private volatile int priority;
     private volatile int nice;
     private volatile boolean resetOnFork;
     private volatile int ioPriority;
+    private volatile int memoryPolicy;
+    private volatile int memoryErrorPolicy = Prctl.PR_MCE_KILL_DEFAULT;
+    /** Runtime, deadline and period of SCHED_DEADLINE in nanoseconds. */
+    private volatile long[] deadline = NO_DEADLINE;
     private volatile long timerSlackNs = 50_000;
     private volatile long defaultTimerSlackNs = 50_000;
     /** Bit n of word n / 64 for CPU n. */
@@ -28,6 +35,8 @@ public final class TaskScheduling {
         timerSlackNs = parent.timerSlackNs;
         defaultTimerSlackNs = parent.timerSlackNs;
         ioPriority = parent.ioPriority;
+        memoryPolicy = parent.memoryPolicy;
+        memoryErrorPolicy = parent.memoryErrorPolicy;
         if (parent.resetOnFork) {
             nice = parent.policy == Sched.SCHED_OTHER && parent.nice < 0 ? 0 : parent.nice;
             return;
@@ -104,6 +113,48 @@ public final class TaskScheduling {
      */
     public void ioPriority(int value) {
         ioPriority = value;
+    }
+
+    /** {@return what set_mempolicy(2) has set, as its caller encodes it; 0 for nothing} */
+    public int memoryPolicy() {
+        return memoryPolicy;
+    }
+
+    /**
+     * set_mempolicy(2).
+     *
+     * @param value what {@link #memoryPolicy} tells
+     */
+    public void memoryPolicy(int value) {
+        memoryPolicy = value;
+    }
+
+    /** {@return PR_MCE_KILL_GET} */
+    public int memoryErrorPolicy() {
+        return memoryErrorPolicy;
+    }
+
+    /**
+     * PR_MCE_KILL: kept, since no memory error reaches a guest.
+     *
+     * @param value PR_MCE_KILL_LATE, PR_MCE_KILL_EARLY or PR_MCE_KILL_DEFAULT
+     */
+    public void memoryErrorPolicy(int value) {
+        memoryErrorPolicy = value;
+    }
+
+    /** {@return runtime, deadline and period of SCHED_DEADLINE in nanoseconds; not to be written to} */
+    public long[] deadline() {
+        return deadline;
+    }
+
+    /**
+     * Parameters of SCHED_DEADLINE.
+     *
+     * @param values runtime, deadline and period in nanoseconds; never written to afterwards
+     */
+    public void deadline(long[] values) {
+        deadline = values;
     }
 
     /** {@return PR_GET_TIMERSLACK in nanoseconds} */

@@ -21,6 +21,8 @@ final class TaskSleep {
     static final int WORK_PAUSE = 2;
     /** A tracer waits for the end of a system call. Only the own thread asks for it. */
     static final int WORK_CALL_ENDED = 4;
+    /** Something was put off until the call holds no locks: {@link Task#afterCall}. Only the own thread asks for it. */
+    static final int WORK_PUT_OFF = 8;
 
     /** With one processor the other side cannot run while we spin. */
     private static final boolean SPINNING = Runtime.getRuntime().availableProcessors() > 1;

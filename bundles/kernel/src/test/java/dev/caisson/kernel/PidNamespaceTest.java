@@ -51,9 +51,10 @@ class PidNamespaceTest {
     @Test
     void chosenNumbersMustBeFreeAndInRange() throws ErrnoException {
         root.allocate();
-        assertEquals(Errno.EINVAL, assertThrows(ErrnoException.class, () -> root.allocate(new int[] {7})).errno(), "no init yet");
-        assertEquals(Errno.EEXIST, assertThrows(ErrnoException.class, () -> root.allocate(new int[] {1})).errno());
-        assertEquals(Errno.EINVAL, assertThrows(ErrnoException.class, () -> root.allocate(new int[] {5, 6})).errno());
+        assertEquals(Errno.EINVAL, assertThrows(ErrnoException.class, () -> root.allocate(new int[] {7}, true)).errno(), "no init yet");
+        assertEquals(Errno.EEXIST, assertThrows(ErrnoException.class, () -> root.allocate(new int[] {1}, true)).errno());
+        assertEquals(Errno.EINVAL, assertThrows(ErrnoException.class, () -> root.allocate(new int[] {5, 6}, true)).errno());
+        assertEquals(Errno.EPERM, assertThrows(ErrnoException.class, () -> root.allocate(new int[] {1}, false)).errno(), "not for everybody");
     }
 
     @Test

@@ -110,6 +110,61 @@ final class AdviseOperation {
         }
     }
 
+    /**
+     * mbind(2): remembers a policy of a range.
+     *
+     * @param address page aligned
+     * @param end page aligned
+     * @param policy 0 to 255, 0 for none
+     * @throws ErrnoException EFAULT when there is a gap, which only the default may have; what lies before it has the policy then
+     */
+    void policy(long address, long end, int policy) throws ErrnoException {
+        List<Vma> detached = new ArrayList<>();
+        mappings.lock.lock();
+        try {
+            Vma first = mappings.vmas.findAtOrAbove(address);
+            if (first == null || first.start >= end) {
+                throw EFAULT.error("nothing is mapped");
+            }
+            for (long at = address; at < end;) {
+                Vma vma = mappings.vmas.findAtOrAbove(at);
+                if (policy != 0 && (vma == null || vma.start > at)) {
+                    throw EFAULT.error("a gap");
+                }
+                if (vma == null || vma.start >= end) {
+                    break;
+                }
+                at = Math.max(at, vma.start);
+                long to = Math.min(end, vma.end);
+                int wanted = vma.flags & ~Vma.POLICY | policy << Vma.POLICY_SHIFT;
+                if (vma.flags != wanted) {
+                    mappings.splitLocked(at);
+                    mappings.splitLocked(to);
+                    mappings.vmas.find(at).flags = wanted;
+                }
+                at = to;
+            }
+        } finally {
+            mappings.mergeRangeLocked(address, end, detached);
+            mappings.lock.unlock();
+            detached.forEach(Vma::detach);
+        }
+    }
+
+    /** The policy of an address. */
+    int policyAt(long address) throws ErrnoException {
+        mappings.lock.lock();
+        try {
+            Vma vma = mappings.vmas.find(address);
+            if (vma == null) {
+                throw EFAULT.error("a gap");
+            }
+            return (vma.flags & Vma.POLICY) >>> Vma.POLICY_SHIFT;
+        } finally {
+            mappings.lock.unlock();
+        }
+    }
+
     /** Advice that throws content away is no way around a seal on memory that cannot be written (Linux: can_modify_vma_madv). */
     private static void checkSeal(Vma vma, int advice) throws ErrnoException {
         boolean discards = switch (advice) {
@@ -155,8 +210,8 @@ final class AdviseOperation {
                 dropLocked(from, to);
             }
             case MADV_FREE -> {
-                if (vma.mappable != null) {
-                    throw EINVAL.error("not private anonymous memory");
+                if (vma.mappable != null || vma.is(Vma.LOCKED)) {
+                    throw EINVAL.error("not private anonymous memory, or locked");
                 }
                 dropLocked(from, to); // Allowed: the pages may be freed at once.
             }

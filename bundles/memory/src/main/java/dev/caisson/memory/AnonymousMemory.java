@@ -22,11 +22,14 @@ public final class AnonymousMemory extends PagedContent {
     /** Frames are reserved in runs of so many pages, so that neighbours can be mapped in one step. */
     private static final int RUN = 32;
     private static final int MOST_PAGES_PER_STEP = 256;
+    /** So many new pages are cheaper to store by a call of the host than by a fault for each. */
+    private static final int LEAST_STORED_PAGES = 4;
     private static final MemorySegment ZEROS = Arena.global().allocate(1 << 16);
 
     private final PageBudget budget;
     private boolean sealed;
     private boolean ownedByMappings;
+    private Runnable mappedWrite;
 
     /**
      * Makes empty memory of size 0.
@@ -49,6 +52,16 @@ public final class AnonymousMemory extends PagedContent {
     public AnonymousMemory(MemoryFile frames, long sizeBytes) {
         this(frames, PageBudget.UNLIMITED, null);
         size = sizeBytes;
+    }
+
+    /**
+     * Says what happens when the content is written through shared mappings: its file has a modification time. It is called when a page is
+     * mapped for writing, as Linux does, and at msync(2) while it can be written, as POSIX wants.
+     *
+     * @param action takes no lock but leaves
+     */
+    public void whenWrittenByMappings(Runnable action) {
+        mappedWrite = action;
     }
 
     /** {@return pages that take room, for {@code st_blocks}} */
@@ -88,19 +101,59 @@ public final class AnonymousMemory extends PagedContent {
     @Override
     long writeRun(MemorySegment run, long at) throws ErrnoException {
         long inPage = at & Pages.MASK;
-        long length = Math.min(Math.min(run.byteSize(), Pages.SIZE - inPage), Long.MAX_VALUE - at);
-        int frame;
+        long wanted = Math.min(run.byteSize(), Long.MAX_VALUE - at);
+        int most = (int) Math.min(MOST_PAGES_PER_STEP, inPage + wanted + Pages.MASK >>> Pages.SHIFT);
+        int entry;
+        int count;
+        boolean isNew;
         lock.lock();
         try {
-            frame = fillLocked(at >>> Pages.SHIFT, at + run.byteSize()) & FRAME;
+            long page = at >>> Pages.SHIFT;
+            isNew = (index.get(page) & FILLED) == 0;
+            entry = fillLocked(page, at + run.byteSize());
+            count = isNew ? fillBehindLocked(page, entry, most) : filledRunLocked(page, entry, most);
         } finally {
             lock.unlock();
         }
-        MemorySegment.copy(run, 0, frames.segment(), ((long) frame << Pages.SHIFT) + inPage, length);
+        long length = Math.min(((long) count << Pages.SHIFT) - inPage, wanted);
+        long target = ((long) (entry & FRAME) << Pages.SHIFT) + inPage;
+        if (isNew && count >= LEAST_STORED_PAGES) {
+            frames.storeNew(run, target, length);
+        } else {
+            MemorySegment.copy(run, 0, frames.segment(), target, length);
+        }
         if (at + length > size) {
             size = at + length;
         }
         return length;
+    }
+
+    /** Counts pages that follow a filled one, filled as well, in the neighbouring frames; and that one. */
+    private int filledRunLocked(long page, int entry, int most) {
+        int count = 1;
+        while (count < most && index.get(page + count) == entry + count) {
+            count++;
+        }
+        return count;
+    }
+
+    /** Fills pages that follow one just filled, as far as they are reserved in the neighbouring frames. Counts them, and that one. */
+    private int fillBehindLocked(long page, int filled, int most) {
+        int count = 1;
+        while (count < most && index.get(page + count) == (filled & ~FILLED) + count) {
+            count++;
+        }
+        if (count == 1 || !budget.take(count - 1)) {
+            return 1;
+        }
+        try {
+            frames.charge(count - 1);
+        } catch (ErrnoException e) {
+            budget.give(count - 1);
+            return 1; // the next step says so, if there really is no room for one
+        }
+        index.setRun(page, page + count, filled);
+        return count;
     }
 
     /** Makes a page present. {@code sizeSoon} says how far the content will reach, to choose how much to reserve. */
@@ -282,6 +335,16 @@ public final class AnonymousMemory extends PagedContent {
         }
     }
 
+    /** Refuses writable shared mappings from now on, and leaves those that exist: F_SEAL_FUTURE_WRITE. */
+    public void refuseWritableMappings() {
+        lock.lock();
+        try {
+            sealed = true;
+        } finally {
+            lock.unlock();
+        }
+    }
+
     /** Releases all pages. Nobody maps or reads it any more. */
     public void close() {
         size = 0;
@@ -289,7 +352,17 @@ public final class AnonymousMemory extends PagedContent {
     }
 
     @Override
+    public void writeBack(long firstPage, long pageCount) {
+        if (mappedWrite != null && isMappedWritable()) {
+            mappedWrite.run();
+        }
+    }
+
+    @Override
     public long frame(long page, boolean write) throws ErrnoException {
+        if (write && mappedWrite != null) {
+            mappedWrite.run();
+        }
         lock.lock();
         try {
             return contains(page) ? (long) (fillLocked(page, size) & FRAME) << Pages.SHIFT : BEYOND_END;

@@ -50,6 +50,16 @@ public abstract class CachedContent {
     /** The file's attributes may be others now. */
     protected abstract void changed();
 
+    /** {@return when what is written to the pages reaches the source; asked when they are made} */
+    protected PageCache.WritePolicy writePolicy() {
+        return PageCache.WritePolicy.THROUGH;
+    }
+
+    /** {@return whether the pages have something that the source has not, and so must stay} */
+    protected boolean hasUnwritten() {
+        return false;
+    }
+
     /** {@return what serialises changes of content and size} */
     public final RankedLock lock() {
         return lock;
@@ -108,7 +118,7 @@ public abstract class CachedContent {
         try {
             cache = pages;
             if (cache == null) {
-                cache = new PageCache(all.memory(), source(), PageCache.WritePolicy.THROUGH, inode);
+                cache = new PageCache(all.memory(), source(), writePolicy(), inode);
                 pages = cache;
             }
         } finally {
@@ -157,7 +167,7 @@ public abstract class CachedContent {
             if (cache.sizeBytes() != sizeBytes) {
                 cache.resize(sizeBytes);
             }
-            cache.invalidate(0, Long.MAX_VALUE);
+            cache.refresh();
         } catch (ErrnoException e) {
             changed(); // the next look tries again
         } finally {
@@ -170,7 +180,7 @@ public abstract class CachedContent {
      *
      * @throws ErrnoException what the source fails with
      */
-    public final void writeBack() throws ErrnoException {
+    public void writeBack() throws ErrnoException {
         PageCache cache = pages;
         if (cache != null) {
             cache.writeBack();
@@ -186,7 +196,7 @@ public abstract class CachedContent {
             if (cache == null) {
                 return true;
             }
-            if (isInUse() || cache.isMapped()) {
+            if (isInUse() || cache.isMapped() || hasUnwritten()) {
                 return false;
             }
             pages = null;
@@ -199,11 +209,15 @@ public abstract class CachedContent {
         }
     }
 
-    final void evictPages() {
+    /** Returns how many pages were let go. */
+    final long evictPages() {
         PageCache cache = pages;
-        if (cache != null) {
-            cache.evict();
-        }
+        return cache == null ? 0 : cache.evict();
+    }
+
+    final long residentPages() {
+        PageCache cache = pages;
+        return cache == null ? 0 : cache.residentPages();
     }
 
     final long number() {

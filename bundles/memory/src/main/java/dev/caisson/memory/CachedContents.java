@@ -17,6 +17,7 @@ public final class CachedContents {
 
     private final MemoryFile memory;
     private final boolean isExclusive;
+    private final Runnable onPressure = this::evict;
     /** Guarded by itself; in order of first use. */
     private final Map<CachedContent, Boolean> contents = new LinkedHashMap<>();
 
@@ -75,24 +76,54 @@ public final class CachedContents {
         }
     }
 
+    /** From now on to {@link #close}, lets go of unused pages whenever memory is short. */
+    public void evictUnderPressure() {
+        memory.onPressure(onPressure);
+    }
+
     /** Lets go of pages that nobody uses. */
     public void evict() {
         all().forEach(CachedContent::evictPages);
     }
 
     /**
-     * Writes all changed pages back.
+     * Lets go of pages that nobody uses, of files that were first used long ago, until no more than so many are left.
+     *
+     * @param mostPages how many may be left
+     */
+    public void trim(long mostPages) {
+        List<CachedContent> all = all();
+        long pages = 0;
+        for (CachedContent content : all) {
+            pages += content.residentPages();
+        }
+        for (int i = 0; i < all.size() && pages > mostPages; i++) {
+            pages -= all.get(i).evictPages();
+        }
+    }
+
+    /**
+     * Writes all changed pages back; what fails keeps nothing else from it.
      *
      * @throws ErrnoException what a source fails with
      */
     public void writeBack() throws ErrnoException {
+        ErrnoException failure = null;
         for (CachedContent content : all()) {
-            content.writeBack();
+            try {
+                content.writeBack();
+            } catch (ErrnoException e) {
+                failure = e;
+            }
+        }
+        if (failure != null) {
+            throw failure;
         }
     }
 
     /** Drops all pages, at the end of the filesystem. */
     public void close() {
+        memory.offPressure(onPressure);
         List<CachedContent> last = all();
         synchronized (contents) {
             contents.clear();

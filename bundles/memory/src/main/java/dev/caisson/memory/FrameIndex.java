@@ -24,10 +24,22 @@ final class FrameIndex {
     private int[][] dense = new int[1][];
     private Map<Long, int[]> sparse;
     private long filled;
+    private volatile long dirty;
 
     /** {@return pages with content} */
     long filled() {
         return filled;
+    }
+
+    /** {@return pages that differ from what the source has; any thread may ask} */
+    long dirty() {
+        return dirty;
+    }
+
+    private void countDirty(int before, int after) {
+        if (((before ^ after) & DIRTY) != 0) {
+            dirty += (after & DIRTY) != 0 ? 1 : -1; // under the owner's lock; volatile for those who ask without it
+        }
     }
 
     private int[] chunk(long index) {
@@ -53,6 +65,7 @@ final class FrameIndex {
             chunk = grow(page >>> 9, chunk, slot);
         }
         filled += (entry >>> 28 & 1) - (chunk[slot] >>> 28 & 1);
+        countDirty(chunk[slot], entry);
         chunk[slot] = entry;
     }
 
@@ -104,6 +117,7 @@ final class FrameIndex {
             at += stop - slot;
             for (; slot < stop; slot++) {
                 filled += isFilled - (chunk[slot] >>> 28 & 1);
+                countDirty(chunk[slot], next);
                 chunk[slot] = next++;
             }
         }
@@ -175,6 +189,23 @@ final class FrameIndex {
             }
             removed[count++] = get(page);
             set(page, 0);
+        }
+        return Arrays.copyOf(removed, count);
+    }
+
+    /** As {@link #remove} for all entries before a page that do not have a flag. */
+    int[] removeWithout(int flag, long end) {
+        int[] removed = new int[8];
+        int count = 0;
+        for (long page = 0; (page = next(page, end)) < end; page++) {
+            int entry = get(page);
+            if ((entry & flag) == 0) {
+                if (count == removed.length) {
+                    removed = Arrays.copyOf(removed, count * 2);
+                }
+                removed[count++] = entry;
+                set(page, 0);
+            }
         }
         return Arrays.copyOf(removed, count);
     }

@@ -19,6 +19,17 @@ public interface HostBacking extends AutoCloseable {
      */
     void punch(long offset, long lengthBytes);
 
+    /**
+     * Stores where nothing was stored before: the host may do so without a page fault for each page.
+     *
+     * @param source native memory, at least as long
+     * @param offset where to
+     * @param lengthBytes length
+     */
+    default void storeNew(MemorySegment source, long offset, long lengthBytes) {
+        MemorySegment.copy(source, 0, segment(), offset, lengthBytes);
+    }
+
     @Override
     void close();
 

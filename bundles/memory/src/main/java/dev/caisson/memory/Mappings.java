@@ -6,12 +6,14 @@ import static dev.caisson.memory.PageTable.MAPPED;
 import static dev.caisson.memory.PageTable.PRIVATE;
 
 import dev.caisson.abi.ErrnoException;
+import dev.caisson.spi.fs.Mappable;
 import dev.caisson.spi.lock.LockRank;
 import dev.caisson.spi.lock.RankedLock;
 import dev.caisson.spi.platform.AddressSpace;
 import dev.caisson.spi.platform.Platform;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Set;
 
 /**
  * The state of one address space and what all operations on it share. Everything is guarded by {@link #lock} unless said otherwise;
@@ -229,6 +231,17 @@ final class Mappings {
         }
     }
 
+    /** The file of a mapping has other pages from now on: those that are shown go, private copies stay. */
+    void follow(Vma vma, Mappable next) {
+        lock.lock();
+        try {
+            invalidateLocked(vma, 0, Long.MAX_VALUE, false);
+            vma.mappable = next;
+        } finally {
+            lock.unlock();
+        }
+    }
+
     // ---- mappings ----
 
     /** Adds a mapping that is attached already, joining it with its neighbours where they fit. */
@@ -359,6 +372,20 @@ final class Mappings {
     }
 
     // ---- descriptions ----
+
+    /** Adds the files that are mapped. */
+    void collectFiles(Set<MappedFile> files) {
+        lock.lock();
+        try {
+            for (int i = 0; i < vmas.size(); i++) {
+                if (vmas.at(i).file != null) {
+                    files.add(vmas.at(i).file);
+                }
+            }
+        } finally {
+            lock.unlock();
+        }
+    }
 
     MappedFile fileAt(long address) {
         lock.lock();

@@ -9,6 +9,7 @@ import java.lang.foreign.MemorySegment;
 import java.util.Collections;
 import java.util.Set;
 import java.util.WeakHashMap;
+import java.util.concurrent.CopyOnWriteArrayList;
 
 /**
  * All guest memory of a sandbox: one sparse host file of fixed size, mapped once into the kernel, cut into frames of 4 KiB.
@@ -46,7 +47,7 @@ public final class MemoryFile implements AutoCloseable {
     private long peakPages;
     /** Caches that can give pages back; guarded by itself. An inode that is collected takes its cache along. */
     private final Set<PageCache> caches = Collections.newSetFromMap(new WeakHashMap<>());
-    private volatile Runnable pressure = () -> {};
+    private final CopyOnWriteArrayList<Runnable> pressure = new CopyOnWriteArrayList<>();
     private final Object usersLock = new Object();
     /** Guarded by {@link #usersLock}. */
     private int users;
@@ -67,6 +68,11 @@ public final class MemoryFile implements AutoCloseable {
     /** {@return the whole file; frames are at their offsets} */
     public MemorySegment segment() {
         return segment;
+    }
+
+    /** Stores in frames that nobody has touched since they were handed out. */
+    void storeNew(MemorySegment source, long offset, long lengthBytes) {
+        backing.storeNew(source, offset, lengthBytes);
     }
 
     /** One more kernel has its guests' memory here. */
@@ -131,13 +137,22 @@ public final class MemoryFile implements AutoCloseable {
     }
 
     /**
-     * Sets what is called when the limit is reached, before giving up: it may drop cached pages. Called without locks of this class, but
+     * Adds what is called when the limit is reached, before giving up: it may drop cached pages. Called without locks of this class, but
      * possibly under MAPPINGS or PAGE_CACHE locks, so it must not wait for those.
      *
      * @param callback what to call
      */
     public void onPressure(Runnable callback) {
-        pressure = callback;
+        pressure.add(callback);
+    }
+
+    /**
+     * Undoes {@link #onPressure}.
+     *
+     * @param callback the same object
+     */
+    public void offPressure(Runnable callback) {
+        pressure.remove(callback);
     }
 
     /** {@return the calling thread's marker of the time in which it uses frames} */
@@ -222,7 +237,7 @@ public final class MemoryFile implements AutoCloseable {
             return;
         }
         dropCachedPages(Math.max(EVICTED_AT_ONCE, pages));
-        pressure.run();
+        pressure.forEach(Runnable::run);
         if (!tryCharge(pages)) {
             throw ENOMEM.error("memory limit of the sandbox");
         }

@@ -78,6 +78,10 @@ public final class MemoryManager implements AutoCloseable {
         mappings.copiesAhead = false;
     }
 
+    Mappings contents() {
+        return mappings;
+    }
+
     // ---- users ----
 
     /** Adds a user (CLONE_VM). */
@@ -482,6 +486,29 @@ public final class MemoryManager implements AutoCloseable {
      */
     public long forceCopyIn(long address, MemorySegment target, long offset, long lengthBytes) {
         return access.forceCopyIn(address, target, offset, lengthBytes);
+    }
+
+    /**
+     * mbind(2): remembers a memory policy.
+     *
+     * @param address page aligned
+     * @param end page aligned, not below {@code address}
+     * @param policy what {@link #policyAt} tells afterwards, 0 to 255; new mappings have 0
+     * @throws ErrnoException EFAULT when there is a gap
+     */
+    public void policy(long address, long end, int policy) throws ErrnoException {
+        advice.policy(address, end, policy);
+    }
+
+    /**
+     * Tells the memory policy of an address.
+     *
+     * @param address guest address, any value
+     * @return what {@link #policy} was given
+     * @throws ErrnoException EFAULT when nothing is mapped there
+     */
+    public int policyAt(long address) throws ErrnoException {
+        return advice.policyAt(address);
     }
 
     /**

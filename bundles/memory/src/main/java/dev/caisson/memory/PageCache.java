@@ -276,6 +276,25 @@ public final class PageCache extends PagedContent {
         drop(first, end);
     }
 
+    /**
+     * As {@link #invalidate} for the whole file, but a page that a guest may be writing to stays as the guest has it: it does not stand
+     * still while its page is written back, and what it stores meanwhile must not be lost.
+     *
+     * @throws ErrnoException EIO, ENOSPC
+     */
+    public void refresh() throws ErrnoException {
+        writeBack();
+        int[] removed;
+        lock.lock();
+        try {
+            removed = index.removeWithout(DIRTY, PAGES_END);
+        } finally {
+            lock.unlock();
+        }
+        mappings.invalidate(0, Long.MAX_VALUE, false);
+        release(removed);
+    }
+
     /** Drops clean pages if nobody maps the file and nobody is busy with it. Returns how many pages were dropped. */
     public long evict() {
         if (!lock.tryLock()) {
@@ -303,6 +322,11 @@ public final class PageCache extends PagedContent {
     /** {@return pages held} */
     public long residentPages() {
         return index.filled();
+    }
+
+    /** {@return pages that the source does not have as they are; those that a guest has mapped for writing count once it touched them} */
+    public long dirtyPages() {
+        return index.dirty();
     }
 
     /** {@return whether anybody maps the file} */

@@ -107,9 +107,16 @@ abstract sealed class PagedContent implements Mappable permits AnonymousMemory, 
                     if (at < 0 || at == Long.MAX_VALUE) {
                         throw EFBIG.error();
                     }
-                    long length = writeRun(source.run(), at); // EFAULT before anything is allocated
-                    source.advance(length);
-                    done += length;
+                    MemorySegment run = source.run(); // EFAULT before anything is allocated
+                    long length = 0;
+                    try {
+                        do {
+                            length += writeRun(length == 0 ? run : run.asSlice(length), at + length);
+                        } while (length < run.byteSize());
+                    } finally {
+                        source.advance(length);
+                        done += length;
+                    }
                 } catch (ErrnoException e) {
                     if (done > 0) {
                         return done;

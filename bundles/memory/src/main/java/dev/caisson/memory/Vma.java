@@ -18,6 +18,9 @@ final class Vma implements Mappable.Mapping {
     static final int SPECIAL = 128;
     static final int NO_RESERVE = 256;
     static final int SEALED = 512;
+    /** Memory policy of mbind(2), which is kept and told only. */
+    static final int POLICY_SHIFT = 16;
+    static final int POLICY = 0xff << POLICY_SHIFT;
 
     final Mappings owner;
     long start;
@@ -25,8 +28,8 @@ final class Vma implements Mappable.Mapping {
     int protection;
     int allowed;
     int flags;
-    /** What it maps, or null for private anonymous memory. */
-    final Mappable mappable;
+    /** What it maps, or null for private anonymous memory. Another one only by {@link FileMappingMove}. */
+    Mappable mappable;
     /** The open file behind {@link #mappable}, or null. */
     final MappedFile file;
     /** Index of the page of {@link #mappable} at {@link #start}. For anonymous memory: start / 4096 at creation, as Linux numbers it. */
@@ -89,7 +92,7 @@ final class Vma implements Mappable.Mapping {
         return (protection & 2) != 0 && !isShared() && !is(GROWS_DOWN);
     }
 
-    private boolean isWritableShared() {
+    boolean isWritableShared() {
         return isShared() && (allowed & 2) != 0;
     }
 

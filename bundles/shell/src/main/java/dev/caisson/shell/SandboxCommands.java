@@ -11,6 +11,7 @@ import java.util.Dictionary;
 import java.util.Hashtable;
 import java.util.List;
 import java.util.Locale;
+import java.util.Map;
 import java.util.stream.Collectors;
 import org.osgi.service.cm.Configuration;
 import org.osgi.service.cm.ConfigurationAdmin;
@@ -24,6 +25,8 @@ import org.osgi.service.component.annotations.Reference;
     "osgi.command.function=sandboxes", "osgi.command.function=run", "osgi.command.function=kill",
     "osgi.command.function=swap"})
 public final class SandboxCommands {
+    private static final String VOLUME = "volume:";
+
     private final SandboxService service;
     private final ConfigurationAdmin configurations;
 
@@ -90,7 +93,7 @@ public final class SandboxCommands {
      * Gives one sandbox another provider, whatever the configuration says.
      *
      * @param sandbox its number or its name
-     * @param kind platform, network or syscalls
+     * @param kind platform, rootfs, network, syscalls, or volume:PATH
      * @param name the provider
      * @return what was done
      */
@@ -98,9 +101,13 @@ public final class SandboxCommands {
         try {
             for (Sandbox candidate : service.sandboxes()) {
                 if (sandbox.equals(candidate.name()) || sandbox.equals(Integer.toString(candidate.id()))) {
-                    SwapReport report = service.swap(candidate, ProviderKind.byWord(kind), name);
-                    return String.format(Locale.ROOT, "%s: %s is now %s, was %s, pause %.1f ms", candidate.name(), kind, report.to(),
-                            report.from(), report.pauseNs() / 1e6);
+                    SwapReport report = kind.startsWith(VOLUME)
+                            ? service.swapVolume(candidate, kind.substring(VOLUME.length()), name, null, Map.of())
+                            : service.swap(candidate, ProviderKind.byWord(kind), name);
+                    StringBuilder text = new StringBuilder(String.format(Locale.ROOT, "%s: %s is now %s, was %s, pause %.1f ms",
+                            candidate.name(), kind, report.to(), report.from(), report.pauseNs() / 1e6));
+                    report.stayed().forEach(line -> text.append("\nstays until it is closed: ").append(line));
+                    return text.toString();
                 }
             }
             return "no sandbox " + sandbox;

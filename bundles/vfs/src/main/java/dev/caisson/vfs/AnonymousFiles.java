@@ -1,6 +1,7 @@
 package dev.caisson.vfs;
 
 import static dev.caisson.abi.Errno.ENXIO;
+import static dev.caisson.abi.Errno.EOPNOTSUPP;
 
 import dev.caisson.abi.ErrnoException;
 import dev.caisson.abi.Mount;
@@ -149,7 +150,10 @@ public final class AnonymousFiles {
         }
 
         @Override
-        public void change(AttributeChange change) {
+        public void change(AttributeChange change) throws ErrnoException {
+            if (kind == Kind.OTHER) {
+                throw EOPNOTSUPP.error(); // one inode serves them all in Linux
+            }
             mode = change.modeAfter(mode);
             uid = change.uidAfter(uid);
             gid = change.gidAfter(gid);

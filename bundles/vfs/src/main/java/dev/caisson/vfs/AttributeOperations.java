@@ -21,9 +21,11 @@ import dev.caisson.spi.fs.Inode;
 /** chmod, chown, utimensat, truncate, access: setattr_prepare of Linux. */
 final class AttributeOperations {
     private final Watches watches;
+    private final Leases leases;
 
-    AttributeOperations(Watches watches) {
+    AttributeOperations(Watches watches, Leases leases) {
         this.watches = watches;
+        this.leases = leases;
     }
 
     void access(Location place, int mask, Credentials credentials) throws ErrnoException {
@@ -31,6 +33,9 @@ final class AttributeOperations {
         int type = inode.mode() & Stat.S_IFMT;
         if ((mask & Fcntl.X_OK) != 0 && type == Stat.S_IFREG && place.mount().has(dev.caisson.abi.Mount.MS_NOEXEC)) {
             throw EACCES.error();
+        }
+        if ((mask & Fcntl.W_OK) != 0) {
+            FileFlags.checkWrite(inode);
         }
         if (mask != 0) {
             inode.checkAccess(mask, credentials);
@@ -44,6 +49,7 @@ final class AttributeOperations {
     void chmod(Caller caller, Location place, int mode) throws ErrnoException {
         Vfs.checkWritable(place);
         Inode inode = place.inode();
+        FileFlags.checkChange(inode);
         Credentials credentials = caller.credentials();
         if (!Ownership.isOwnerOrCapable(inode, credentials)) {
             throw EPERM.error();
@@ -62,6 +68,7 @@ final class AttributeOperations {
     void chown(Caller caller, Location place, int uid, int gid) throws ErrnoException {
         Vfs.checkWritable(place);
         Inode inode = place.inode();
+        FileFlags.checkChange(inode);
         Credentials credentials = caller.credentials();
         boolean capable = credentials.has(Capability.CAP_CHOWN);
         boolean owner = credentials.fsuid() == inode.uid();
@@ -75,7 +82,7 @@ final class AttributeOperations {
         int mode = inode.mode();
         if ((mode & Stat.S_IFMT) != Stat.S_IFDIR) {
             // capabilities do not help here: chown(2) clears the bits for root too
-            int kept = mode & 07777 & ~Ownership.bitsToDrop(mode);
+            int kept = mode & 07777 & ~Ownership.bitsToDrop(inode, credentials);
             if (kept != (mode & 07777)) {
                 fields |= AttributeChange.MODE;
                 mode = kept;
@@ -92,6 +99,11 @@ final class AttributeOperations {
         boolean bothNow = accessNs == Vfs.NOW && modifyNs == Vfs.NOW;
         if (accessNs == Vfs.OMIT && modifyNs == Vfs.OMIT) {
             return;
+        }
+        if (bothNow) {
+            FileFlags.checkWrite(inode);
+        } else {
+            FileFlags.checkChange(inode);
         }
         if (!Ownership.isOwnerOrCapable(inode, credentials)) {
             if (!bothNow) {
@@ -118,8 +130,10 @@ final class AttributeOperations {
             default -> throw EINVAL.error();
         }
         Vfs.checkWritable(place);
+        FileFlags.checkChange(inode);
         inode.checkAccess(Fcntl.W_OK, caller.credentials());
         Writers.of(inode).checkNotRunning();
+        leases.breakFor(inode, true, true, caller);
         resize(caller, inode, sizeBytes);
         watches.tell(place.dentry(), Poll.IN_MODIFY);
     }
@@ -129,16 +143,19 @@ final class AttributeOperations {
         if (sizeBytes < 0 || (inode.mode() & Stat.S_IFMT) != Stat.S_IFREG || !description.isWritable()) {
             throw EINVAL.error();
         }
+        if ((FileFlags.of(inode) & FileFlags.APPEND) != 0) {
+            throw EPERM.error("append only");
+        }
         resize(caller, inode, sizeBytes);
         watches.tell(description.location().dentry(), Poll.IN_MODIFY);
     }
 
     private static void resize(Caller caller, Inode inode, long sizeBytes) throws ErrnoException {
-        if (sizeBytes > caller.fileSizeLimit()) {
+        if (sizeBytes > caller.fileSizeLimit() && sizeBytes > inode.attributes().sizeBytes()) {
             throw EFBIG.error("RLIMIT_FSIZE"); // with SIGXFSZ, which the system call sends
         }
         int mode = inode.mode();
-        int drop = caller.credentials().has(Capability.CAP_FSETID) ? 0 : Ownership.bitsToDrop(mode);
+        int drop = Ownership.bitsToDropByWriting(inode, caller.credentials());
         long now = FileClock.nowNs();
         inode.change(new AttributeChange(
                 AttributeChange.SIZE | AttributeChange.MODIFY_TIME | (drop == 0 ? 0 : AttributeChange.MODE), mode & 07777 & ~drop,

@@ -152,6 +152,12 @@ final class ChildTable {
         return null;
     }
 
+    /** Forgets all names. */
+    synchronized void clear() {
+        table = EMPTY;
+        size = 0;
+    }
+
     /** {@return whether a child is cached strongly, so that this directory is no leaf of the cache} */
     synchronized boolean holdsAny() {
         for (Entry first : table) {

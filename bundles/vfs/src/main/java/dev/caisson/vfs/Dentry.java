@@ -15,7 +15,8 @@ import java.util.concurrent.atomic.AtomicInteger;
  * the lock of the directory; {@code parent} and {@code name} change together, in a rename.
  */
 public final class Dentry {
-    private final DentryTree tree;
+    /** Changes only while all tasks are at their safe points. */
+    private DentryTree tree;
     private final ChildTable children = new ChildTable();
     private volatile RankedLock lock;
     private volatile Dentry parent;
@@ -122,6 +123,31 @@ public final class Dentry {
         mounts.addAndGet(change);
     }
 
+    /**
+     * Something hangs on the file that does not keep it open (a watch, a bound socket): its name stays known as long as its inode lives, so
+     * that it is found again when another filesystem serves it.
+     */
+    public void pin() {
+        Inode file = inode;
+        if (file == null || isRoot()) {
+            return;
+        }
+        Dentry known = file.attachment(Dentry.class, () -> this);
+        if (known != this && known.isDeleted()) {
+            file.detach(Dentry.class);
+            known = file.attachment(Dentry.class, () -> this);
+        }
+        if (known == this) {
+            tree.pin(this);
+        }
+    }
+
+    /** The file stays with a filesystem whose place another one has taken; the name is the other one's. */
+    void stayIn(DentryTree leftover) {
+        tree = leftover;
+        deleted = true;
+    }
+
     DentryTree tree() {
         return tree;
     }
@@ -145,7 +171,7 @@ public final class Dentry {
         return children;
     }
 
-    /** Gives a negative dentry its file. */
+    /** Gives a negative dentry its file, or one that moved the inode that stands for its file now. */
     void instantiate(Inode file) {
         inode = file;
     }

@@ -5,31 +5,52 @@ import dev.caisson.spi.fs.Inode;
 import dev.caisson.spi.lock.LockRank;
 import dev.caisson.spi.lock.RankedLock;
 import java.util.ArrayDeque;
+import java.util.Collections;
+import java.util.IdentityHashMap;
+import java.util.List;
+import java.util.Set;
+import java.util.WeakHashMap;
 import java.util.concurrent.atomic.AtomicInteger;
 
 /**
  * The dentries of one filesystem instance: root, the lock for renames across directories, the bound of the cache, and the count of users
- * that keep the instance open.
+ * that keep the instance open. Another instance may take the place of the first one under its users ({@link FileSystemSwap}); what
+ * cannot follow then belongs to a <em>leftover</em> tree, which keeps the old instance open until the last of it is gone.
  */
 final class DentryTree {
     /** How many dentries a filesystem keeps although nobody uses them. */
     static final int LIMIT = 1 << 16;
 
-    private final FileSystem fileSystem;
-    private final boolean caching;
     private final Dentry root;
+    private final boolean isLeftover;
     private final RankedLock renameLock = RankedLock.of(LockRank.RENAME);
     private final AtomicInteger users = new AtomicInteger();
+    private final OpenDescriptions open = new OpenDescriptions();
     private final ArrayDeque<ChildTable.Entry> held = new ArrayDeque<>();
+    /** Guarded by itself. */
+    private final Set<Mount> mounts = Collections.newSetFromMap(new IdentityHashMap<>());
+    /** See {@link Dentry#pin}. Guarded by itself. */
+    private final Set<Dentry> pinned = Collections.newSetFromMap(new WeakHashMap<>());
+    /** These two change only while all tasks are at their safe points. */
+    private FileSystem fileSystem;
+    private boolean caching;
 
-    private DentryTree(FileSystem fileSystem) {
+    private DentryTree(FileSystem fileSystem, boolean isLeftover) {
         this.fileSystem = fileSystem;
-        this.caching = fileSystem.cachesDentries();
+        this.caching = !isLeftover && fileSystem.cachesDentries();
+        this.isLeftover = isLeftover;
         this.root = new Dentry(this, null, "", fileSystem.root());
     }
 
     static DentryTree of(FileSystem fileSystem) {
-        return fileSystem.root().attachment(DentryTree.class, () -> new DentryTree(fileSystem));
+        return fileSystem.root().attachment(DentryTree.class, () -> new DentryTree(fileSystem, false));
+    }
+
+    /** The tree of what stays with a filesystem whose place another one takes. It has one user, the caller. */
+    static DentryTree leftoverOf(FileSystem fileSystem) {
+        DentryTree tree = new DentryTree(fileSystem, true);
+        tree.retain();
+        return tree;
     }
 
     /** A tree of its own for a file without a name in a directory (pipes, sockets, memory files). */
@@ -44,6 +65,11 @@ final class DentryTree {
 
     boolean caching() {
         return caching;
+    }
+
+    /** Whether another filesystem has taken the place of this one. */
+    boolean isLeftover() {
+        return isLeftover;
     }
 
     Dentry root() {
@@ -64,19 +90,58 @@ final class DentryTree {
         }
     }
 
+    // ---- who uses it
+
+    OpenDescriptions open() {
+        return open;
+    }
+
+    void add(Mount mount) {
+        synchronized (mounts) {
+            mounts.add(mount);
+        }
+    }
+
+    void remove(Mount mount) {
+        synchronized (mounts) {
+            mounts.remove(mount);
+        }
+    }
+
+    List<Mount> mounts() {
+        synchronized (mounts) {
+            return List.copyOf(mounts);
+        }
+    }
+
+    void pin(Dentry dentry) {
+        synchronized (pinned) {
+            pinned.add(dentry);
+        }
+    }
+
+    List<Dentry> pinned() {
+        synchronized (pinned) {
+            return List.copyOf(pinned);
+        }
+    }
+
+    // ---- the cache
+
     /** Adds a child that was looked up or created; the caller holds the directory's lock, or the tree does not cache. */
     Dentry add(Dentry directory, String name, Inode inode) {
         Dentry dentry = new Dentry(this, directory, name, inode);
-        ChildTable.Entry entry = directory.children().put(directory, name, dentry, caching);
-        if (caching) {
-            hold(entry);
-        }
+        put(directory, name, dentry);
         return dentry;
     }
 
     /** Adds a known dentry under a name (after a rename). */
     void attach(Dentry directory, String name, Dentry dentry) {
         dentry.moveTo(directory, name);
+        put(directory, name, dentry);
+    }
+
+    private void put(Dentry directory, String name, Dentry dentry) {
         ChildTable.Entry entry = directory.children().put(directory, name, dentry, caching);
         if (caching) {
             hold(entry);
@@ -95,6 +160,20 @@ final class DentryTree {
             }
             return add(directory, name, inode);
         }
+    }
+
+    /** Another filesystem is behind the tree; what was cached of the old one is forgotten. All tasks are at their safe points. */
+    void moveTo(FileSystem next) {
+        fileSystem = next;
+        caching = next.cachesDentries();
+        synchronized (held) {
+            held.clear();
+        }
+    }
+
+    /** Caches a dentry that moved with the tree. */
+    void keep(Dentry dentry) {
+        put(dentry.parent(), dentry.name(), dentry);
     }
 
     private void hold(ChildTable.Entry entry) {

@@ -28,6 +28,9 @@ public final class ExtendedAttributes {
                     && !(name.equals("security.capability") && credentials.has(Capability.CAP_SETFCAP))) {
                 throw EPERM.error();
             }
+            if (write && name.startsWith("system.posix_acl_") && !Ownership.isOwnerOrCapable(inode, credentials)) {
+                throw EPERM.error();
+            }
             return;
         }
         if (name.startsWith("trusted.")) {
@@ -77,6 +80,7 @@ public final class ExtendedAttributes {
      */
     public void set(Caller caller, Location place, String name, byte[] value, int flags) throws ErrnoException {
         Vfs.checkWritable(place);
+        FileFlags.checkChange(place.inode());
         check(place.inode(), name, true, caller.credentials());
         place.inode().setXattr(name, value, flags);
         watches.tell(place.dentry(), Poll.IN_ATTRIB);
@@ -92,6 +96,7 @@ public final class ExtendedAttributes {
      */
     public void remove(Caller caller, Location place, String name) throws ErrnoException {
         Vfs.checkWritable(place);
+        FileFlags.checkChange(place.inode());
         check(place.inode(), name, true, caller.credentials());
         place.inode().removeXattr(name);
         watches.tell(place.dentry(), Poll.IN_ATTRIB);

@@ -199,6 +199,24 @@ public final class FdTable {
     }
 
     /**
+     * Checks, cheaply, that a descriptor is free: open(2) fails for want of one before it looks at its path.
+     *
+     * @throws ErrnoException EMFILE
+     */
+    public void checkRoom() throws ErrnoException {
+        if (firstFree >= limit) {
+            lock.lock();
+            try {
+                if (nextFreeLocked(firstFree) >= limit) {
+                    throw EMFILE.error();
+                }
+            } finally {
+                lock.unlock();
+            }
+        }
+    }
+
+    /**
      * Fills a reserved descriptor; takes over the caller's reference.
      *
      * @param fd reserved descriptor

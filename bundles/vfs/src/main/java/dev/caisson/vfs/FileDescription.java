@@ -39,9 +39,10 @@ public final class FileDescription {
     private static final int RELATIVE_ATIME = 1;
     private static final int STRICT_ATIME = 2;
 
-    private final OpenFile file;
+    /** This and {@link #inode} change only while all tasks are at their safe points: {@link #follow}. */
+    private OpenFile file;
     private final Location location;
-    private final Inode inode;
+    private Inode inode;
     private final Watches watches;
     private final Credentials openedBy;
     private final boolean seekable;
@@ -62,6 +63,11 @@ public final class FileDescription {
     private volatile CopyOnWriteArrayList<Runnable> closeActions;
     private volatile Object waitingSigio;
     private boolean countsAsWriter;
+    private boolean madeFile;
+    private final int listNumber;
+    /** Neighbours in the list of {@link OpenDescriptions}, which guards them. */
+    FileDescription nextOpen;
+    FileDescription previousOpen;
 
     /**
      * Makes a description with one reference; keeps the mount busy until that is gone.
@@ -76,6 +82,7 @@ public final class FileDescription {
         this.file = file;
         this.location = location;
         this.inode = location.inode();
+        this.listNumber = location.dentry().name().hashCode();
         this.watches = watches;
         this.openedBy = openedBy;
         this.flags = flags & ~(Fcntl.O_CREAT | Fcntl.O_EXCL | Fcntl.O_NOCTTY | Fcntl.O_TRUNC | Fcntl.O_CLOEXEC);
@@ -88,8 +95,21 @@ public final class FileDescription {
         int type = inode.mode() & Stat.S_IFMT;
         this.regular = type == Stat.S_IFREG;
         this.accessTimes = accessTimes(location.mount(), flags, type);
-        location.mount().retain();
+        location.retain();
         location.dentry().opened(1);
+        if (isListed()) {
+            location.dentry().tree().open().add(this);
+        }
+    }
+
+    /** Pipes, sockets and the like are on no filesystem that could give way to another. */
+    private boolean isListed() {
+        return !(inode instanceof AnonymousFiles.Node);
+    }
+
+    /** Which list of {@link OpenDescriptions} it is in. */
+    int listNumber() {
+        return listNumber;
     }
 
     private static int accessTimes(Mount mount, int flags, int type) {
@@ -107,6 +127,36 @@ public final class FileDescription {
     /** The close ends what {@link Writers#beginWrite} began. Before anybody else sees the description. */
     void countAsWriter() {
         countsAsWriter = true;
+        location.mount().writing(1);
+    }
+
+    /** The open made the file. Before anybody else sees the description. */
+    void madeFile() {
+        madeFile = true;
+    }
+
+    /** {@return whether the open that made this description made the file as well: F_CREATED_QUERY} */
+    public boolean hasMadeFile() {
+        return madeFile;
+    }
+
+    /**
+     * Another filesystem serves the file. All tasks are at their safe points.
+     *
+     * @param nextFile the file as opened there, or the same object for a file that the filesystem does not implement itself (a pipe)
+     * @param nextInode what stands for the file there
+     * @return the open file before, which the caller closes if it is another one
+     */
+    OpenFile follow(OpenFile nextFile, Inode nextInode) {
+        OpenFile before = file;
+        offsetLock.lock();
+        try {
+            file = nextFile;
+            inode = nextInode;
+        } finally {
+            offsetLock.unlock();
+        }
+        return before;
     }
 
     /** {@return the open file} */
@@ -287,6 +337,7 @@ public final class FileDescription {
                 watches.tell(location.dentry(), writable ? Poll.IN_CLOSE_WRITE : Poll.IN_CLOSE_NOWRITE);
             }
             if (countsAsWriter) {
+                location.mount().writing(-1);
                 Writers.of(inode).endWrite();
             }
         }
@@ -294,7 +345,10 @@ public final class FileDescription {
         if (location.dentry().opened(-1) == 0 && location.dentry().isDeleted() && watches != null) {
             watches.tellRemoved(inode);
         }
-        location.mount().release();
+        if (isListed()) {
+            location.dentry().tree().open().remove(this);
+        }
+        location.release();
     }
 
     /**
@@ -510,8 +564,13 @@ public final class FileDescription {
         }
     }
 
-    /** Writing takes set-user-ID and set-group-ID away, unless the writer has CAP_FSETID. */
-    private void beforeChange(Caller caller) throws ErrnoException {
+    /**
+     * Writing takes set-user-ID and set-group-ID away, unless the writer has CAP_FSETID.
+     *
+     * @param caller who writes; null for the kernel
+     * @throws ErrnoException what changing the mode fails with
+     */
+    public void beforeChange(Caller caller) throws ErrnoException {
         if ((inode.mode() & (Stat.S_ISUID | Stat.S_ISGID)) != 0 && regular && caller != null) {
             Ownership.dropPrivilegeBits(inode, caller.credentials());
         }
@@ -532,6 +591,15 @@ public final class FileDescription {
             return offset; // nothing moved it
         } finally {
             offsetLock.unlock();
+        }
+    }
+
+    /** {@return the offset, without waiting for a transfer that is moving it: for those who only show it} */
+    public long offsetNow() {
+        try {
+            return offsetInFile ? file.offset() : offset;
+        } catch (ErrnoException e) {
+            return offset;
         }
     }
 
@@ -557,7 +625,7 @@ public final class FileDescription {
      * @param distance distance from the origin
      * @param whence {@code SEEK_*}
      * @return new offset
-     * @throws ErrnoException ESPIPE, EINVAL, ENXIO, EOVERFLOW
+     * @throws ErrnoException ESPIPE, EINVAL, ENXIO
      */
     public long seek(long distance, int whence) throws ErrnoException {
         if (whence < Fcntl.SEEK_SET || whence > Fcntl.SEEK_HOLE) {
@@ -579,16 +647,10 @@ public final class FileDescription {
                     if (distance == 0) {
                         return current;
                     }
-                    position = current + distance;
-                    if (distance > 0 && position < 0) {
-                        throw dev.caisson.abi.Errno.EOVERFLOW.error();
-                    }
+                    position = current + distance; // beyond the largest offset it is negative: EINVAL
                 }
                 case Fcntl.SEEK_END -> {
                     position = file.sizeBytes() + distance;
-                    if (distance > 0 && position < 0) {
-                        throw dev.caisson.abi.Errno.EOVERFLOW.error();
-                    }
                 }
                 default -> {
                     if (distance < 0 || distance >= file.sizeBytes()) {

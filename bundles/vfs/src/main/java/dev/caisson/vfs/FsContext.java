@@ -28,8 +28,8 @@ public final class FsContext {
         this.root = root;
         this.workingDirectory = workingDirectory;
         this.umask = umask;
-        root.mount().retain();
-        workingDirectory.mount().retain();
+        root.retain();
+        workingDirectory.retain();
         namespace.add(this);
     }
 
@@ -76,7 +76,7 @@ public final class FsContext {
      * @param location new root
      */
     public void root(Location location) {
-        location.mount().retain();
+        location.retain();
         Location old;
         lock.lock();
         try {
@@ -85,7 +85,7 @@ public final class FsContext {
         } finally {
             lock.unlock();
         }
-        old.mount().release();
+        old.release();
     }
 
     /**
@@ -94,7 +94,7 @@ public final class FsContext {
      * @param location new working directory
      */
     public void workingDirectory(Location location) {
-        location.mount().retain();
+        location.retain();
         Location old;
         lock.lock();
         try {
@@ -103,7 +103,7 @@ public final class FsContext {
         } finally {
             lock.unlock();
         }
-        old.mount().release();
+        old.release();
     }
 
     /**
@@ -154,8 +154,8 @@ public final class FsContext {
     public void release() {
         if (users.removeLast()) {
             namespace.remove(this);
-            root.mount().release();
-            workingDirectory.mount().release();
+            root.release();
+            workingDirectory.release();
         }
     }
 }

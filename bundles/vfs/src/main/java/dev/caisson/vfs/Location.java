@@ -21,6 +21,23 @@ public record Location(Mount mount, Dentry dentry) {
         return new Location(mount, DentryTree.detached(mount.fileSystem(), name, inode));
     }
 
+    /** Something stays at the place: it keeps the mount busy and its filesystem open. */
+    void retain() {
+        mount.retain();
+        if (dentry.tree().isLeftover()) {
+            dentry.tree().retain();
+        }
+    }
+
+    /** What {@link #retain} began ends. */
+    void release() {
+        DentryTree tree = dentry.tree();
+        mount.release();
+        if (tree.isLeftover()) {
+            tree.release();
+        }
+    }
+
     /** {@return the file there} */
     public Inode inode() {
         return dentry.inode();

@@ -2,11 +2,17 @@ package dev.caisson.vfs;
 
 import dev.caisson.abi.ErrnoException;
 import dev.caisson.spi.fs.Inode;
+import dev.caisson.spi.fs.LookAhead;
 import dev.caisson.spi.lock.RankedLock;
 
 /** Finds names that are not cached. */
 final class Lookup {
     private Lookup() {}
+
+    /** The child of a directory of uncached dentries, possibly negative, as one walk has foreseen. */
+    static Dentry child(Dentry directory, String name, LookAhead ahead) throws ErrnoException {
+        return directory.tree().identify(directory, name, ahead.lookup(directory.inode(), name));
+    }
 
     /** The child of a directory, possibly negative; takes the directory's lock when the filesystem's dentries are cached. */
     static Dentry child(Dentry directory, String name) throws ErrnoException {

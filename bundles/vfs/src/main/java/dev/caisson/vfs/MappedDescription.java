@@ -5,17 +5,20 @@ import static dev.caisson.abi.Errno.ENODEV;
 import static dev.caisson.abi.Errno.EPERM;
 
 import dev.caisson.abi.ErrnoException;
+import dev.caisson.abi.Fcntl;
 import dev.caisson.abi.Mman;
 import dev.caisson.abi.Stat;
 import dev.caisson.memory.MappedFile;
 import dev.caisson.spi.fs.Mappable;
+import dev.caisson.spi.fs.SealedFile;
 
 /** A file description as mmap(2) maps it. Equal when the descriptions are the same. */
 public final class MappedDescription implements MappedFile {
     private static final Location NOWHERE = new Location(null, null);
 
     private final FileDescription description;
-    private final Mappable pages;
+    /** Changes only while all tasks are at their safe points. */
+    private Mappable pages;
     private final int allowed;
 
     private MappedDescription(FileDescription description, Mappable pages, int allowed) {
@@ -62,7 +65,7 @@ public final class MappedDescription implements MappedFile {
     public static MappedDescription unchecked(FileDescription description, boolean shared) {
         boolean noexec = description.location().mount().has(dev.caisson.abi.Mount.MS_NOEXEC);
         int allowed = (description.isReadable() ? Mman.PROT_READ : 0)
-                | (!shared || description.isReadable() && description.isWritable() ? Mman.PROT_WRITE : 0)
+                | (!shared || description.isReadable() && description.isWritable() && !isSealed(description) ? Mman.PROT_WRITE : 0)
                 | (noexec ? 0 : Mman.PROT_EXEC);
         Mappable pages = null;
         try {
@@ -73,6 +76,22 @@ public final class MappedDescription implements MappedFile {
             // Told as ENODEV, if nothing else is wrong.
         }
         return new MappedDescription(description, pages, allowed);
+    }
+
+    /**
+     * Whether seals keep new shared mappings of a file from being written (EPERM), now or after mprotect(2).
+     *
+     * @param description an open file
+     * @return whether it has F_SEAL_WRITE or F_SEAL_FUTURE_WRITE
+     */
+    public static boolean isSealed(FileDescription description) {
+        return description.inode() instanceof SealedFile file
+                && (file.seals() & (Fcntl.F_SEAL_WRITE | Fcntl.F_SEAL_FUTURE_WRITE)) != 0;
+    }
+
+    /** Another filesystem serves the file. */
+    void follow(Mappable next) {
+        pages = next;
     }
 
     /** {@return the description} */

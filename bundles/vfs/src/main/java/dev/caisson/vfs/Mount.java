@@ -6,6 +6,7 @@ import java.util.ArrayList;
 import java.util.IdentityHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicInteger;
 
 /**
@@ -28,9 +29,8 @@ public final class Mount {
     private static final AtomicInteger IDS = new AtomicInteger(20);
 
     private final int id = IDS.incrementAndGet();
-    private final FileSystem fileSystem;
     private final Dentry root;
-    private final String source;
+    private volatile String source;
     private final AtomicInteger users = new AtomicInteger();
     private volatile long flags;
     private volatile Mount parent;
@@ -40,16 +40,20 @@ public final class Mount {
     private volatile int peerGroup;
     private volatile int master;
     private volatile boolean expiring;
+    /** Crossings since MNT_EXPIRE marked it. Racy: at worst it expires although somebody was there. */
+    private volatile int crossings;
+    private final AtomicInteger writers = new AtomicInteger();
+    private final AtomicBoolean floating = new AtomicBoolean();
 
     /** Mounts on dentries of this one; copied on write. */
     private volatile Map<Dentry, Mount> children = Map.of();
 
-    Mount(FileSystem fileSystem, Dentry root, String source, long flags) {
-        this.fileSystem = fileSystem;
+    Mount(Dentry root, String source, long flags) {
         this.root = root;
         this.source = source;
         this.flags = flags;
         root.tree().retain();
+        root.tree().add(this);
     }
 
     /**
@@ -60,7 +64,7 @@ public final class Mount {
      * @return a mount of its whole tree
      */
     public static Mount internal(FileSystem fileSystem, String source) {
-        return new Mount(fileSystem, Dentry.rootOf(fileSystem), source, 0);
+        return new Mount(Dentry.rootOf(fileSystem), source, 0);
     }
 
     /** {@return the mount ID of mountinfo and statx(2)} */
@@ -68,9 +72,14 @@ public final class Mount {
         return id;
     }
 
-    /** {@return the filesystem} */
+    /** {@return the mount ID that no other mount ever has, of statx(2) with STATX_MNT_ID_UNIQUE and of statmount(2)} */
+    public long uniqueId() {
+        return 1L << 31 | id;
+    }
+
+    /** {@return the filesystem that serves it now} */
     public FileSystem fileSystem() {
-        return fileSystem;
+        return root.tree().fileSystem();
     }
 
     /** {@return the directory or file that is visible here} */
@@ -172,8 +181,32 @@ public final class Mount {
         return users.get() != 0;
     }
 
+    /** A file was opened for writing through it (1), or such a file was closed (-1). */
+    void writing(int change) {
+        writers.addAndGet(change);
+    }
+
+    /** {@return whether a file that was opened for writing through it is open} */
+    boolean hasWriters() {
+        return writers.get() != 0;
+    }
+
+    /** {@return whether it is nowhere, and a descriptor of fsmount(2) or open_tree(2) keeps it} */
+    public boolean isFloating() {
+        return floating.get();
+    }
+
+    /** Sets or ends that; tells whether it was so before. */
+    boolean isFloating(boolean now) {
+        return floating.getAndSet(now);
+    }
+
     boolean isRootDirectory() {
         return root.inode() != null && (root.inode().mode() & Stat.S_IFMT) == Stat.S_IFDIR;
+    }
+
+    void source(String newSource) {
+        source = newSource;
     }
 
     void flags(long newFlags) {
@@ -215,6 +248,7 @@ public final class Mount {
 
     /** The mount itself no longer needs the filesystem. */
     void dropFileSystem() {
+        root.tree().remove(this);
         root.tree().release();
     }
 
@@ -226,19 +260,21 @@ public final class Mount {
 
     /** MNT_EXPIRE: marks; tells whether it was marked before. */
     boolean markExpiring() {
-        boolean before = expiring;
+        // the path of the umount2(2) that asks crosses it, too
+        boolean before = expiring && crossings <= 1;
         expiring = true;
+        crossings = 0;
         return before;
     }
 
     void used() {
         if (expiring) {
-            expiring = false;
+            crossings = crossings + 1;
         }
     }
 
     @Override
     public String toString() {
-        return fileSystem.typeName() + '#' + id;
+        return fileSystem().typeName() + '#' + id;
     }
 }

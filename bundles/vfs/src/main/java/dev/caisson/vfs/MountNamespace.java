@@ -18,12 +18,13 @@ import java.util.IdentityHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import java.util.WeakHashMap;
 import java.util.concurrent.atomic.AtomicInteger;
 
 /**
  * The mounts that a group of tasks sees, mount_namespaces(7): mount(2), umount2(2), pivot_root(2). Callers have checked capabilities.
  *
- * <p>Deviation: peer groups and masters are recorded and shown, and events travel between the peers of one namespace only.
+ * <p>Mounts and unmounts travel between the peers of a group, and from masters to slaves, through all namespaces; one lock guards them all.
  */
 public final class MountNamespace {
     /** Most mounts: /proc/sys/fs/mount-max. */
@@ -36,7 +37,11 @@ public final class MountNamespace {
 
     private static final AtomicInteger GROUPS = new AtomicInteger();
 
-    private final RankedLock lock = RankedLock.of(LockRank.MOUNTS);
+    /** Of all namespaces, since events travel between them. */
+    private static final RankedLock LOCK = RankedLock.of(LockRank.MOUNTS);
+    /** Those that still exist. Guarded by the lock. */
+    private static final Set<MountNamespace> ALL = Collections.newSetFromMap(new WeakHashMap<>());
+
     private final Set<FsContext> contexts = Collections.newSetFromMap(new IdentityHashMap<>());
     private volatile Mount root;
     private volatile long generation;
@@ -50,23 +55,33 @@ public final class MountNamespace {
      * @param flags {@code MS_*} of the mount
      */
     public MountNamespace(FileSystem fileSystem, String source, long flags) {
-        Mount first = new Mount(fileSystem, Dentry.rootOf(fileSystem), source, sanitize(flags));
+        Mount first = new Mount(Dentry.rootOf(fileSystem), source, sanitize(flags));
         first.asRoot();
         first.namespace(this);
         this.root = first;
+        register();
     }
 
     private MountNamespace() {}
 
+    private void register() {
+        LOCK.lock();
+        try {
+            ALL.add(this);
+        } finally {
+            LOCK.unlock();
+        }
+    }
+
     /** Only the flags that a mount keeps; relatime unless another policy is asked for. */
     static long sanitize(long flags) {
         long kept = flags & FLAGS;
-        if ((kept & (dev.caisson.abi.Mount.MS_NOATIME | dev.caisson.abi.Mount.MS_STRICTATIME)) == 0) {
-            kept |= dev.caisson.abi.Mount.MS_RELATIME;
-        } else {
-            kept &= ~(long) dev.caisson.abi.Mount.MS_RELATIME;
+        long policies = dev.caisson.abi.Mount.MS_NOATIME | dev.caisson.abi.Mount.MS_RELATIME;
+        if ((kept & dev.caisson.abi.Mount.MS_STRICTATIME) != 0) {
+            return kept & ~policies;
         }
-        return kept;
+        return (kept & dev.caisson.abi.Mount.MS_NOATIME) != 0 ? kept & ~(long) dev.caisson.abi.Mount.MS_RELATIME
+                : kept | dev.caisson.abi.Mount.MS_RELATIME;
     }
 
     /** {@return the mount at the top} */
@@ -98,27 +113,48 @@ public final class MountNamespace {
             if (over == null) {
                 break;
             }
+            over.used();
             mount = over;
             dentry = over.root();
         }
         return mount == location.mount() && dentry == location.dentry() ? location : new Location(mount, dentry);
     }
 
+    /** A mount is served by another filesystem. */
+    void mountChanged() {
+        LOCK.lock();
+        try {
+            generation++;
+        } finally {
+            LOCK.unlock();
+        }
+    }
+
+    /** {@return the contexts of tasks in this namespace} */
+    List<FsContext> contexts() {
+        LOCK.lock();
+        try {
+            return List.copyOf(contexts);
+        } finally {
+            LOCK.unlock();
+        }
+    }
+
     void add(FsContext context) {
-        lock.lock();
+        LOCK.lock();
         try {
             contexts.add(context);
         } finally {
-            lock.unlock();
+            LOCK.unlock();
         }
     }
 
     void remove(FsContext context) {
-        lock.lock();
+        LOCK.lock();
         try {
             contexts.remove(context);
         } finally {
-            lock.unlock();
+            LOCK.unlock();
         }
     }
 
@@ -133,7 +169,7 @@ public final class MountNamespace {
      * @throws ErrnoException ENOTDIR, ENOENT, EINVAL, ENOSPC
      */
     public Mount mount(FileSystem fileSystem, String source, long flags, Location at) throws ErrnoException {
-        Mount mount = new Mount(fileSystem, Dentry.rootOf(fileSystem), source, sanitize(flags));
+        Mount mount = new Mount(Dentry.rootOf(fileSystem), source, sanitize(flags));
         attachTree(mount, at);
         return mount;
     }
@@ -142,7 +178,7 @@ public final class MountNamespace {
     private void attachTree(Mount mount, Location at) throws ErrnoException {
         Location where = top(at);
         boolean attached = false;
-        lock.lock();
+        LOCK.lock();
         try {
             where = top(where);
             checkPlace(mount, where);
@@ -156,17 +192,36 @@ public final class MountNamespace {
                 share(mount);
                 for (Mount peer : peers(where.mount())) {
                     if (where.dentry() != peer.root() && peer.root().isAncestorOf(where.dentry())) {
-                        attach(copyTree(mount, mount.root(), true), top(new Location(peer, where.dentry())));
+                        peer.namespace().attachCopy(copyTree(mount, mount.root(), true), peer, where);
                     }
                 }
             }
             attached = true;
             generation++;
         } finally {
-            lock.unlock();
+            LOCK.unlock();
             if (!attached) {
                 drop(mount);
             }
+        }
+    }
+
+    /** A copy of what was mounted at a peer or master of one of our mounts. */
+    private void attachCopy(Mount copy, Mount peer, Location where) {
+        if (peer.peerGroup() != where.mount().peerGroup()) {
+            enslave(copy);
+        }
+        attach(copy, top(new Location(peer, where.dentry())));
+        generation++;
+    }
+
+    /** What comes from a master gets its events, and gives it none. */
+    private static void enslave(Mount mount) {
+        if (mount.peerGroup() != 0) {
+            mount.propagation(Propagation.SLAVE, 0, mount.peerGroup());
+        }
+        for (Mount child : mount.children()) {
+            enslave(child);
         }
     }
 
@@ -212,12 +267,17 @@ public final class MountNamespace {
         }
     }
 
-    private List<Mount> peers(Mount mount) {
+    private static List<Mount> peers(Mount mount) {
+        int group = mount.peerGroup();
         List<Mount> peers = new ArrayList<>();
-        for (Mount other : mounts()) {
-            if (other != mount && (mount.peerGroup() != 0 && other.peerGroup() == mount.peerGroup()
-                    || mount.peerGroup() != 0 && other.master() == mount.peerGroup())) {
-                peers.add(other);
+        if (group == 0) {
+            return peers;
+        }
+        for (MountNamespace namespace : ALL) {
+            for (Mount other : namespace.mounts()) {
+                if (other != mount && (other.peerGroup() == group || other.master() == group)) {
+                    peers.add(other);
+                }
             }
         }
         return peers;
@@ -225,7 +285,7 @@ public final class MountNamespace {
 
     /** A detached copy of a mount from a dentry on, with the mounts below it when asked. */
     private static Mount copyTree(Mount from, Dentry root, boolean recursive) {
-        Mount copy = new Mount(from.fileSystem(), root, from.source(), from.flags());
+        Mount copy = new Mount(root, from.source(), from.flags());
         copy.propagation(from.propagation() == Propagation.UNBINDABLE ? Propagation.PRIVATE : from.propagation(), from.peerGroup(),
                 from.master());
         if (recursive) {
@@ -248,21 +308,68 @@ public final class MountNamespace {
      * @throws ErrnoException EINVAL, ENOTDIR, ENOENT
      */
     public Mount bind(Location from, Location at, boolean recursive) throws ErrnoException {
-        if (from.mount().namespace() == null || from.mount().propagation() == Propagation.UNBINDABLE) {
+        checkCopyable(from);
+        Mount copy = copyLocked(from, recursive);
+        attachTree(copy, at);
+        return copy;
+    }
+
+    private Mount copyLocked(Location from, boolean recursive) {
+        LOCK.lock();
+        try {
+            return copyTree(from.mount(), from.dentry(), recursive);
+        } finally {
+            LOCK.unlock();
+        }
+    }
+
+    /**
+     * A mount that is nowhere yet: fsmount(2). {@link #move} puts it somewhere, {@link #dissolve} ends it otherwise.
+     *
+     * @param fileSystem the instance
+     * @param source as mountinfo shows it
+     * @param flags {@code MS_*}
+     * @return the mount
+     */
+    public static Mount detached(FileSystem fileSystem, String source, long flags) {
+        Mount mount = new Mount(Dentry.rootOf(fileSystem), source, sanitize(flags));
+        mount.isFloating(true);
+        return mount;
+    }
+
+    /**
+     * A copy of a place that is nowhere yet: open_tree(2) with OPEN_TREE_CLONE.
+     *
+     * @param from what to copy
+     * @param recursive with the mounts below
+     * @return the copy
+     * @throws ErrnoException EINVAL, ENOENT
+     */
+    public Mount copyOf(Location from, boolean recursive) throws ErrnoException {
+        checkCopyable(from);
+        Mount copy = copyLocked(from, recursive);
+        copy.isFloating(true);
+        return copy;
+    }
+
+    /**
+     * Ends a mount that is nowhere; does nothing to one that was put somewhere.
+     *
+     * @param mount what {@link #detached} or {@link #copyOf} gave
+     */
+    public static void dissolve(Mount mount) {
+        if (mount.isFloating(false)) {
+            drop(mount);
+        }
+    }
+
+    private static void checkCopyable(Location from) throws ErrnoException {
+        if (from.mount().namespace() == null && !from.mount().isFloating() || from.mount().propagation() == Propagation.UNBINDABLE) {
             throw EINVAL.error();
         }
         if (from.dentry().isDeleted()) {
             throw ENOENT.error();
         }
-        Mount copy;
-        lock.lock();
-        try {
-            copy = copyTree(from.mount(), from.dentry(), recursive);
-        } finally {
-            lock.unlock();
-        }
-        attachTree(copy, at);
-        return copy;
     }
 
     /**
@@ -273,7 +380,11 @@ public final class MountNamespace {
      * @throws ErrnoException EINVAL, ELOOP, ENOTDIR
      */
     public void move(Location from, Location at) throws ErrnoException {
-        lock.lock();
+        if (from.mount().isFloating()) {
+            settle(from, at);
+            return;
+        }
+        LOCK.lock();
         try {
             Location where = top(at);
             Mount mount = from.mount();
@@ -291,12 +402,75 @@ public final class MountNamespace {
                     break;
                 }
             }
+            if (mount.isRootDirectory() != where.dentry().isDirectory()) {
+                throw EINVAL.error();
+            }
             checkPlace(mount, where);
             mount.detach();
             mount.attach(where.mount(), where.dentry());
             generation++;
         } finally {
-            lock.unlock();
+            LOCK.unlock();
+        }
+    }
+
+    /** Puts a mount that is nowhere somewhere. */
+    private void settle(Location from, Location at) throws ErrnoException {
+        if (from.dentry() != from.mount().root()) {
+            throw EINVAL.error();
+        }
+        if (!from.mount().isFloating(false)) {
+            throw EINVAL.error("another thread was quicker");
+        }
+        attachTree(from.mount(), at);
+    }
+
+    /**
+     * Changes attributes of a mount, mount_setattr(2).
+     *
+     * @param at the root of a mount
+     * @param added {@code MS_*} to set
+     * @param removed {@code MS_*} to take away first
+     * @param type propagation type, or null to keep it
+     * @param recursive for the mounts below as well
+     * @throws ErrnoException EINVAL, EBUSY
+     */
+    public void change(Location at, long added, long removed, Propagation type, boolean recursive) throws ErrnoException {
+        LOCK.lock();
+        try {
+            if (at.dentry() != at.mount().root() || at.mount().namespace() != this && !at.mount().isFloating()) {
+                throw EINVAL.error("not a mount point");
+            }
+            if ((added & dev.caisson.abi.Mount.MS_RDONLY) != 0) {
+                checkUnwritten(at.mount(), recursive);
+            }
+            change(at.mount(), added, removed, recursive);
+            if (type != null) {
+                propagation(at.mount(), type, recursive);
+            }
+            generation++;
+        } finally {
+            LOCK.unlock();
+        }
+    }
+
+    private static void checkUnwritten(Mount mount, boolean recursive) throws ErrnoException {
+        if (mount.hasWriters()) {
+            throw EBUSY.error();
+        }
+        if (recursive) {
+            for (Mount child : mount.children()) {
+                checkUnwritten(child, true);
+            }
+        }
+    }
+
+    private static void change(Mount mount, long added, long removed, boolean recursive) {
+        mount.flags(sanitize(mount.flags() & ~removed | added));
+        if (recursive) {
+            for (Mount child : mount.children()) {
+                change(child, added, removed, true);
+            }
         }
     }
 
@@ -308,10 +482,13 @@ public final class MountNamespace {
      * @throws ErrnoException EINVAL
      */
     public void remount(Location at, long flags) throws ErrnoException {
-        lock.lock();
+        LOCK.lock();
         try {
             if (at.mount().namespace() != this || at.dentry() != at.mount().root()) {
                 throw EINVAL.error("not a mount point");
+            }
+            if ((flags & dev.caisson.abi.Mount.MS_RDONLY) != 0 && !at.mount().isReadOnly()) {
+                checkUnwritten(at.mount(), false);
             }
             long kept = flags;
             long policies = dev.caisson.abi.Mount.MS_NOATIME | dev.caisson.abi.Mount.MS_RELATIME
@@ -322,7 +499,7 @@ public final class MountNamespace {
             at.mount().flags(sanitize(kept));
             generation++;
         } finally {
-            lock.unlock();
+            LOCK.unlock();
         }
     }
 
@@ -335,7 +512,7 @@ public final class MountNamespace {
      * @throws ErrnoException EINVAL
      */
     public void propagation(Location at, Propagation type, boolean recursive) throws ErrnoException {
-        lock.lock();
+        LOCK.lock();
         try {
             if (at.dentry() != at.mount().root() || at.mount().namespace() != this) {
                 throw EINVAL.error("not a mount point");
@@ -343,7 +520,7 @@ public final class MountNamespace {
             propagation(at.mount(), type, recursive);
             generation++;
         } finally {
-            lock.unlock();
+            LOCK.unlock();
         }
     }
 
@@ -378,7 +555,7 @@ public final class MountNamespace {
      */
     public void unmount(Location at, Location caller, int flags) throws ErrnoException {
         List<Mount> gone = new ArrayList<>();
-        lock.lock();
+        LOCK.lock();
         try {
             Mount mount = at.mount();
             if (mount.namespace() != this || at.dentry() != mount.root()) {
@@ -410,13 +587,14 @@ public final class MountNamespace {
                 for (Mount peer : peers(parent)) {
                     Mount copy = peer.on(point);
                     if (copy != null && (detach || !copy.isBusy() && copy.children().isEmpty())) {
-                        takeOut(copy, gone);
+                        copy.namespace().takeOut(copy, gone);
+                        peer.namespace().generation++;
                     }
                 }
             }
             generation++;
         } finally {
-            lock.unlock();
+            LOCK.unlock();
         }
         gone.forEach(Mount::dropFileSystem);
     }
@@ -442,19 +620,25 @@ public final class MountNamespace {
     /** Unmounts everything at a dentry that was removed (rename over it, or another namespace's mount on a deleted directory). */
     void detachAll() {
         List<Mount> gone = new ArrayList<>();
-        lock.lock();
+        LOCK.lock();
         try {
             for (Mount child : root.children()) {
                 takeOut(child, gone);
             }
         } finally {
-            lock.unlock();
+            LOCK.unlock();
         }
         gone.forEach(Mount::dropFileSystem);
     }
 
     /** The container is gone: unmounts everything, the root too. */
     public void close() {
+        LOCK.lock();
+        try {
+            ALL.remove(this);
+        } finally {
+            LOCK.unlock();
+        }
         detachAll();
         root.dropFileSystem();
     }
@@ -470,7 +654,7 @@ public final class MountNamespace {
     public void pivotRoot(Location newRoot, Location putOld, Location callerRoot) throws ErrnoException {
         List<FsContext> moved;
         Location oldRoot = callerRoot;
-        lock.lock();
+        LOCK.lock();
         try {
             Mount fresh = newRoot.mount();
             Mount old = callerRoot.mount();
@@ -508,7 +692,7 @@ public final class MountNamespace {
             moved = new ArrayList<>(contexts);
             generation++;
         } finally {
-            lock.unlock();
+            LOCK.unlock();
         }
         for (FsContext context : moved) {
             context.move(oldRoot, newRoot);
@@ -551,14 +735,15 @@ public final class MountNamespace {
     FsContext copyFor(FsContext context) {
         MountNamespace copy = new MountNamespace();
         Map<Mount, Mount> copies = new IdentityHashMap<>();
-        lock.lock();
+        LOCK.lock();
         try {
             copy.root = copyAll(root, copies);
             copy.root.asRoot();
             copy.count = 0;
             copy.adopt(copy.root);
+            ALL.add(copy);
         } finally {
-            lock.unlock();
+            LOCK.unlock();
         }
         return new FsContext(copy, moved(context.root(), copies), moved(context.workingDirectory(), copies), context.umask());
     }

@@ -39,6 +39,11 @@ final class NameOperations {
         Inode make(Inode directory, String name) throws ErrnoException;
     }
 
+    /** The mode without what the umask takes away, unless a default access list stands in for it. */
+    static int masked(Caller caller, Inode directory, int mode) throws ErrnoException {
+        return directory.hasDefaultAcl() ? mode : mode & ~caller.fs().umask();
+    }
+
     /** Owner, group and mode of a new file: set-group-ID directories hand their group down. */
     static NewNode newNode(Caller caller, Inode directory, int mode, long device) {
         Credentials credentials = caller.credentials();
@@ -108,6 +113,7 @@ final class NameOperations {
         if (parent.isDeleted()) {
             throw ENOENT.error();
         }
+        FileFlags.checkWrite(parent.inode());
         parent.inode().checkAccess(Fcntl.W_OK | Fcntl.X_OK, credentials);
     }
 
@@ -115,7 +121,9 @@ final class NameOperations {
     static void checkMayDelete(Dentry parent, Dentry victim, boolean directory, Credentials credentials) throws ErrnoException {
         Inode dir = parent.inode();
         Inode file = victim.inode();
+        FileFlags.checkWrite(dir);
         dir.checkAccess(Fcntl.W_OK | Fcntl.X_OK, credentials);
+        FileFlags.checkRemoval(dir, file);
         if ((dir.mode() & Stat.S_ISVTX) != 0 && file.uid() != credentials.fsuid() && dir.uid() != credentials.fsuid()
                 && !credentials.has(Capability.CAP_FOWNER)) {
             throw EPERM.error("sticky directory");
@@ -136,8 +144,8 @@ final class NameOperations {
     }
 
     void mkdir(Caller caller, Location start, String path, int mode) throws ErrnoException {
-        int bits = Stat.S_IFDIR | mode & (0777 | Stat.S_ISVTX) & ~caller.fs().umask();
-        create(caller, start, path, true, (dir, name) -> dir.create(name, newNode(caller, dir, bits, 0)));
+        int bits = Stat.S_IFDIR | mode & (0777 | Stat.S_ISVTX);
+        create(caller, start, path, true, (dir, name) -> dir.create(name, newNode(caller, dir, masked(caller, dir, bits), 0)));
     }
 
     Location mknod(Caller caller, Location start, String path, int mode, long device) throws ErrnoException {
@@ -148,12 +156,12 @@ final class NameOperations {
             default -> throw EINVAL.error();
         }
         boolean special = type == Stat.S_IFCHR || type == Stat.S_IFBLK;
-        int bits = (type == 0 ? Stat.S_IFREG : type) | mode & 07777 & ~caller.fs().umask();
+        int bits = (type == 0 ? Stat.S_IFREG : type) | mode & 07777;
         return create(caller, start, path, false, (dir, name) -> {
             if (special && (type != Stat.S_IFCHR || device != 0) && !caller.credentials().has(Capability.CAP_MKNOD)) {
                 throw EPERM.error();
             }
-            return dir.create(name, newNode(caller, dir, bits, special ? device : 0));
+            return dir.create(name, newNode(caller, dir, masked(caller, dir, bits), special ? device : 0));
         });
     }
 
@@ -197,6 +205,7 @@ final class NameOperations {
             }
             checkMayLink(file, caller.credentials());
             checkMayCreate(parent, caller.credentials());
+            FileFlags.checkChange(file);
             if ((file.mode() & Stat.S_IFMT) == Stat.S_IFDIR) {
                 throw EPERM.error();
             }
@@ -260,6 +269,9 @@ final class NameOperations {
             checkNotMounted(walker.mount(), child);
             parent.inode().unlink(name, child.inode());
             forget(parent, child, name);
+            if (parent.tree().caching()) {
+                parent.tree().add(parent, name, null); // who removes a file often looks for it next: a journal, a lock
+            }
         } finally {
             lock.unlock();
         }

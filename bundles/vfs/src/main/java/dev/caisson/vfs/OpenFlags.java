@@ -28,6 +28,9 @@ public final class OpenFlags {
      */
     public static int check(int flags) throws ErrnoException {
         int kept = flags & VALID;
+        if ((kept & Fcntl.O_SYNC) != 0) {
+            kept |= Fcntl.O_DSYNC; // half of O_SYNC counts as all of it
+        }
         if ((kept & Fcntl.O_PATH) != 0) {
             return kept & PATH_FLAGS;
         }

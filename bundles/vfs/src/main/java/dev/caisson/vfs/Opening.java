@@ -34,9 +34,23 @@ final class Opening {
         this.vfs = vfs;
     }
 
+    /** A file that goes between being found and being opened (ESTALE) is looked for again, as Linux does. */
     FileDescription open(Caller caller, Location start, String path, int rawFlags, int mode, int resolve)
             throws ErrnoException {
         int flags = OpenFlags.check(rawFlags);
+        for (int left = Vfs.MAX_STALE; ; left--) {
+            try {
+                return openOnce(caller, start, path, flags, mode, resolve);
+            } catch (ErrnoException e) {
+                if (e.errno() != Errno.ESTALE || left == 0) {
+                    throw e;
+                }
+            }
+        }
+    }
+
+    private FileDescription openOnce(Caller caller, Location start, String path, int flags, int mode, int resolve)
+            throws ErrnoException {
         if ((flags & OpenFlags.TMPFILE_BIT) != 0) {
             return openTemporary(caller, start, path, flags, mode, resolve);
         }
@@ -51,6 +65,7 @@ final class Opening {
 
     private FileDescription openCreating(Caller caller, PathWalker walker, int flags, int mode) throws ErrnoException {
         walker.walkToParent();
+        int races = Vfs.MAX_STALE;
         while (true) {
             if (walker.lastType() != PathWalker.Last.NORMAL) {
                 Location place = walker.finishAt(null);
@@ -76,8 +91,15 @@ final class Opening {
                     if (child.isNegative()) {
                         child = create(caller, walker.mount(), directory, child, walker.last(), mode);
                         vfs.watches().tellDirectory(directory.inode(), child.name(), Poll.IN_CREATE, child.inode());
-                        return describe(caller, new Location(walker.mount(), child), flags & ~Fcntl.O_TRUNC);
+                        FileDescription made = describe(caller, new Location(walker.mount(), child), flags & ~Fcntl.O_TRUNC);
+                        made.madeFile();
+                        return made;
                     }
+                } catch (ErrnoException e) {
+                    if (e.errno() == EEXIST && early != null && (flags & Fcntl.O_EXCL) == 0 && races-- > 0) {
+                        continue; // somebody else made it since it was looked up: it is opened
+                    }
+                    throw e;
                 } finally {
                     lock.unlock();
                 }
@@ -106,9 +128,11 @@ final class Opening {
         if (directory.isDeleted()) {
             throw ENOENT.error();
         }
+        FileFlags.checkWrite(directory.inode());
         directory.inode().checkAccess(Fcntl.W_OK | Fcntl.X_OK, caller.credentials());
         Inode made = directory.inode().create(name,
-                NameOperations.newNode(caller, directory.inode(), Stat.S_IFREG | mode & 07777 & ~caller.fs().umask(), 0));
+                NameOperations.newNode(caller, directory.inode(),
+                        NameOperations.masked(caller, directory.inode(), Stat.S_IFREG | mode & 07777), 0));
         return NameOperations.publish(directory, child, name, made);
     }
 
@@ -132,7 +156,7 @@ final class Opening {
         Inode directory = place.inode();
         directory.checkAccess(Fcntl.W_OK | Fcntl.X_OK, caller.credentials());
         Inode made = directory.createUnnamed(
-                NameOperations.newNode(caller, directory, Stat.S_IFREG | mode & 07777 & ~caller.fs().umask(), 0));
+                NameOperations.newNode(caller, directory, NameOperations.masked(caller, directory, Stat.S_IFREG | mode & 07777), 0));
         Unnamed.mark(made, (flags & Fcntl.O_EXCL) == 0);
         Dentry dentry = new Dentry(place.dentry().tree(), place.dentry(), "#" + made.number(), made);
         dentry.markDeleted();
@@ -140,6 +164,27 @@ final class Opening {
     }
 
     FileDescription openPlace(Caller caller, Location place, int flags) throws ErrnoException {
+        try {
+            return openFound(caller, place, flags);
+        } catch (ErrnoException e) {
+            if (e.errno() == Errno.ESTALE) {
+                awaitChange(place.dentry());
+            }
+            throw e;
+        }
+    }
+
+    /** The file is gone, but whoever removes or replaces it may not have come to telling so: until then every walk would find it again. */
+    private static void awaitChange(Dentry dentry) {
+        Dentry parent = dentry.parent();
+        if (parent != null) {
+            RankedLock lock = parent.lock();
+            lock.lock();
+            lock.unlock();
+        }
+    }
+
+    private FileDescription openFound(Caller caller, Location place, int flags) throws ErrnoException {
         if ((flags & Fcntl.O_PATH) != 0) {
             return new FileDescription(PathFile.INSTANCE, place, flags, caller.credentials(), null);
         }
@@ -165,6 +210,7 @@ final class Opening {
             case Stat.S_IFIFO, Stat.S_IFSOCK -> kept &= ~Fcntl.O_TRUNC;
             default -> {}
         }
+        FileFlags.checkOpen(inode, (access & Fcntl.W_OK) != 0, (flags & Fcntl.O_APPEND) != 0, (flags & Fcntl.O_TRUNC) != 0);
         inode.checkAccess(access, caller.credentials());
         if ((flags & Fcntl.O_NOATIME) != 0 && !Ownership.isOwnerOrCapable(inode, caller.credentials())) {
             throw EPERM.error();
@@ -172,11 +218,14 @@ final class Opening {
         if ((access & Fcntl.W_OK) != 0 && (type == Stat.S_IFREG || type == Stat.S_IFDIR)) {
             Vfs.checkWritable(place);
         }
+        if (type == Stat.S_IFREG) {
+            vfs.leases().breakFor(inode, (flags & Fcntl.O_ACCMODE) != Fcntl.O_RDONLY, (flags & Fcntl.O_NONBLOCK) == 0, caller);
+        }
         FileDescription description = describe(caller, place, kept);
         if (truncate) {
             try {
                 Writers.of(inode).checkNotRunning();
-                int drop = caller.credentials().has(dev.caisson.abi.Capability.CAP_FSETID) ? 0 : Ownership.bitsToDrop(inode.mode());
+                int drop = Ownership.bitsToDropByWriting(inode, caller.credentials());
                 long now = FileClock.nowNs();
                 inode.change(new AttributeChange(
                         AttributeChange.SIZE | AttributeChange.MODIFY_TIME | (drop == 0 ? 0 : AttributeChange.MODE),
@@ -201,7 +250,7 @@ final class Opening {
         }
         FileDescription description;
         try {
-            OpenFile file = openFile(caller, inode, type, flags);
+            OpenFile file = openFile(caller, place, type, flags);
             if ((flags & Fcntl.O_DIRECT) != 0 && type == Stat.S_IFDIR) {
                 file.close();
                 throw Errno.EINVAL.error();
@@ -221,7 +270,8 @@ final class Opening {
         return description;
     }
 
-    private OpenFile openFile(Caller caller, Inode inode, int type, int flags) throws ErrnoException {
+    private OpenFile openFile(Caller caller, Location place, int type, int flags) throws ErrnoException {
+        Inode inode = place.inode();
         switch (type) {
             case Stat.S_IFREG, Stat.S_IFDIR, 0 -> {
                 return inode.open(flags);
@@ -234,6 +284,7 @@ final class Opening {
                         throw e;
                     }
                 }
+                place.dentry().pin(); // it may wait for its other end, and another filesystem serve it meanwhile
                 return type == Stat.S_IFIFO ? vfs.fifoOpener().open(inode, flags, caller) : vfs.devices().open(inode, flags, caller);
             }
         }

@@ -13,10 +13,14 @@ import dev.caisson.abi.Fcntl;
 import dev.caisson.abi.Mount;
 import dev.caisson.abi.Stat;
 import dev.caisson.spi.cred.Credentials;
+import dev.caisson.spi.fs.Attributes;
 import dev.caisson.spi.fs.Inode;
+import dev.caisson.spi.fs.LookAhead;
 import dev.caisson.spi.fs.MagicLink;
 import java.nio.charset.StandardCharsets;
+import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.List;
 
 /**
  * One resolution of a path, path_resolution(7) and openat2(2). A walker serves one path and is thrown away. Over cached dentries it
@@ -29,6 +33,8 @@ import java.util.Arrays;
 public final class PathWalker {
     /** Longest path, with its NUL. */
     public static final int PATH_MAX = 4096;
+    /** Most names that are asked for at once. */
+    private static final int MOST_AHEAD = 16;
     /** Longest component. */
     public static final int NAME_MAX = 255;
     /** Most symbolic links in one resolution. */
@@ -72,6 +78,10 @@ public final class PathWalker {
     private int lastHash;
     private Last lastType;
     private boolean trailingSlash;
+    /** Answers to the lookups to come, or null. */
+    private LookAhead ahead;
+    /** Whether the filesystem was just asked for what the walk has led to. */
+    private boolean wasLookedUp;
 
     /**
      * Prepares a resolution.
@@ -140,13 +150,26 @@ public final class PathWalker {
                 case ROOT, DOT -> {}
                 case DOT_DOT -> up();
                 case NORMAL -> {
-                    if (!stepTo(lookupLast(), (flags & FOLLOW) != 0 || trailingSlash, lastEnd, true)) {
+                    Dentry child = lookupLast();
+                    if (!stepTo(child, (flags & FOLLOW) != 0 || trailingSlash, lastEnd, true)) {
                         continue;
                     }
+                    wasLookedUp = dentry == child && !child.tree().caching();
                 }
             }
             return checkDirectory(trailingSlash ? flags | DIRECTORY : flags);
         }
+    }
+
+    /**
+     * What stat(2) tells of where {@link #walk} has just led.
+     *
+     * @return a snapshot
+     * @throws ErrnoException EIO, ESTALE
+     */
+    Attributes attributes() throws ErrnoException {
+        Inode inode = dentry.inode();
+        return wasLookedUp ? inode.attributesOfLookup() : inode.attributes();
     }
 
     private Location checkDirectory(int flags) throws ErrnoException {
@@ -292,7 +315,37 @@ public final class PathWalker {
         if (end - first > NAME_MAX) {
             throw ENAMETOOLONG.error();
         }
+        if (!tree.caching() && tree.fileSystem().looksAhead()) {
+            if (ahead == null) {
+                List<String> names = namesFrom(first);
+                ahead = names.size() < 2 ? null : directory.inode().lookAhead(names);
+            }
+            if (ahead != null) {
+                return Lookup.child(directory, text(path, first, end), ahead);
+            }
+        }
         return Lookup.child(directory, text(path, first, end));
+    }
+
+    /** The names from here on that lead down. */
+    private List<String> namesFrom(int first) {
+        List<String> names = new ArrayList<>();
+        int start = first;
+        while (start < path.length && names.size() < MOST_AHEAD) {
+            int end = start;
+            while (end < path.length && path[end] != '/') {
+                end++;
+            }
+            if (end - start > NAME_MAX || classify(path, start, end) != Last.NORMAL) {
+                break;
+            }
+            names.add(text(path, start, end));
+            start = end;
+            while (start < path.length && path[start] == '/') {
+                start++;
+            }
+        }
+        return names;
     }
 
     /**
@@ -318,6 +371,7 @@ public final class PathWalker {
 
     /** Crosses to what is mounted here. */
     private void down() throws ErrnoException {
+        ahead = null;
         while (dentry.isMountPoint()) {
             dev.caisson.vfs.Mount over = mount.on(dentry);
             if (over == null) {
@@ -326,6 +380,7 @@ public final class PathWalker {
             if ((resolve & Fcntl.RESOLVE_NO_XDEV) != 0) {
                 throw EXDEV.error();
             }
+            over.used();
             mount = over;
             dentry = over.root();
         }
@@ -333,6 +388,7 @@ public final class PathWalker {
 
     /** "..": stays at the root, leaves a mount at its root. */
     private void up() throws ErrnoException {
+        ahead = null;
         if (mount == root.mount() && dentry == root.dentry()) {
             if ((resolve & Fcntl.RESOLVE_BENEATH) != 0) {
                 throw EXDEV.error();
@@ -364,6 +420,7 @@ public final class PathWalker {
     }
 
     private void followLink(Dentry link, Inode file, int rest, boolean last) throws ErrnoException {
+        ahead = null;
         if (++links > MAX_LINKS || (resolve & Fcntl.RESOLVE_NO_SYMLINKS) != 0 || mount.has(Mount.MS_NOSYMFOLLOW)) {
             throw ELOOP.error();
         }

@@ -7,11 +7,9 @@ import static dev.caisson.abi.Errno.ENAMETOOLONG;
 import static dev.caisson.abi.Errno.ENOENT;
 import static dev.caisson.abi.Errno.ENOTDIR;
 import static dev.caisson.abi.Errno.ENOTEMPTY;
-import static dev.caisson.abi.Errno.EPERM;
 import static dev.caisson.abi.Errno.EROFS;
 import static dev.caisson.abi.Errno.EXDEV;
 
-import dev.caisson.abi.Capability;
 import dev.caisson.abi.ErrnoException;
 import dev.caisson.abi.Fcntl;
 import dev.caisson.abi.Poll;
@@ -49,13 +47,11 @@ final class Renaming {
         if (from.mount().isReadOnly()) {
             throw EROFS.error();
         }
-        if (from.last().length() > PathWalker.NAME_MAX || to.last().length() > PathWalker.NAME_MAX) {
-            throw ENAMETOOLONG.error();
-        }
+        checkName(from);
         Dentry oldParent = from.dentry();
         Dentry newParent = to.dentry();
         Dentry earlySource = Lookup.early(oldParent, from.last());
-        Dentry earlyTarget = Lookup.early(newParent, to.last());
+        Dentry earlyTarget = to.last().length() > PathWalker.NAME_MAX ? null : Lookup.early(newParent, to.last());
         if (oldParent == newParent) {
             RankedLock lock = oldParent.lock();
             lock.lock();
@@ -89,6 +85,12 @@ final class Renaming {
         }
     }
 
+    private static void checkName(PathWalker path) throws ErrnoException {
+        if (path.last().length() > PathWalker.NAME_MAX) {
+            throw ENAMETOOLONG.error();
+        }
+    }
+
     private void renameLocked(Caller caller, PathWalker from, PathWalker to, Dentry earlySource, Dentry earlyTarget, int flags)
             throws ErrnoException {
         boolean exchange = (flags & Fcntl.RENAME_EXCHANGE) != 0;
@@ -100,6 +102,7 @@ final class Renaming {
         if (source.isNegative()) {
             throw ENOENT.error();
         }
+        checkName(to); // a missing source comes first
         Dentry target = Lookup.locked(newParent, newName, earlyTarget);
         if ((flags & Fcntl.RENAME_NOREPLACE) != 0 && !target.isNegative()) {
             throw EEXIST.error();
@@ -163,9 +166,6 @@ final class Renaming {
             if (exchange && target.isDirectory()) {
                 target.inode().checkAccess(Fcntl.W_OK, credentials);
             }
-        }
-        if ((flags & Fcntl.RENAME_WHITEOUT) != 0 && !credentials.has(Capability.CAP_MKNOD)) {
-            throw EPERM.error();
         }
     }
 

@@ -19,8 +19,12 @@ import java.util.List;
  * earlier walk found.
  */
 public final class Vfs {
+    /** How often one call looks again for a file that others keep replacing. */
+    static final int MAX_STALE = 100;
+
     private final DeviceRegistry devices = new DeviceRegistry();
     private final Watches watches = new Watches();
+    private final Leases leases = new Leases();
     private final AnonymousFiles anonymous = new AnonymousFiles(watches);
     private volatile FifoOpener fifoOpener = (inode, flags, opener) -> {
         throw ENXIO.error("no pipes");
@@ -28,7 +32,7 @@ public final class Vfs {
     private final Opening opening = new Opening(this);
     private final NameOperations names = new NameOperations(watches);
     private final Renaming renaming = new Renaming(watches);
-    private final AttributeOperations attributes = new AttributeOperations(watches);
+    private final AttributeOperations attributes = new AttributeOperations(watches, leases);
     private final ExtendedAttributes extended = new ExtendedAttributes(watches);
 
     /** {@return drivers of special files} */
@@ -39,6 +43,11 @@ public final class Vfs {
     /** {@return where file events start} */
     public Watches watches() {
         return watches;
+    }
+
+    /** {@return leases of files} */
+    public Leases leases() {
+        return leases;
     }
 
     /** {@return files that no directory names} */
@@ -349,6 +358,30 @@ public final class Vfs {
      */
     public Attributes attributes(Location location) throws ErrnoException {
         return location.inode().attributes();
+    }
+
+    /**
+     * What stat(2) tells of a path.
+     *
+     * @param caller who asks
+     * @param start where a relative path begins, or null
+     * @param path the path, not empty
+     * @param flags as for {@link #resolve(Caller, Location, String, int)}
+     * @return a snapshot
+     * @throws ErrnoException as path_resolution(7), EIO
+     */
+    public Attributes attributes(Caller caller, Location start, String path, int flags) throws ErrnoException {
+        for (int left = MAX_STALE; ; left--) {
+            PathWalker walker = new PathWalker(caller.fs(), caller.credentials(), start, path, 0);
+            walker.walk(flags);
+            try {
+                return walker.attributes();
+            } catch (ErrnoException e) {
+                if (e.errno() != dev.caisson.abi.Errno.ESTALE || left == 0) {
+                    throw e; // else it was replaced between being found and being asked
+                }
+            }
+        }
     }
 
     /**

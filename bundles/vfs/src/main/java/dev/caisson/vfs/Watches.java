@@ -43,7 +43,8 @@ public final class Watches {
         int full = mask | directoryBit(inode);
         Dentry parent = dentry.parent();
         if (parent != dentry && parent.inode() != null) {
-            target.onEvent(parent.inode(), dentry.name(), full, 0);
+            // IN_EXCL_UNLINK tells of a name that is gone, to those who gave it in their mask
+            target.onEvent(parent.inode(), dentry.name(), dentry.isDeleted() ? full | Poll.IN_EXCL_UNLINK : full, 0);
         }
         target.onEvent(inode, null, full, 0);
     }

@@ -34,6 +34,11 @@ public final class Writers {
         count++;
     }
 
+    /** {@return whether somebody has it open for writing} */
+    synchronized boolean isOpenForWriting() {
+        return count > 0;
+    }
+
     /** Ends what {@link #beginWrite} began. */
     public synchronized void endWrite() {
         count--;

@@ -6,6 +6,7 @@ import static dev.caisson.abi.Errno.ERESTARTSYS;
 
 import dev.caisson.abi.ErrnoException;
 import dev.caisson.host.HostFile;
+import dev.caisson.host.HostSocket;
 import dev.caisson.ninep.MessageSocket;
 import dev.caisson.ninep.MessageType;
 import dev.caisson.ninep.Names;
@@ -39,6 +40,7 @@ final class Connection {
 
     private final MessageSocket socket;
     private final long timeoutNs;
+    private final boolean isUnix;
     private final FidNumbers fids = new FidNumbers();
 
     /** By tag. Guarded by this, as is what follows. */
@@ -59,6 +61,12 @@ final class Connection {
     Connection(int fd, long timeoutMs) {
         this.socket = new MessageSocket(fd, SLICE_MS, timeoutMs);
         this.timeoutNs = timeoutMs * 1_000_000;
+        this.isUnix = HostSocket.isUnix(fd);
+    }
+
+    /** {@return whether descriptors can come with messages} */
+    boolean isUnix() {
+        return isUnix;
     }
 
     FidNumbers fids() {

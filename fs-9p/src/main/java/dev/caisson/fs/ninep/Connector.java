@@ -14,4 +14,7 @@ interface Connector {
 
     /** {@return whether {@link #connect} can be asked again when a connection is lost} */
     boolean isLasting();
+
+    /** No connection is wanted any more. */
+    default void close() {}
 }

@@ -32,21 +32,37 @@ final class EntryNames {
     /**
      * The file was found.
      *
-     * @param onlyOne whether it has no other name (a directory), or the others may be stale by now
+     * @param onlyOne whether it has no other name
      */
     synchronized void found(NinepDirectory directory, String name, boolean onlyOne) {
         int at = find(directory, name);
-        if (at == 0 || at > 0 && !onlyOne) {
+        int count = entries.length;
+        if (at == 0 && (!onlyOne || count == 1)) {
             return;
         }
         Entry entry = new Entry(directory, name);
-        if (onlyOne || entries.length == 0) {
+        if (onlyOne || count == 0) {
             entries = new Entry[] {entry};
-        } else {
-            Entry[] more = Arrays.copyOf(entries, Math.min(MOST, entries.length + 1));
-            more[more.length - 1] = entry;
-            entries = more;
+            return;
         }
+        Entry[] next = new Entry[Math.min(MOST, at < 0 ? count + 1 : count)];
+        next[0] = entry; // the newest name is the surest
+        for (int from = 0, to = 1; to < next.length; from++) {
+            if (from != at) {
+                next[to++] = entries[from];
+            }
+        }
+        entries = next;
+    }
+
+    /** {@return whether there is more than one} */
+    boolean hasMore() {
+        return entries.length > 1;
+    }
+
+    /** A name does not lead here, whatever was thought. */
+    synchronized void wrong(Entry entry) {
+        removed(entry.directory, entry.name);
     }
 
     /** The file got one more name. */
@@ -69,13 +85,5 @@ final class EntryNames {
     synchronized void renamed(NinepDirectory from, String oldName, NinepDirectory to, String newName) {
         removed(from, oldName);
         found(to, newName, false);
-        int last = entries.length - 1;
-        if (last > 0) {
-            Entry[] turned = entries.clone(); // the newest name is the surest
-            Entry first = turned[0];
-            turned[0] = turned[last];
-            turned[last] = first;
-            entries = turned;
-        }
     }
 }

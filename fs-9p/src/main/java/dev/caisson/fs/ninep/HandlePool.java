@@ -52,6 +52,23 @@ final class HandlePool {
     }
 
     /**
+     * Takes a file's handle for something that is not what a fresh one is kept for.
+     *
+     * @param slot where it is
+     * @return the handle, or null when there is none
+     */
+    synchronized Handle peek(Handle.Slot slot) {
+        Handle handle = slot.current;
+        if (handle == null || !handle.isUsable()) {
+            return null;
+        }
+        if (handle.users++ == 0) {
+            unlink(handle);
+        }
+        return handle;
+    }
+
+    /**
      * Offers a handle; the caller is its first user.
      *
      * @param handle new

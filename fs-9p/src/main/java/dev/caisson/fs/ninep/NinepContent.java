@@ -3,6 +3,7 @@ package dev.caisson.fs.ninep;
 import static dev.caisson.abi.Errno.EACCES;
 import static dev.caisson.abi.Errno.EIO;
 import static dev.caisson.abi.Errno.EPROTO;
+import static dev.caisson.abi.Errno.ERESTARTSYS;
 import static dev.caisson.abi.Errno.ESTALE;
 
 import dev.caisson.abi.Errno;
@@ -12,8 +13,10 @@ import dev.caisson.host.HostFile;
 import dev.caisson.memory.CachedContent;
 import dev.caisson.memory.PageCache;
 import dev.caisson.memory.PageSource;
+import dev.caisson.memory.Pages;
 import dev.caisson.spi.fs.AttributeChange;
 import dev.caisson.spi.fs.Attributes;
+import dev.caisson.spi.fs.FileClock;
 import java.lang.foreign.MemorySegment;
 import java.util.List;
 import org.slf4j.Logger;
@@ -24,6 +27,8 @@ final class NinepContent extends CachedContent {
     private static final Logger log = LoggerFactory.getLogger(NinepContent.class);
 
     private static final int TRIES = 3;
+    private static final long CLEAN = Long.MIN_VALUE;
+    private static final int SECTOR_BYTES = 512;
 
     private final NinepInode inode;
     private final NinepFileSystem fileSystem;
@@ -34,11 +39,26 @@ final class NinepContent extends CachedContent {
     /** Keep the content and the attributes of an open file that has lost its name. Guarded by this. */
     private Handle pinnedFile;
     private Handle pinnedFid;
+    /** How many names are about to go. Guarded by this. */
+    private int losing;
+
+    /** Errors of writing back. */
+    final WriteErrors errors = new WriteErrors();
+    /** The locks at the server. */
+    final NinepLocks locks;
+    /** When the last of what the server lacks was written, or CLEAN. Changes under {@link #lock}. */
+    private volatile long writtenNs = CLEAN;
+    /** Bytes that {@link WriteBack} counts for this file. Guarded by {@link #lock}, as is what follows. */
+    private long countedBytes;
+    /** Keeps the file open for what is to be written back: it may not be opened for writing again, by its mode. */
+    private Handle writing;
+    private boolean hasFailed;
 
     NinepContent(NinepInode inode) {
         super(inode, inode.ninep().contents());
         this.inode = inode;
         this.fileSystem = inode.ninep();
+        this.locks = new NinepLocks(inode);
     }
 
     // ---- handles
@@ -120,6 +140,9 @@ final class NinepContent extends CachedContent {
             pinnedFile = null;
             pinnedFid = null;
         }
+        if (inode.entry() != null) {
+            lastClosed();
+        }
         unpin(file, fid);
         fileSystem.files().forgetWritable(open);
         if (inode.entry() == null) {
@@ -140,6 +163,7 @@ final class NinepContent extends CachedContent {
     void pin() {
         boolean writable;
         synchronized (this) {
+            losing++;
             if (!isInUse()) {
                 return;
             }
@@ -156,6 +180,21 @@ final class NinepContent extends CachedContent {
             log.debug("no fid for a file that loses its name: inode={} errno={}", inode.number(), e.errno());
         }
         keepOpen(file, fid);
+    }
+
+    /** After {@link #pin}: the name is gone, or has stayed. */
+    synchronized void pinned() {
+        losing--;
+    }
+
+    /** {@return whether handles keep the content of a file that may have no name any more} */
+    synchronized boolean isPinned() {
+        return pinnedFile != null || pinnedFid != null;
+    }
+
+    /** {@return whether the file is about to lose a name: who opens it now must do so at the server at once} */
+    synchronized boolean isLosingName() {
+        return losing > 0;
     }
 
     private Handle tryHandle(boolean writable) {
@@ -185,12 +224,34 @@ final class NinepContent extends CachedContent {
 
     /** What a donated descriptor tells; null when there is none at hand. */
     Attributes donatedAttributes(Attributes last) throws ErrnoException {
-        Handle handle = fileSystem.files().take(open, false, 0);
+        Handle handle = fileSystem.files().peek(open);
         if (handle == null) {
             return null;
         }
         try {
             return handle.descriptor < 0 ? null : DonatedStatus.attributes(handle.descriptor, last);
+        } finally {
+            fileSystem.files().release(handle);
+        }
+    }
+
+    /**
+     * Changes mode, owner or times by a descriptor that our own gofer has donated, which costs no message.
+     *
+     * @param change what is to change
+     * @param fields which of it
+     * @return false when there is no such descriptor, or the host does not let this process: the server is to be asked
+     */
+    boolean changesDonated(AttributeChange change, int fields) {
+        if ((fields & ~DonatedStatus.CHANGES) != 0 || !fileSystem.isOfOwnGofer()) {
+            return false;
+        }
+        Handle handle = fileSystem.files().peek(open);
+        if (handle == null) {
+            return false;
+        }
+        try {
+            return handle.descriptor >= 0 && DonatedStatus.change(handle.descriptor, change, fields);
         } finally {
             fileSystem.files().release(handle);
         }
@@ -255,6 +316,166 @@ final class NinepContent extends CachedContent {
         });
     }
 
+    // ---- what the server does not have yet
+
+    /** {@return whether what is written to pages reaches the server later} */
+    boolean writesBack() {
+        return fileSystem.writesBack();
+    }
+
+    @Override
+    protected PageCache.WritePolicy writePolicy() {
+        return writesBack() ? PageCache.WritePolicy.BACK : PageCache.WritePolicy.THROUGH;
+    }
+
+    @Override
+    protected boolean hasUnwritten() {
+        PageCache cache = pages();
+        return writtenNs != CLEAN || writesBack() && cache != null && cache.dirtyPages() > 0;
+    }
+
+    /** The file was written, to its pages only. Under {@link #lock}. */
+    void wrote() {
+        writtenNs = FileClock.nowNs();
+        if (writing == null) {
+            writing = fileSystem.files().take(open, true, 0);
+        }
+        count();
+    }
+
+    /** Under {@link #lock}. */
+    private void count() {
+        PageCache cache = pages();
+        long bytes = cache == null ? 0 : cache.dirtyPages() << Pages.SHIFT;
+        long more = bytes - countedBytes;
+        countedBytes = bytes;
+        fileSystem.writeBack().counted(this, more, hasUnwritten());
+    }
+
+    /** The file got another time of modification, which is to stay when it is written back. */
+    void modified(long modifyNs) {
+        if (writtenNs != CLEAN) {
+            lock().lock();
+            try {
+                writtenNs = writtenNs == CLEAN ? CLEAN : modifyNs;
+            } finally {
+                lock().unlock();
+            }
+        }
+    }
+
+    /** Whether time alone is a reason to write back: pages that a guest has mapped are changed all the time, as far as one can tell. */
+    boolean isDue() {
+        PageCache cache = pages();
+        return writtenNs != CLEAN || cache != null && !cache.isMapped();
+    }
+
+    /** The attributes that the server told, with what was written since. */
+    Attributes withWritten(Attributes told) {
+        long written = writtenNs;
+        PageCache cache = pages();
+        if (written == CLEAN || cache == null) {
+            return told;
+        }
+        long size = cache.sizeBytes();
+        long most = Math.max(told.blocks(), Pages.up(size) / SECTOR_BYTES);
+        long blocks = Math.min(most, told.blocks() + (cache.dirtyPages() << Pages.SHIFT) / SECTOR_BYTES);
+        return new Attributes(told.deviceId(), told.inode(), told.mode(), told.links(), told.uid(), told.gid(), told.rawDevice(), size,
+                told.blockBytes(), blocks, told.accessNs(), written, Math.max(told.changeNs(), written), told.birthNs());
+    }
+
+    /**
+     * Brings what was written to the server, with the time at which it was.
+     *
+     * @throws ErrnoException what that fails with, which open files are told of; nothing is lost, and it can be tried again
+     */
+    @Override
+    public void writeBack() throws ErrnoException {
+        PageCache cache = pages();
+        if (cache == null || !writesBack()) {
+            super.writeBack();
+            return;
+        }
+        lock().lock();
+        try {
+            if (!hasUnwritten()) {
+                return;
+            }
+            cache.writeBack();
+            long written = writtenNs;
+            if (written == CLEAN) {
+                inode.changed();
+            } else {
+                inode.wroteBack(written);
+            }
+            settle();
+        } catch (ErrnoException e) {
+            if (e.errno() != ERESTARTSYS) { // the caller was killed
+                errors.add(e.errno());
+            }
+            throw e;
+        } finally {
+            count();
+            lock().unlock();
+        }
+    }
+
+    /** The server has it all, or shall not. Under {@link #lock}. */
+    private void settle() {
+        writtenNs = CLEAN;
+        hasFailed = false;
+        if (writing != null) {
+            fileSystem.files().release(writing);
+            writing = null;
+        }
+    }
+
+    boolean isFirstFailure() {
+        boolean isFirst = !hasFailed;
+        hasFailed = true;
+        return isFirst;
+    }
+
+    long fileNumber() {
+        return inode.number();
+    }
+
+    /** Nobody has the file open any more; what was written through mappings, which end before, is due from now on as well. */
+    private void lastClosed() {
+        PageCache cache = pages();
+        if (!writesBack() || cache == null || cache.dirtyPages() == 0) {
+            return;
+        }
+        lock().lock();
+        try {
+            if (writtenNs == CLEAN && cache.dirtyPages() > 0) {
+                wrote();
+            } else {
+                count();
+            }
+        } finally {
+            lock().unlock();
+        }
+    }
+
+    /** The file has no name and no user: what was written is nobody's. */
+    void discard() {
+        PageCache cache = pages();
+        if (!writesBack() || cache == null) {
+            return;
+        }
+        lock().lock();
+        try {
+            if (!isInUse()) {
+                cache.resize(0);
+                settle();
+                count();
+            }
+        } finally {
+            lock().unlock();
+        }
+    }
+
     // ---- pages
 
     /**
@@ -287,6 +508,10 @@ final class NinepContent extends CachedContent {
             PageCache cache = pages();
             if (cache != null) {
                 cache.resize(change.sizeBytes());
+            }
+            if (writtenNs != CLEAN) {
+                writtenNs = change.has(AttributeChange.MODIFY_TIME) ? change.modifyNs() : change.changeNs();
+                count();
             }
         } finally {
             lock().unlock();

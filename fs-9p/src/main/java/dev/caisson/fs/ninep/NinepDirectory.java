@@ -14,8 +14,10 @@ import dev.caisson.ninep.FileAttributes;
 import dev.caisson.ninep.Protocol;
 import dev.caisson.ninep.Qid;
 import dev.caisson.spi.fs.Inode;
+import dev.caisson.spi.fs.LookAhead;
 import dev.caisson.spi.fs.NewNode;
 import dev.caisson.spi.fs.OpenFile;
+import dev.caisson.spi.fs.PosixAcl;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
@@ -26,13 +28,22 @@ final class NinepDirectory extends NinepInode {
     private static final FileAttributes ASK =
             new FileAttributes(new Qid(0, 0, 0), 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0);
     private static final int MOST_LISTED = 8192;
+    private static final long DEFAULT_LIST_NS = 1_000_000_000L;
     private static final int TRIES = 3;
 
     private final boolean isTop;
     /** Entries as they were listed, for one lookup each; null when there was no listing. Guarded by this. */
     private Map<String, FileAttributes> listing;
+    /** The entries in their order, while {@link #listing} is complete and no name has changed since; else null. Guarded by this. */
+    private List<NinepDirectoryFile.Entry> inOrder;
     /** Whether what is not in the listing does not exist. Guarded by this. */
     private boolean isListingComplete;
+    /** Whether there is a default access list, as of a time; null before anybody asked. */
+    private volatile DefaultList defaultList;
+    /** How many have it open. Guarded by this. */
+    private int opens;
+    /** Keeps a fid of a directory that has lost its name while it was open. Guarded by this. */
+    private Handle pinned;
     /** Counts changes of names, on both sides of each. Guarded by this. */
     private int nameChanges;
 
@@ -50,6 +61,9 @@ final class NinepDirectory extends NinepInode {
 
     @Override
     public Inode lookup(String child) throws ErrnoException {
+        if (entry() == null && !isTop) {
+            return null; // it was removed, and to the server its fid may be a path where another one is now
+        }
         FileAttributes known = null;
         synchronized (this) {
             if (listing != null) {
@@ -72,6 +86,12 @@ final class NinepDirectory extends NinepInode {
         });
     }
 
+    @Override
+    public LookAhead lookAhead(List<String> names) throws ErrnoException {
+        NinepLookAhead.Trail trail = ask(true, (session, fid) -> session.isExtended() ? session.lookups(fid, names) : null);
+        return trail == null ? null : new NinepLookAhead(this, names, trail);
+    }
+
     private NinepInode adopt(Session session, int fid, FileAttributes attributes, String child) {
         NinepInode inode = ninep().inode(attributes, this, child);
         if (fid != Protocol.NO_FID) {
@@ -84,18 +104,24 @@ final class NinepDirectory extends NinepInode {
      * The directory was listed from its start.
      *
      * @param entries by name, to be kept
-     * @param isComplete whether these are all
+     * @param order all of them, to be kept; null when there are more
      * @param asOf {@link #nameVersion} before it
      */
-    void listed(Map<String, FileAttributes> entries, boolean isComplete, int asOf) {
+    void listed(Map<String, FileAttributes> entries, List<NinepDirectoryFile.Entry> order, int asOf) {
         synchronized (this) {
             if (nameChanges != asOf) {
                 return;
             }
             listing = entries;
-            isListingComplete = isComplete;
+            isListingComplete = order != null;
+            inOrder = order;
         }
-        ninep().hasListing(this);
+        ninep().hasListing(this, entries.size());
+    }
+
+    /** {@return the entries in the server's order, if they are known; never changed} */
+    synchronized List<NinepDirectoryFile.Entry> inOrder() {
+        return inOrder;
     }
 
     /** {@return a number that changes with the names} */
@@ -105,11 +131,13 @@ final class NinepDirectory extends NinepInode {
 
     synchronized void forgetListing() {
         listing = null;
+        inOrder = null;
     }
 
     /** A name may appear or go, or has: what was listed does not tell of it. To be called before and after. */
     private synchronized void nameChanges(String child) {
         nameChanges++;
+        inOrder = null;
         if (listing == null) {
             return;
         }
@@ -123,12 +151,45 @@ final class NinepDirectory extends NinepInode {
     /** A name is gone. */
     private synchronized void nameGone(String child) {
         nameChanges++;
+        inOrder = null;
         if (listing != null) {
             listing.remove(child);
         }
     }
 
     // ---- creation
+
+    private record DefaultList(boolean isThere, long sinceNs) {}
+
+    /** Known for good where nobody else sets one; else asked again after a while: the time of change tells nothing of a busy directory. */
+    @Override
+    public boolean hasDefaultAcl() throws ErrnoException {
+        DefaultList known = defaultList;
+        if (ninep().lacksLists()) {
+            return false;
+        }
+        if (known != null && (ninep().isExclusive() || System.nanoTime() - known.sinceNs < DEFAULT_LIST_NS)) {
+            return known.isThere;
+        }
+        boolean isThere = false;
+        try {
+            isThere = getXattr(PosixAcl.DEFAULT).length > 0;
+        } catch (ErrnoException e) {
+            if (e.errno() == EOPNOTSUPP) {
+                ninep().hasNoLists();
+            } else if (e.errno() != Errno.ENODATA) {
+                throw e;
+            }
+        }
+        defaultList = new DefaultList(isThere, System.nanoTime());
+        return isThere;
+    }
+
+    @Override
+    void accessListChanged() {
+        super.accessListChanged();
+        defaultList = null;
+    }
 
     /** Gives a new file owner and mode, where the server had its own idea of them. */
     private NinepInode finish(Session session, int made, FileAttributes found, String child, NewNode node) throws ErrnoException {
@@ -137,7 +198,10 @@ final class NinepDirectory extends NinepInode {
         int valid = attributes.uid() != node.uid() ? AttributeUpdate.UID : 0;
         valid |= attributes.gid() != node.gid() ? AttributeUpdate.GID : 0;
         boolean hasMode = (attributes.mode() & Stat.S_IFMT) != Stat.S_IFLNK;
-        valid |= hasMode && ((attributes.mode() ^ node.mode()) & 07777) != 0 ? AttributeUpdate.MODE : 0;
+        // What is missing of the permissions, the list has taken away.
+        int kept = hasDefaultAcl() ? 07000 | attributes.mode() & 0777 : 07777;
+        NewNode wanted = new NewNode(node.mode() & (~07777 | kept), node.uid(), node.gid(), node.rawDevice());
+        valid |= hasMode && ((attributes.mode() ^ wanted.mode()) & 07777) != 0 ? AttributeUpdate.MODE : 0;
         if (valid != 0) {
             if (fid == Protocol.NO_FID) {
                 Session.Walked walked = ask(true, (s, at) -> s.walk(at, List.of(child)));
@@ -147,7 +211,7 @@ final class NinepDirectory extends NinepInode {
                 valid |= AttributeUpdate.MODE; // a new owner may cost set-user-ID
             }
             try {
-                updateOwner(session, fid, valid, node);
+                updateOwner(session, fid, valid, wanted);
                 attributes = session.attributes(fid);
             } catch (ErrnoException e) {
                 session.clunk(fid);
@@ -258,7 +322,7 @@ final class NinepDirectory extends NinepInode {
             case Stat.S_IFDIR -> {
                 NinepInode made = make(child, node, (session, fid) -> session.makeDirectory(fid, child, node.mode() & 07777, node.gid()));
                 if (ninep().isExclusive() && made instanceof NinepDirectory directory) {
-                    directory.listed(new HashMap<>(), true, directory.nameVersion()); // it is empty, and nobody knows it yet
+                    directory.listed(new HashMap<>(), List.of(), directory.nameVersion()); // it is empty, and nobody knows it yet
                 }
                 yield made;
             }
@@ -387,15 +451,88 @@ final class NinepDirectory extends NinepInode {
     public void unlink(String child, Inode target) throws ErrnoException {
         NinepInode file = (NinepInode) target;
         ninep().checkWritable();
-        if (file.content() != null) {
-            file.content().pin();
+        try {
+            losesName(file);
+            remove(child, file, 0);
+        } finally {
+            lostName(file);
         }
-        remove(child, file, 0);
+    }
+
+    /** Before a name of a file goes: it may be the only one that is known here. */
+    private static void losesName(NinepInode file) throws ErrnoException {
+        NinepContent content = file.content();
+        if (content != null) {
+            content.pin();
+            if (content.hasUnwritten() && file.attributes().links() != 1) {
+                content.writeBack(); // others will see it by another name
+            }
+        } else if (file instanceof NinepDirectory directory) {
+            directory.pin();
+        }
+    }
+
+    private static void lostName(NinepInode file) {
+        if (file.content() != null) {
+            file.content().pinned();
+        }
+    }
+
+    // ---- a directory that is open
+
+    private synchronized void opened() {
+        opens++;
+    }
+
+    /** An open file of this directory was closed. */
+    void closed() {
+        Handle last;
+        synchronized (this) {
+            if (--opens > 0) {
+                return;
+            }
+            last = pinned;
+            pinned = null;
+        }
+        if (last != null) {
+            ninep().fids().release(last);
+        }
+        if (entry() == null && !isTop) {
+            ninep().forget(this);
+        }
+    }
+
+    @Override
+    synchronized boolean isOpen() {
+        return opens > 0;
+    }
+
+    /** Before the name goes: whoever has the directory open may still ask about it, and change its attributes. */
+    private void pin() {
+        synchronized (this) {
+            if (opens == 0 || pinned != null) {
+                return;
+            }
+        }
+        Handle own;
+        try {
+            own = reach();
+        } catch (ErrnoException e) {
+            return; // then using it would fail as well
+        }
+        synchronized (this) {
+            if (opens > 0 && pinned == null) {
+                pinned = own;
+                return;
+            }
+        }
+        ninep().fids().release(own);
     }
 
     @Override
     public void rmdir(String child, Inode target) throws ErrnoException {
         ninep().checkWritable();
+        losesName((NinepInode) target);
         remove(child, (NinepInode) target, Protocol.AT_REMOVEDIR);
     }
 
@@ -412,8 +549,10 @@ final class NinepDirectory extends NinepInode {
         nameGone(child);
         file.unnamed(this, child);
         changed();
-        if (file.entry() == null && (file.content() == null || !file.content().isInUse())) {
+        if (file.entry() == null && !file.isOpen()) {
             ninep().forget(file);
+        } else if (file.entry() == null && file.content() == null) {
+            ninep().leave(file); // the server may use its number again
         }
     }
 
@@ -428,9 +567,21 @@ final class NinepDirectory extends NinepInode {
         NinepInode moved = (NinepInode) source;
         NinepInode other = (NinepInode) replaced;
         boolean isExchange = (flags & Fcntl.RENAME_EXCHANGE) != 0;
-        if (other != null && !isExchange && other.content() != null) {
-            other.content().pin();
+        if (other == null || isExchange) {
+            rename(oldName, moved, to, newName, other, flags);
+            return;
         }
+        try {
+            losesName(other);
+            rename(oldName, moved, to, newName, other, flags);
+        } finally {
+            lostName(other);
+        }
+    }
+
+    private void rename(String oldName, NinepInode moved, NinepDirectory to, String newName, NinepInode other, int flags)
+            throws ErrnoException {
+        boolean isExchange = (flags & Fcntl.RENAME_EXCHANGE) != 0;
         nameChanges(oldName);
         to.nameChanges(newName);
         change(() -> to.has(newName, moved) && !has(oldName, moved),
@@ -457,6 +608,7 @@ final class NinepDirectory extends NinepInode {
 
     @Override
     public OpenFile open(int flags) {
+        opened();
         return new NinepDirectoryFile(this);
     }
 }

@@ -1,6 +1,7 @@
 package dev.caisson.fs.ninep;
 
 import static dev.caisson.abi.Errno.EISDIR;
+import static dev.caisson.abi.Errno.ENOENT;
 import static dev.caisson.abi.Errno.EPROTO;
 import static dev.caisson.abi.Errno.ESTALE;
 
@@ -32,12 +33,13 @@ final class NinepDirectoryFile extends OpenFile {
     /** Larger directories are not kept for the lookups that follow. */
     private static final int MOST_LISTED = 4096;
 
-    private record Entry(String name, long inode, int type, long next) {}
+    /** An entry, and the position behind it. */
+    record Entry(String name, long inode, int type, long next) {}
 
     private final NinepDirectory directory;
     private Session session;
     private int fid = Protocol.NO_FID;
-    private final List<Entry> entries = new ArrayList<>();
+    private List<Entry> entries = new ArrayList<>();
     private int at;
     /** The position of the entry at {@link #at}. */
     private long atPosition = -1;
@@ -45,7 +47,10 @@ final class NinepDirectoryFile extends OpenFile {
     private boolean isEnd;
     /** What was listed from the start without a gap, or null. */
     private Map<String, FileAttributes> listing;
+    /** The same in order. */
+    private List<Entry> inOrder;
     private int listedAsOf;
+    private boolean isClosed;
 
     NinepDirectoryFile(NinepDirectory directory) {
         this.directory = directory;
@@ -63,6 +68,9 @@ final class NinepDirectoryFile extends OpenFile {
 
     @Override
     public synchronized long readDirectory(long position, DirectorySink sink) throws ErrnoException {
+        if (directory.entry() == null && !directory.isTop()) {
+            throw ENOENT.error("the directory was removed");
+        }
         long next = dots(position, sink);
         if (next < FIRST) {
             return next;
@@ -102,13 +110,15 @@ final class NinepDirectoryFile extends OpenFile {
     }
 
     private void seek(long position, boolean isStart) {
-        entries.clear();
         at = 0;
         atPosition = position;
-        isEnd = false;
-        boolean isListing = isStart && directory.ninep().isExtended() && directory.ninep().isExclusive();
+        List<Entry> known = isStart ? directory.inOrder() : null;
+        isEnd = known != null;
+        entries = known != null ? known : new ArrayList<>();
+        boolean isListing = isStart && !isEnd && directory.ninep().isExtended() && directory.ninep().isExclusive();
         listedAsOf = directory.nameVersion();
         listing = isListing ? new HashMap<>() : null;
+        inOrder = isListing ? new ArrayList<>() : null;
     }
 
     /** Asks for the entries behind those at hand. */
@@ -127,6 +137,7 @@ final class NinepDirectoryFile extends OpenFile {
                     throw e;
                 }
                 entries.clear(); // asked again, of another session
+                listing = null;
                 continue;
             }
             if (position == from && !isEnd) {
@@ -137,7 +148,7 @@ final class NinepDirectoryFile extends OpenFile {
             throw EPROTO.error("a directory of entries that are none");
         }
         if (isEnd && listing != null) {
-            directory.listed(listing, true, listedAsOf);
+            directory.listed(listing, inOrder, listedAsOf);
             listing = null;
         }
     }
@@ -165,8 +176,9 @@ final class NinepDirectoryFile extends OpenFile {
         // ext4 ends at the largest number; a negative one is nobody's.
         long next = offset < 0 || offset > Long.MAX_VALUE - FIRST ? Long.MAX_VALUE : offset + FIRST;
         if (Names.isEntry(name)) {
-            entries.add(new Entry(name, qid.path(), hasAttributes ? (attributes.mode() & Stat.S_IFMT) >>> 12 : type(qid, type), next));
-            keep(name, attributes);
+            Entry entry = new Entry(name, qid.path(), hasAttributes ? (attributes.mode() & Stat.S_IFMT) >>> 12 : type(qid, type), next);
+            entries.add(entry);
+            keep(entry, attributes);
         }
         return next;
     }
@@ -182,16 +194,17 @@ final class NinepDirectoryFile extends OpenFile {
         };
     }
 
-    private void keep(String name, FileAttributes attributes) {
+    private void keep(Entry entry, FileAttributes attributes) {
         if (listing == null || attributes == null) {
             return;
         }
         if (listing.size() == MOST_LISTED) {
-            directory.listed(listing, false, listedAsOf);
+            directory.listed(listing, null, listedAsOf);
             listing = null;
             return;
         }
-        listing.put(name, attributes);
+        listing.put(entry.name, attributes);
+        inOrder.add(entry);
     }
 
     private void openIfNeeded() throws ErrnoException {
@@ -243,6 +256,11 @@ final class NinepDirectoryFile extends OpenFile {
 
     @Override
     public synchronized void close() {
+        if (isClosed) {
+            return;
+        }
+        isClosed = true;
+        directory.closed();
         if (fid != Protocol.NO_FID) {
             if (!session.isBroken()) {
                 session.clunk(fid);

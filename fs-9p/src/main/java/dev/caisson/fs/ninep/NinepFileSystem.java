@@ -18,8 +18,11 @@ import dev.caisson.spi.fs.Inode;
 import dev.caisson.spi.fs.JobControl;
 import java.lang.ref.ReferenceQueue;
 import java.lang.ref.WeakReference;
+import java.util.ArrayList;
 import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
@@ -31,12 +34,8 @@ import org.slf4j.LoggerFactory;
 public final class NinepFileSystem implements FileSystem {
     private static final Logger log = LoggerFactory.getLogger(NinepFileSystem.class);
 
-    /** Fids of files that nobody uses at the moment. */
-    private static final int IDLE_FIDS = 4096;
-    /** Open files of the server that nobody uses at the moment. */
-    private static final int IDLE_FILES = 384;
-    /** Directories whose entries were just listed with attributes, for the lookups to come. */
-    private static final int LISTED_DIRECTORIES = 64;
+    /** Entries of directories that were listed with attributes: for the lookups to come, and to be listed again. */
+    private static final int MOST_LISTED_ENTRIES = 1 << 16;
     private static final long RECONNECT_NS = 10_000_000_000L;
     private static final long RECONNECT_PAUSE_MS = 50;
 
@@ -50,17 +49,18 @@ public final class NinepFileSystem implements FileSystem {
     }
 
     private final ServerOptions options;
-    private final CachePolicy policy;
+    private final CacheOptions caching;
     private final boolean isReadOnly;
     private final String describedSource;
-    private final long deviceId = AnonymousDevices.next();
-    private final HandlePool fids = new HandlePool(IDLE_FIDS);
-    private final HandlePool files = new HandlePool(IDLE_FILES);
+    private final long deviceId;
+    private final HandlePool fids;
+    private final HandlePool files;
     private final NinepDirectory root;
     private final AtomicInteger renames = new AtomicInteger();
 
     private final ReentrantLock connecting = new ReentrantLock();
     private volatile Session session;
+    private volatile boolean lacksLists;
     private volatile boolean isClosed;
     /** When connecting was given up last. Guarded by {@link #connecting}. */
     private long failedNs = System.nanoTime() - RECONNECT_NS;
@@ -68,8 +68,16 @@ public final class NinepFileSystem implements FileSystem {
     private final ConcurrentHashMap<Long, Reference> inodes = new ConcurrentHashMap<>();
     private final ReferenceQueue<NinepInode> collected = new ReferenceQueue<>();
     private final CachedContents contents;
+    private final WriteBack writeBack;
+    private final boolean writesBack;
+    private final MemoryFile memory;
+    private final Runnable onPressure;
+    /** Files with locks at the server. */
+    private final Set<NinepLocks> locked = ConcurrentHashMap.newKeySet();
     /** Guarded by itself; in order of listing. */
-    private final Map<NinepDirectory, Boolean> listed = new LinkedHashMap<>();
+    private final Map<NinepDirectory, Integer> listed = new LinkedHashMap<>();
+    /** Entries of all of {@link #listed}. Guarded by that. */
+    private int listedEntries;
 
     /**
      * Connects and mounts.
@@ -81,15 +89,41 @@ public final class NinepFileSystem implements FileSystem {
      * @throws ErrnoException what connecting or attaching failed with
      */
     NinepFileSystem(ServerOptions options, CachePolicy policy, boolean isReadOnly, MemoryFile memory) throws ErrnoException {
+        this(options, CacheOptions.of(policy), isReadOnly, memory, AnonymousDevices.next());
+    }
+
+    /**
+     * Connects and mounts.
+     *
+     * @param options the server
+     * @param caching what is kept
+     * @param isReadOnly whether every change is EROFS
+     * @param memory where cached pages live
+     * @param deviceId {@code st_dev} of the files
+     * @throws ErrnoException what connecting or attaching failed with
+     */
+    NinepFileSystem(ServerOptions options, CacheOptions caching, boolean isReadOnly, MemoryFile memory, long deviceId)
+            throws ErrnoException {
+        this.deviceId = deviceId;
         this.options = options;
-        this.policy = policy;
-        this.contents = new CachedContents(memory, policy == CachePolicy.EXCLUSIVE);
+        this.caching = caching;
+        this.fids = new HandlePool(caching.idleFids());
+        this.files = new HandlePool(caching.idleFiles());
+        this.memory = memory;
+        this.contents = new CachedContents(memory, isExclusive());
+        this.writeBack = new WriteBack(caching, contents);
         this.isReadOnly = isReadOnly;
         this.describedSource = "trans=" + options.connector();
         this.session = Session.open(options);
+        this.writesBack = isExclusive() && !isReadOnly && !session.donates();
+        this.onPressure = () -> {
+            contents.evict();
+            writeBack.press();
+            forgetListings();
+        };
         this.root = new NinepDirectory(this, session.rootAttributes(), true);
         inodes.put(root.number(), new Reference(root, collected));
-        memory.onPressure(contents::evict);
+        memory.onPressure(onPressure);
     }
 
     // ---- the server
@@ -126,6 +160,7 @@ public final class NinepFileSystem implements FileSystem {
                         break;
                     }
                     session = fresh;
+                    locked.forEach(NinepLocks::retake);
                     log.info("connected to the server again: {} afterMs={}", describedSource, (System.nanoTime() - start) / 1_000_000);
                     return fresh;
                 } catch (ErrnoException e) {
@@ -240,8 +275,57 @@ public final class NinepFileSystem implements FileSystem {
         return isExclusive();
     }
 
+    @Override
+    public boolean looksAhead() {
+        return !isExclusive() && isExtended();
+    }
+
     boolean isExclusive() {
-        return policy == CachePolicy.EXCLUSIVE;
+        return caching.policy() == CachePolicy.EXCLUSIVE;
+    }
+
+    /** {@return whether what is written is kept here, and brought to the server later} Descriptors of the host need none of that. */
+    boolean writesBack() {
+        return writesBack;
+    }
+
+    WriteBack writeBack() {
+        return writeBack;
+    }
+
+    /** {@return whether the server is a gofer that was started for this mount, as the user that this process is} */
+    boolean isOfOwnGofer() {
+        return options.connector() instanceof GoferConnector;
+    }
+
+    /** Memory is short: brings all that was written to the server, and lets go of all pages that nobody uses. */
+    void relieve() {
+        for (NinepContent content : writeBack.unwritten()) {
+            try {
+                content.writeBack();
+            } catch (ErrnoException e) {
+                log.debug("a file stays in memory: inode={} errno={}", content.fileNumber(), e.errno());
+            }
+        }
+        contents.evict();
+    }
+
+    boolean locksAtServer() {
+        return caching.locksAtServer();
+    }
+
+    /** {@return whether the server has no access control lists} */
+    boolean lacksLists() {
+        return lacksLists;
+    }
+
+    void hasNoLists() {
+        lacksLists = true;
+    }
+
+    /** Those that have locks at the server. */
+    Set<NinepLocks> locked() {
+        return locked;
     }
 
     void checkWritable() throws ErrnoException {
@@ -292,12 +376,20 @@ public final class NinepFileSystem implements FileSystem {
 
     /** A file has no name and no user any more; the server may give its number to another one. */
     void forget(NinepInode inode) {
+        leave(inode);
+        if (inode.content() != null) {
+            inode.content().discard();
+        }
+        contents.drop(inode.content());
+        inode.release();
+    }
+
+    /** What has this number from now on is another file. */
+    void leave(NinepInode inode) {
         Reference reference = inodes.get(inode.number());
         if (reference != null && reference.get() == inode) {
             inodes.remove(inode.number(), reference);
         }
-        contents.drop(inode.content());
-        inode.release();
     }
 
     private void purge() {
@@ -308,20 +400,35 @@ public final class NinepFileSystem implements FileSystem {
 
     // ---- caches
 
-    /** A directory was listed with attributes: it keeps them for a while, and the one that was listed long ago does not. */
-    void hasListing(NinepDirectory directory) {
-        NinepDirectory oldest = null;
+    /** A directory was listed with attributes: it keeps them for a while, and those that were listed long ago do not. */
+    void hasListing(NinepDirectory directory, int entries) {
+        List<NinepDirectory> oldest = new ArrayList<>();
         synchronized (listed) {
-            listed.remove(directory);
-            listed.put(directory, Boolean.TRUE);
-            if (listed.size() > LISTED_DIRECTORIES) {
-                oldest = listed.keySet().iterator().next();
-                listed.remove(oldest);
+            forgetLocked(directory);
+            listed.put(directory, entries + 1);
+            listedEntries += entries + 1;
+            while (listedEntries > MOST_LISTED_ENTRIES && listed.size() > 1) {
+                NinepDirectory next = listed.keySet().iterator().next();
+                forgetLocked(next);
+                oldest.add(next);
             }
         }
-        if (oldest != null) {
-            oldest.forgetListing();
+        oldest.forEach(NinepDirectory::forgetListing);
+    }
+
+    private void forgetLocked(NinepDirectory directory) {
+        Integer entries = listed.remove(directory);
+        listedEntries -= entries == null ? 0 : entries;
+    }
+
+    private void forgetListings() {
+        List<NinepDirectory> all;
+        synchronized (listed) {
+            all = List.copyOf(listed.keySet());
+            listed.clear();
+            listedEntries = 0;
         }
+        all.forEach(NinepDirectory::forgetListing);
     }
 
     @Override
@@ -331,10 +438,20 @@ public final class NinepFileSystem implements FileSystem {
 
     @Override
     public void close() {
+        writeBack.close();
+        try {
+            contents.writeBack();
+        } catch (ErrnoException e) {
+            log.error("what was written could not be brought to the server, and is lost: {} files={} errno={}", describedSource,
+                    writeBack.unwritten().size(), e.errno());
+            writeBack.unwritten().forEach(NinepContent::discard);
+        }
         isClosed = true;
+        memory.offPressure(onPressure);
         contents.close();
         files.close();
         fids.close();
         session.close();
+        options.connector().close();
     }
 }

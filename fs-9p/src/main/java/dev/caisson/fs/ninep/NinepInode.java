@@ -2,23 +2,29 @@ package dev.caisson.fs.ninep;
 
 import static dev.caisson.abi.Errno.EINVAL;
 import static dev.caisson.abi.Errno.EIO;
+import static dev.caisson.abi.Errno.ENODATA;
 import static dev.caisson.abi.Errno.ENOENT;
 import static dev.caisson.abi.Errno.ENXIO;
 import static dev.caisson.abi.Errno.EOPNOTSUPP;
 import static dev.caisson.abi.Errno.EPERM;
 import static dev.caisson.abi.Errno.ESTALE;
 
+import dev.caisson.abi.Capability;
 import dev.caisson.abi.ErrnoException;
 import dev.caisson.abi.Fcntl;
 import dev.caisson.abi.Stat;
 import dev.caisson.ninep.AttributeUpdate;
 import dev.caisson.ninep.FileAttributes;
 import dev.caisson.ninep.Protocol;
+import dev.caisson.spi.cred.Credentials;
 import dev.caisson.spi.fs.AttributeChange;
 import dev.caisson.spi.fs.Attributes;
+import dev.caisson.spi.fs.FileIdentity;
 import dev.caisson.spi.fs.FileSystem;
+import dev.caisson.spi.fs.ForeignLock;
 import dev.caisson.spi.fs.Inode;
 import dev.caisson.spi.fs.OpenFile;
+import dev.caisson.spi.fs.PosixAcl;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.List;
@@ -33,6 +39,7 @@ class NinepInode extends Inode {
     /** Deeper than a path can be, so a directory below itself is a lie. */
     private static final int MOST_DEPTH = 2048;
     private static final int TRIES = 3;
+    private static final int XATTR_CREATE = 1;
 
     private final NinepFileSystem fileSystem;
     private final long path;
@@ -50,6 +57,10 @@ class NinepInode extends Inode {
     /** The version that {@link #attributes} show, or -1 when the server must be asked. */
     private volatile int freshVersion = -1;
     private volatile String linkTarget;
+    /** What the last writing back made the time of change, and what that is to guests; null before. */
+    private volatile Hidden hidden;
+    /** The access control list as of a time of change, for {@link #checkAccess}; null before anybody needed it. */
+    private volatile AccessList accessList;
     /** It was told that it is. */
     private volatile boolean isLost;
 
@@ -61,6 +72,12 @@ class NinepInode extends Inode {
         this.content = type == Stat.S_IFREG ? new NinepContent(this) : null;
         keep(a, 0);
     }
+
+    /** The list that a file had, or null for none. */
+    private record AccessList(long changeNs, PosixAcl list) {}
+
+    /** The time of change that the server gave to a file when it was written back, and the one that guests have seen before. */
+    private record Hidden(long changeNs, long shownNs) {}
 
     static boolean isDirectory(FileAttributes a) {
         return (a.mode() & Stat.S_IFMT) == Stat.S_IFDIR;
@@ -98,7 +115,7 @@ class NinepInode extends Inode {
     /** It was found under a name. */
     final void found(FileAttributes a, NinepDirectory directory, String as) {
         if (directory != null) {
-            names.found(directory, as, type == Stat.S_IFDIR || !fileSystem.isExclusive());
+            names.found(directory, as, type == Stat.S_IFDIR || a.links() == 1);
         }
         if (freshVersion != version.get()) {
             keep(a, -1); // it may have been read before the last change
@@ -112,6 +129,9 @@ class NinepInode extends Inode {
 
     final void unnamed(NinepDirectory directory, String as) {
         names.removed(directory, as);
+        if (!fileSystem.isExtended() && names.first() != null) {
+            fileSystem.fids().forget(fid); // it may be a path by this name
+        }
         changed();
     }
 
@@ -144,12 +164,24 @@ class NinepInode extends Inode {
             try {
                 known = walk();
             } catch (ErrnoException e) {
+                if (hasWrongName(e)) {
+                    continue;
+                }
                 if (tries == TRIES || !fileSystem.makesRoom(e, session) && !session.isBroken()) {
                     throw e;
                 }
             }
         }
         return known;
+    }
+
+    /** Whether an error says that a name does not lead here any more, because of others, while another one may. */
+    private boolean hasWrongName(ErrnoException e) {
+        boolean isWrong = (e.errno() == ENOENT || e.errno() == ESTALE) && !fileSystem.isExclusive() && names.hasMore();
+        if (isWrong) {
+            names.wrong(names.first());
+        }
+        return isWrong;
     }
 
     private Handle walk() throws ErrnoException {
@@ -285,7 +317,8 @@ class NinepInode extends Inode {
         }
     }
 
-    private boolean isOpen() {
+    /** {@return whether somebody has the file open} */
+    boolean isOpen() {
         return content != null && content.isInUse();
     }
 
@@ -294,8 +327,37 @@ class NinepInode extends Inode {
     private Attributes keep(FileAttributes s, int seenVersion) {
         Attributes a = new Attributes(fileSystem.deviceId(), path, s.mode(), Math.clamp(s.links(), 0, Integer.MAX_VALUE), s.uid(),
                 s.gid(), s.rawDevice(), s.sizeBytes(), Math.clamp(s.blockBytes(), 512, 1 << 24), s.blocks(), s.accessNs(),
-                s.modifyNs(), s.changeNs(), s.birthNs());
+                s.modifyNs(), shownChange(s.changeNs()), s.birthNs());
         return keep(a, seenVersion);
+    }
+
+    private long shownChange(long changeNs) {
+        Hidden last = hidden;
+        return last != null && last.changeNs == changeNs ? last.shownNs : changeNs;
+    }
+
+    /**
+     * What was written here has come to the server: gives it the time at which that was.
+     *
+     * @param writtenNs when
+     */
+    final void wroteBack(long writtenNs) {
+        changed();
+        if (names.first() == null) {
+            return; // its attributes are not the server's any more
+        }
+        int now = version.get();
+        long shown = Math.max(attributes.changeNs(), writtenNs);
+        try {
+            update(new AttributeChange(AttributeChange.MODIFY_TIME, 0, 0, 0, 0, 0, writtenNs, writtenNs), AttributeChange.MODIFY_TIME);
+            FileAttributes found = ask(true, Session::attributes);
+            if (isSameFile(found)) {
+                hidden = new Hidden(found.changeNs(), shown);
+                keep(found, now);
+            }
+        } catch (ErrnoException e) {
+            log.debug("a file that was written back has the server's time: inode={} errno={}", path, e.errno());
+        }
     }
 
     private Attributes keep(Attributes a, int seenVersion) {
@@ -316,6 +378,40 @@ class NinepInode extends Inode {
 
     @Override
     public Attributes attributes() throws ErrnoException {
+        Attributes told = toldAttributes();
+        return content == null ? told : content.withWritten(told);
+    }
+
+    @Override
+    public long changes() {
+        return version.get() & 0xffff_ffffL;
+    }
+
+    @Override
+    public void forget() {
+        if (content != null && content.hasUnwritten()) {
+            try {
+                content.writeBack(); // the file is there, by whatever name
+            } catch (ErrnoException e) {
+                log.warn("what was written is lost with the file's name: inode={} errno={}", path, e.errno());
+            }
+        }
+        fileSystem.forget(this);
+    }
+
+    @Override
+    public Attributes attributesOfLookup() throws ErrnoException {
+        Attributes told = attributes; // a lookup always asks where others may change the files
+        return fileSystem.isExclusive() ? attributes() : told;
+    }
+
+    @Override
+    public FileIdentity identity() throws ErrnoException {
+        freshVersion = -1;
+        return FileIdentity.of(0, path, attributes());
+    }
+
+    private Attributes toldAttributes() throws ErrnoException {
         int now = version.get();
         if (freshVersion == now) {
             return attributes;
@@ -350,7 +446,11 @@ class NinepInode extends Inode {
         if (fileSystem.isExclusive() || names.first() == null) {
             return gone(now);
         }
-        throw ESTALE.error("the server has another file under the name");
+        ErrnoException stale = ESTALE.error("the server has another file under the name");
+        if (hasWrongName(stale)) {
+            return toldAttributes();
+        }
+        throw stale;
     }
 
     /** The attributes of a file whose last name is gone and that the server does not know any more. */
@@ -396,6 +496,9 @@ class NinepInode extends Inode {
                 content.resize(change);
             } else {
                 update(change, change.fields());
+                if (content != null && change.has(AttributeChange.MODIFY_TIME)) {
+                    content.modified(change.modifyNs());
+                }
             }
         } finally {
             changed();
@@ -405,6 +508,9 @@ class NinepInode extends Inode {
 
     /** Sends the named fields of a change. */
     final void update(AttributeChange change, int fields) throws ErrnoException {
+        if (content != null && content.changesDonated(change, fields)) {
+            return;
+        }
         int valid = (fields & AttributeChange.MODE) != 0 ? AttributeUpdate.MODE : 0;
         valid |= (fields & AttributeChange.UID) != 0 ? AttributeUpdate.UID : 0;
         valid |= (fields & AttributeChange.GID) != 0 ? AttributeUpdate.GID : 0;
@@ -447,7 +553,86 @@ class NinepInode extends Inode {
             fileSystem.checkWritable();
         }
         content.opened(isWritable);
-        return new NinepRegularFile(this, isWritable);
+        if (names.first() == null && !content.isPinned()) {
+            content.closed();
+            throw ESTALE.error("the file was removed meanwhile");
+        }
+        NinepRegularFile open = new NinepRegularFile(this, isWritable);
+        if (!fileSystem.isExclusive() || content.isLosingName() || names.first() == null) {
+            try {
+                open.open(); // later the file may not be found any more
+            } catch (ErrnoException e) {
+                open.close();
+                throw e.errno() == ENOENT ? ESTALE.error("the file was replaced or removed meanwhile") : e;
+            }
+        }
+        return open;
+    }
+
+    // ---- locks
+
+    @Override
+    public final boolean locksElsewhere() {
+        return content != null && fileSystem.locksAtServer();
+    }
+
+    @Override
+    public final boolean lockElsewhere(int lockType, long start, long end) throws ErrnoException {
+        if (content == null) {
+            return true;
+        }
+        boolean isTaken = content.locks.change(lockType, start, end);
+        if (isTaken && lockType != Fcntl.F_UNLCK) {
+            content.follow(attributes().sizeBytes()); // whoever had the lock before may have written
+        }
+        return isTaken;
+    }
+
+    @Override
+    public final ForeignLock testElsewhere(boolean isExclusive, long start, long end) throws ErrnoException {
+        return content == null ? null : content.locks.test(isExclusive, start, end);
+    }
+
+    // ---- access control lists
+
+    /**
+     * By the list of the server, where there is one. It is asked for only when it can matter: not for the owner, whom the mode tells about,
+     * nor for whom the mode's group bits, which are the list's mask, leave nothing; then once, as long as the file is not changed.
+     */
+    @Override
+    public void checkAccess(int mask, Credentials credentials) throws ErrnoException {
+        Attributes a = attributes;
+        boolean isUnaffected = credentials.fsuid() == a.uid() || (a.mode() & 070) == 0 || type == Stat.S_IFLNK || fileSystem.lacksLists()
+                || credentials.has(Capability.CAP_DAC_OVERRIDE) && (type == Stat.S_IFDIR || (mask & Fcntl.X_OK) == 0 || (a.mode() & 0111) != 0);
+        PosixAcl list = isUnaffected ? null : accessList(a.changeNs());
+        if (list == null) {
+            super.checkAccess(mask, credentials);
+        } else {
+            list.check(a.mode(), a.uid(), a.gid(), mask, credentials);
+        }
+    }
+
+    void accessListChanged() {
+        accessList = null;
+    }
+
+    private PosixAcl accessList(long changeNs) throws ErrnoException {
+        AccessList known = accessList;
+        if (known != null && known.changeNs == changeNs) {
+            return known.list;
+        }
+        PosixAcl list = null;
+        try {
+            list = PosixAcl.parse(NinepXattrs.get(this, PosixAcl.ACCESS));
+        } catch (ErrnoException e) {
+            if (e.errno() == EOPNOTSUPP) {
+                fileSystem.hasNoLists();
+            } else if (e.errno() != ENODATA && e.errno() != EINVAL) {
+                throw e;
+            }
+        }
+        accessList = new AccessList(changeNs, list);
+        return list;
     }
 
     // ---- extended attributes
@@ -460,8 +645,19 @@ class NinepInode extends Inode {
     @Override
     public void setXattr(String attribute, byte[] value, int flags) throws ErrnoException {
         checkXattrWritable(attribute);
+        boolean isList = PosixAcl.isAttribute(attribute);
+        if (isList && PosixAcl.parse(value) == null) {
+            if (flags != XATTR_CREATE) {
+                removeXattr(attribute); // as the host's kernel takes an empty list
+            }
+            return;
+        }
         NinepXattrs.set(this, attribute, value, flags);
         changed();
+        if (isList) {
+            accessListChanged();
+            attributes(); // the mode follows the list
+        }
     }
 
     @Override
@@ -473,6 +669,7 @@ class NinepInode extends Inode {
     public void removeXattr(String attribute) throws ErrnoException {
         checkXattrWritable(attribute);
         NinepXattrs.remove(this, attribute);
+        accessListChanged();
         changed();
     }
 

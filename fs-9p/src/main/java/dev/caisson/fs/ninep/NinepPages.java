@@ -22,6 +22,7 @@ final class NinepPages implements PageSource {
             }
             done += count;
         }
+        inode.ninep().writeBack().filled(target.byteSize());
         if (done < target.byteSize()) {
             target.asSlice(done).fill((byte) 0); // the frames are not new ones
         }

@@ -19,9 +19,12 @@ import org.osgi.service.component.annotations.Reference;
  * Mounts trees of 9P2000.L servers. The source is {@code unix:PATH}, {@code tcp:HOST:PORT} or {@code fd:NUMBER}; or an absolute
  * path on the host, which a gofer of Caisson's own then serves; options may follow it behind commas. Options:
  * {@code aname=} the tree of a server (default: empty), {@code uname=} and {@code uid=} the user to attach as (default: root, 0),
- * {@code cache=exclusive|shared} who else changes the files (default: exclusive when read only, else shared), {@code msize=} the largest
- * message in bytes, {@code timeout=} milliseconds that a request may stay unanswered, {@code extension=on|off} whether to offer Caisson's
- * extension, {@code ro}.
+ * {@code cache=exclusive|shared} who else changes the files (default: exclusive when read only, else shared), {@code locks=local|server}
+ * whether locks are had at the server, too (default: server when shared), {@code msize=} the largest message in bytes, {@code timeout=}
+ * milliseconds that a request may stay unanswered, {@code extension=on|off} whether to offer Caisson's extension, {@code ro}. Limits of the
+ * cache: {@code fids=} and {@code files=} that nobody uses at the moment (4096, 384), {@code pages=} bytes of content (default: what memory
+ * there is), {@code dirty=} bytes written that the server does not have yet (64m), {@code age=} milliseconds that it may lack them (30000);
+ * bytes with k, m or g.
  */
 @Component(property = {FileSystemProvider.NAME + "=9p", FileSystemProvider.ROOT + ":Boolean=true"})
 public final class NinepProvider implements FileSystemProvider {
@@ -51,6 +54,8 @@ public final class NinepProvider implements FileSystemProvider {
     public FileSystem mount(MountRequest request) throws ErrnoException {
         boolean isReadOnly = (request.flags() & Mount.MS_RDONLY) != 0;
         CachePolicy policy = isReadOnly ? CachePolicy.EXCLUSIVE : CachePolicy.SHARED;
+        String locks = null;
+        CacheOptions limits = CacheOptions.of(policy);
         String tree = null;
         String user = "root";
         int uid = 0;
@@ -77,6 +82,12 @@ public final class NinepProvider implements FileSystemProvider {
                     case "shared" -> CachePolicy.SHARED;
                     default -> throw EINVAL.error("cache is exclusive or shared");
                 };
+                case "locks" -> locks = value;
+                case "fids" -> limits = limits.withHandles((int) number(value, 16, 1 << 20), limits.idleFiles());
+                case "files" -> limits = limits.withHandles(limits.idleFids(), (int) number(value, 16, 1 << 20));
+                case "pages" -> limits = limits.withPages(bytes(value, 0));
+                case "dirty" -> limits = limits.withDirty(bytes(value, 1), limits.dirtyAgeNs());
+                case "age" -> limits = limits.withDirty(limits.dirtyBytes(), number(value, 1, 1L << 32) * 1_000_000);
                 case "extension" -> isExtended = switch (value) {
                     case "on" -> true;
                     case "off" -> false;
@@ -95,8 +106,28 @@ public final class NinepProvider implements FileSystemProvider {
             connector = ServerAddress.of(source);
             tree = tree == null ? "" : tree;
         }
-        return new NinepFileSystem(new ServerOptions(connector, tree, user, uid, messageBytes, timeoutMs, isExtended), policy, isReadOnly,
-                memory);
+        return new NinepFileSystem(new ServerOptions(connector, tree, user, uid, messageBytes, timeoutMs, isExtended),
+                caching(limits, policy, locks), isReadOnly, memory, request.deviceId());
+    }
+
+    private static CacheOptions caching(CacheOptions limits, CachePolicy policy, String locks) throws ErrnoException {
+        boolean areAtServer = switch (locks) {
+            case null -> policy == CachePolicy.SHARED;
+            case "server" -> true;
+            case "local" -> false;
+            default -> throw EINVAL.error("locks is server or local");
+        };
+        return limits.withPolicy(policy, areAtServer);
+    }
+
+    private static long bytes(String value, long least) throws ErrnoException {
+        int shift = value.isEmpty() ? 0 : switch (value.charAt(value.length() - 1)) {
+            case 'k', 'K' -> 10;
+            case 'm', 'M' -> 20;
+            case 'g', 'G' -> 30;
+            default -> 0;
+        };
+        return number(shift == 0 ? value : value.substring(0, value.length() - 1), least, 1L << 40 - shift) << shift;
     }
 
     private static String text(String value) throws ErrnoException {

@@ -1,7 +1,9 @@
 package dev.caisson.fs.ninep;
 
 import static dev.caisson.abi.Errno.EBADF;
+import static dev.caisson.abi.Errno.ENOMEM;
 import static dev.caisson.abi.Errno.EOPNOTSUPP;
+import static dev.caisson.abi.Errno.ERESTARTSYS;
 
 import dev.caisson.abi.Errno;
 import dev.caisson.abi.ErrnoException;
@@ -18,21 +20,32 @@ import org.slf4j.LoggerFactory;
 final class NinepRegularFile extends OpenFile {
     private static final Logger log = LoggerFactory.getLogger(NinepRegularFile.class);
 
+    /** Instead of a position. */
+    private static final long AT_END = -1;
+
     private final NinepInode inode;
     private final NinepContent content;
     private final boolean isWritable;
     private volatile Handle handle;
     private boolean isClosed;
+    /** Up to which error of writing back this open file was told. Guarded by this. */
+    private int toldErrors;
 
     NinepRegularFile(NinepInode inode, boolean isWritable) {
         this.inode = inode;
         this.content = inode.content();
         this.isWritable = isWritable;
+        this.toldErrors = content.errors.sample();
     }
 
     private Handle handle() throws ErrnoException {
         Handle known = handle;
         return known != null && known.isUsable() ? known : take();
+    }
+
+    /** Takes the handle now. */
+    void open() throws ErrnoException {
+        handle();
     }
 
     private Handle take() throws ErrnoException {
@@ -58,6 +71,7 @@ final class NinepRegularFile extends OpenFile {
 
     @Override
     public long read(IoBuffer target, long position) throws ErrnoException {
+        content.locks.check();
         PageCache pages = content.pages();
         if (pages == null) {
             pages = content.pagesFor(handle());
@@ -83,33 +97,57 @@ final class NinepRegularFile extends OpenFile {
 
     @Override
     public long write(IoBuffer source, long position) throws ErrnoException {
+        return store(source, position);
+    }
+
+    /** Writes at a position, or at the end. When memory is short, it helps to write back what this file has. */
+    private long store(IoBuffer source, long position) throws ErrnoException {
+        content.locks.check();
         Handle open = handle();
         PageCache pages = content.pagesFor(open);
+        if (content.writesBack() && inode.ninep().writeBack().isFull()) {
+            content.writeBack();
+        }
+        try {
+            return store(open, pages, source, position);
+        } catch (ErrnoException e) {
+            if (e.errno() != ENOMEM || pages == null || !content.writesBack()) {
+                throw e;
+            }
+        }
+        inode.ninep().relieve();
+        return store(open, pages, source, position);
+    }
+
+    private long store(Handle open, PageCache pages, IoBuffer source, long position) throws ErrnoException {
         content.lock().lock();
         try {
-            return writeLocked(open, pages, source, position);
+            long at = position == AT_END ? end(open, pages) : position;
+            long count = writeLocked(open, pages, source, at);
+            return position == AT_END ? at + count : count;
         } finally {
             content.lock().unlock();
         }
+    }
+
+    private long end(Handle open, PageCache pages) throws ErrnoException {
+        return open.descriptor >= 0 && (pages == null || !content.writesBack()) ? Errno.check(HostFile.size(open.descriptor))
+                : pages != null && inode.ninep().isExclusive() ? pages.sizeBytes() : inode.attributes().sizeBytes();
     }
 
     @Override
     public long append(IoBuffer source) throws ErrnoException {
-        Handle open = handle();
-        PageCache pages = content.pagesFor(open);
-        content.lock().lock();
-        try {
-            long end = open.descriptor >= 0 ? Errno.check(HostFile.size(open.descriptor))
-                    : pages != null && inode.ninep().isExclusive() ? pages.sizeBytes() : inode.attributes().sizeBytes();
-            return end + writeLocked(open, pages, source, end);
-        } finally {
-            content.lock().unlock();
-        }
+        return store(source, AT_END);
     }
 
     private long writeLocked(Handle open, PageCache made, IoBuffer source, long position) throws ErrnoException {
-        inode.changed();
         PageCache pages = made == null ? content.pages() : made; // somebody may have mapped the file meanwhile
+        if (pages != null && content.writesBack()) {
+            long count = pages.write(source, position);
+            content.wrote();
+            return count;
+        }
+        inode.changed();
         if (pages != null) {
             return pages.write(source, position);
         }
@@ -138,10 +176,33 @@ final class NinepRegularFile extends OpenFile {
 
     @Override
     public void sync(boolean dataOnly) throws ErrnoException {
-        content.writeBack();
+        try {
+            content.writeBack();
+        } catch (ErrnoException e) {
+            if (!content.writesBack() || e.errno() == ERESTARTSYS) {
+                throw e;
+            } // told below, to every open file once
+        }
         if (isWritable || !inode.ninep().isReadOnly()) {
             content.sync(dataOnly, isWritable);
         }
+        tellErrors();
+    }
+
+    private void tellErrors() throws ErrnoException {
+        synchronized (this) {
+            int told = content.errors.advance(toldErrors);
+            if (told == toldErrors) {
+                return;
+            }
+            toldErrors = told;
+        }
+        throw content.errors.error();
+    }
+
+    @Override
+    public void flush() throws ErrnoException {
+        tellErrors();
     }
 
     @Override
@@ -174,7 +235,7 @@ final class NinepRegularFile extends OpenFile {
 
     @Override
     public void close() {
-        if (isWritable && content.pages() != null) {
+        if (isWritable && content.pages() != null && !content.writesBack()) {
             try {
                 content.writeBack(); // what was written through shared mappings; each of them kept this file open
             } catch (ErrnoException e) {

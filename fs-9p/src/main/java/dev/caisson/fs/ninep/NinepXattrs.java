@@ -9,6 +9,7 @@ import dev.caisson.abi.Errno;
 import dev.caisson.abi.ErrnoException;
 import dev.caisson.abi.Stat;
 import dev.caisson.ninep.Protocol;
+import dev.caisson.spi.fs.PosixAcl;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
@@ -17,8 +18,8 @@ import java.util.ArrayList;
 import java.util.List;
 
 /**
- * Extended attributes over the protocol. Guests see {@code user.*} and file capabilities, and may change {@code user.*}; an overlay reads
- * its marks. Deviation: POSIX ACLs of the server are neither shown nor evaluated.
+ * Extended attributes over the protocol. Guests see {@code user.*}, access control lists and file capabilities, and may change the first
+ * two; an overlay reads its marks.
  */
 final class NinepXattrs {
     private static final String CAPABILITIES = "security.capability";
@@ -32,11 +33,11 @@ final class NinepXattrs {
     }
 
     static boolean isWritable(String attribute, int type) {
-        return hasContent(type) && attribute.startsWith("user.");
+        return hasContent(type) && attribute.startsWith("user.") || type != Stat.S_IFLNK && PosixAcl.isAttribute(attribute);
     }
 
     static byte[] get(NinepInode inode, String attribute) throws ErrnoException {
-        boolean isReadable = hasContent(inode.type())
+        boolean isReadable = inode.type() != Stat.S_IFLNK && PosixAcl.isAttribute(attribute) || hasContent(inode.type())
                 && (attribute.startsWith("user.") || attribute.equals(CAPABILITIES) || attribute.startsWith(OVERLAY));
         if (!isReadable) {
             throw attribute.startsWith("system.") ? EOPNOTSUPP.error() : ENODATA.error();
@@ -87,7 +88,8 @@ final class NinepXattrs {
         }
         List<String> visible = new ArrayList<>();
         for (String name : new String(all, StandardCharsets.ISO_8859_1).split("\0")) {
-            if (name.length() <= Protocol.NAME_BYTES && (name.startsWith("user.") || name.equals(CAPABILITIES))) {
+            if (name.length() <= Protocol.NAME_BYTES && (name.startsWith("user.") || name.equals(CAPABILITIES)
+                    || PosixAcl.isAttribute(name))) {
                 visible.add(name);
             }
         }

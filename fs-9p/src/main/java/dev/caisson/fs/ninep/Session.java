@@ -18,6 +18,7 @@ import dev.caisson.ninep.Protocol;
 import dev.caisson.ninep.Qid;
 import dev.caisson.ninep.WireReader;
 import java.lang.foreign.MemorySegment;
+import java.util.ArrayList;
 import java.util.List;
 
 /**
@@ -139,6 +140,11 @@ final class Session {
     /** {@return whether the server speaks the extension} */
     boolean isExtended() {
         return isExtended;
+    }
+
+    /** {@return whether the server can give open files away} */
+    boolean donates() {
+        return isExtended && connection.isUnix();
     }
 
     /** {@return most bytes of one read or write} */
@@ -267,6 +273,34 @@ final class Session {
             FileAttributes attributes = FileAttributes.read(in, FileAttributes.BASIC | FileAttributes.BIRTH_TIME);
             check(in.isConsumed());
             return new Found(Protocol.NO_FID, checked(attributes));
+        } finally {
+            connection.end(call);
+        }
+    }
+
+    /**
+     * Looks names up, one below the other, by one message of the extension.
+     *
+     * @param directory a fid
+     * @param names the entries, 16 at most
+     * @return what was found
+     * @throws ErrnoException what the server says
+     */
+    NinepLookAhead.Trail lookups(int directory, List<String> names) throws ErrnoException {
+        Call call = connection.begin(MessageType.TWALKGETATTR);
+        try {
+            call.out.u32(directory).u32(Protocol.NO_FID).u16(names.size());
+            names.forEach(call.out::string);
+            WireReader in = connection.exchange(call, null);
+            int error = in.u32();
+            int count = in.u16();
+            check(count <= names.size() && (error == 0) == (count == names.size()));
+            List<FileAttributes> steps = new ArrayList<>();
+            for (int i = 0; i < count; i++) {
+                steps.add(checked(FileAttributes.read(in, FileAttributes.BASIC | FileAttributes.BIRTH_TIME)));
+            }
+            check(in.isConsumed());
+            return new NinepLookAhead.Trail(steps, error == ENOENT.number());
         } finally {
             connection.end(call);
         }

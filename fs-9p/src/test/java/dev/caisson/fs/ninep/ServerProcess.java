@@ -107,6 +107,11 @@ final class ServerProcess implements AutoCloseable {
         }
     }
 
+    /** {@return whether it still runs} */
+    boolean isAlive() {
+        return process.isAlive();
+    }
+
     /** {@return its address} */
     String address() {
         return "unix:" + socket;

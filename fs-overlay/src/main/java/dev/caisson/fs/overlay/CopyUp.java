@@ -13,6 +13,7 @@ import dev.caisson.spi.fs.NewNode;
 import dev.caisson.spi.fs.OpenFile;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
+import java.util.List;
 
 /** Makes the upper file that replaces a lower one: type, data, owner, permissions, times and extended attributes. */
 final class CopyUp {
@@ -21,47 +22,64 @@ final class CopyUp {
     private CopyUp() {}
 
     /**
-     * A finished copy without a name.
+     * A finished copy in the work directory.
      *
      * @param inode the upper file
-     * @param file keeps it until it has a name
+     * @param name its name there
+     * @param file keeps the content while it has no other name; null for what is no regular file
      */
-    record Copy(Inode inode, OpenFile file) {}
+    record Copy(Inode inode, String name, OpenFile file) {
+        /** It is in its place, or nobody wants it. */
+        void close() {
+            if (file != null) {
+                file.close();
+            }
+        }
+    }
 
     /**
-     * Makes an unnamed regular file with the content and the attributes of a lower one.
+     * Makes a copy with the content and the attributes of a lower file, and the mark that says what it came from.
      *
-     * @param directory of the upper layer
+     * @param overlay whose work directory takes the copy
      * @param lower the lower file
      * @param sizeLimit copy no more bytes than this (the file is about to be truncated)
      * @return the copy
      */
-    static Copy regularFile(Inode directory, Inode lower, long sizeLimit) throws ErrnoException {
+    static Copy of(OverlayFileSystem overlay, Inode lower, long sizeLimit) throws ErrnoException {
+        WorkArea work = overlay.work();
         Attributes a = lower.attributes();
-        Inode copy = directory.createUnnamed(new NewNode(Stat.S_IFREG | a.mode() & 0777, a.uid(), a.gid(), 0));
-        OpenFile file = copy.open(Fcntl.O_RDWR);
+        String name = work.newName();
+        int type = a.mode() & Stat.S_IFMT;
+        NewNode node = new NewNode(type == Stat.S_IFREG ? Stat.S_IFREG | 0600 : a.mode(), a.uid(), a.gid(), a.rawDevice());
+        Inode copy = type == Stat.S_IFLNK ? work.directory().symlink(name, lower.readLink(), node) : work.directory().create(name, node);
+        OpenFile file = null;
         try {
-            long size = Math.min(a.sizeBytes(), sizeLimit);
-            if (size > 0) {
-                copyData(lower, file, size);
-                copy.change(new AttributeChange(AttributeChange.SIZE, 0, 0, 0, size, 0, 0, FileClock.nowNs()));
+            if (type == Stat.S_IFREG) {
+                file = copy.open(Fcntl.O_RDWR);
+                copyContent(lower, copy, file, Math.min(a.sizeBytes(), sizeLimit));
             }
-            copyAttributes(lower, copy);
-            return new Copy(copy, file);
+            copyAttributes(overlay.marks(), lower, copy);
+            overlay.mark(copy, lower);
+            if (file != null && overlay.syncsCopies()) {
+                file.sync(false);
+            }
+            return new Copy(copy, name, file);
         } catch (ErrnoException | RuntimeException e) {
-            file.close();
+            if (file != null) {
+                file.close();
+            }
+            work.discard(name, copy);
             throw e;
         }
     }
 
-    /** Makes any other file under its name. */
-    static Inode other(Inode directory, String name, Inode lower) throws ErrnoException {
-        Attributes a = lower.attributes();
-        NewNode node = new NewNode(a.mode(), a.uid(), a.gid(), a.rawDevice());
-        if ((a.mode() & Stat.S_IFMT) == Stat.S_IFLNK) {
-            return directory.symlink(name, lower.readLink(), node);
+    private static void copyContent(Inode lower, Inode copy, OpenFile file, long size) throws ErrnoException {
+        if (size > 0) {
+            copyData(lower, file, size);
+            if (file.sizeBytes() != size) { // it ends with a hole
+                copy.change(new AttributeChange(AttributeChange.SIZE, 0, 0, 0, size, 0, 0, FileClock.nowNs()));
+            }
         }
-        return directory.create(name, node);
     }
 
     private static void copyData(Inode from, OpenFile target, long size) throws ErrnoException {
@@ -114,11 +132,8 @@ final class CopyUp {
     }
 
     /** Gives an upper file what the lower one has besides data; the times come last, since everything else changes them. */
-    static void copyAttributes(Inode lower, Inode upper) throws ErrnoException {
-        if (lower == null) {
-            return;
-        }
-        copyXattrs(lower, upper);
+    static void copyAttributes(Marks marks, Inode lower, Inode upper) throws ErrnoException {
+        copyXattrs(marks, lower, upper);
         Attributes a = lower.attributes();
         int fields = AttributeChange.UID | AttributeChange.GID | AttributeChange.ACCESS_TIME | AttributeChange.MODIFY_TIME;
         if ((a.mode() & Stat.S_IFMT) != Stat.S_IFLNK) {
@@ -128,16 +143,16 @@ final class CopyUp {
                 FileClock.nowNs()));
     }
 
-    private static void copyXattrs(Inode lower, Inode upper) throws ErrnoException {
-        java.util.List<String> names;
+    private static void copyXattrs(Marks marks, Inode lower, Inode upper) throws ErrnoException {
+        List<String> names;
         try {
             names = lower.listXattrs();
         } catch (ErrnoException e) {
             return; // EOPNOTSUPP, or EPERM of the host: nothing that could be copied
         }
         for (String name : names) {
-            if (name.startsWith(Marks.PRIVATE_PREFIX)) {
-                continue;
+            if (marks.visible(name) == null) {
+                continue; // says something of the lower layer
             }
             try {
                 upper.setXattr(name, lower.getXattr(name), 0);

@@ -16,10 +16,10 @@ final class MergedListing {
     record Entry(String name, long inode, int type) {}
 
     private static final int TYPE_CHARACTER_DEVICE = Stat.S_IFCHR >>> 12;
+    private static final int TYPE_REGULAR = Stat.S_IFREG >>> 12;
 
     private final OverlayDirectory directory;
     private final List<Entry> entries = new ArrayList<>();
-    private final List<String> upperWhiteouts = new ArrayList<>();
     private final Set<String> seen = new HashSet<>();
 
     MergedListing(OverlayDirectory directory) {
@@ -28,29 +28,17 @@ final class MergedListing {
 
     /** All visible entries but "." and "..". */
     List<Entry> read() throws ErrnoException {
-        directory.names.lock();
-        try {
-            Inode upper = directory.upper();
-            if (upper != null) {
-                readLayer(upper, -1);
-            }
-        } finally {
-            directory.names.unlock();
+        Inode upper = directory.upper();
+        if (upper != null) {
+            readLayer(upper, -1);
         }
-        for (Inode lower : directory.lowers) {
-            readLayer(lower, ((OverlayFileSystem) directory.fileSystem()).layerOf(lower));
+        for (int i = 0; i < directory.lowers.length; i++) {
+            readLayer(directory.lowers[i], i);
         }
         return entries;
     }
 
-    /** Counts the visible entries and names the whiteouts of the upper directory. */
-    int readForRemoval(List<String> whiteouts) throws ErrnoException {
-        int count = read().size();
-        whiteouts.addAll(upperWhiteouts);
-        return count;
-    }
-
-    private void readLayer(Inode layer, int lowerIndex) throws ErrnoException {
+    private void readLayer(Inode layer, int index) throws ErrnoException {
         List<Entry> raw = new ArrayList<>();
         OpenFile file = layer.open(Fcntl.O_RDONLY | Fcntl.O_DIRECTORY);
         try {
@@ -64,34 +52,38 @@ final class MergedListing {
             file.close();
         }
         for (Entry entry : raw) {
-            if (entry.name.equals(".") || entry.name.equals("..") || !seen.add(entry.name)) {
+            if (entry.name.equals(".") || entry.name.equals("..") || !seen.add(entry.name)
+                    || isWhiteout(directory, layer, index, entry.name, entry.type)) {
                 continue;
             }
-            if (isWhiteout(layer, entry.name, entry.type)) {
-                if (lowerIndex < 0) {
-                    upperWhiteouts.add(entry.name);
-                }
-                continue;
-            }
-            entries.add(new Entry(entry.name, number(directory, layer, lowerIndex, entry.name, entry.inode), entry.type));
+            entries.add(new Entry(entry.name, number(directory, layer, index, entry.name, entry.inode), entry.type));
         }
     }
 
-    static boolean isWhiteout(Inode layer, String name, int type) throws ErrnoException {
-        if (type != TYPE_CHARACTER_DEVICE) {
+    /**
+     * Whether an entry of a layer is a whiteout.
+     *
+     * @param index which of the lower layers, or -1 for the upper one
+     */
+    static boolean isWhiteout(OverlayDirectory directory, Inode layer, int index, String name, int type) throws ErrnoException {
+        boolean isMarked = index < 0 ? directory.isUpperMarked() : directory.isMarked(index);
+        if (type != TYPE_CHARACTER_DEVICE && !(isMarked && type == TYPE_REGULAR)) {
             return false;
         }
         Inode inode = layer.lookup(name);
-        return inode != null && Marks.isWhiteout(inode);
+        return inode != null && directory.overlay().marks().isWhiteout(inode, isMarked);
     }
 
     /** The inode number that stat(2) will tell for an entry of a layer. */
-    static long number(OverlayDirectory directory, Inode layer, int lowerIndex, String name, long inode) throws ErrnoException {
-        if (lowerIndex >= 0) {
-            return OverlayFileSystem.lowerNumber(lowerIndex, inode);
+    static long number(OverlayDirectory directory, Inode layer, int index, String name, long inode) throws ErrnoException {
+        Origins origins = directory.overlay().origins();
+        if (index >= 0) {
+            return origins.lowerNumber(origins.layerOf(layer), inode);
         }
-        Inode above = layer.lookup(name);
-        OverlayInode known = above == null ? null : LayerLinks.find(above, (OverlayFileSystem) directory.fileSystem());
-        return known != null ? known.number() : OverlayFileSystem.upperNumber(inode);
+        if (directory.lowers.length == 0 && !directory.isImpure()) {
+            return origins.upperNumber(inode);
+        }
+        Inode shown = directory.lookup(name);
+        return shown != null ? shown.number() : origins.upperNumber(inode);
     }
 }

@@ -1,37 +1,62 @@
 package dev.caisson.fs.overlay;
 
 import static dev.caisson.abi.Errno.EEXIST;
-import static dev.caisson.abi.Errno.EINVAL;
 import static dev.caisson.abi.Errno.ENOENT;
 import static dev.caisson.abi.Errno.ENOTEMPTY;
 import static dev.caisson.abi.Errno.EPERM;
 
 import dev.caisson.abi.ErrnoException;
-import dev.caisson.abi.Fcntl;
 import dev.caisson.abi.Stat;
 import dev.caisson.spi.fs.AttributeChange;
 import dev.caisson.spi.fs.Attributes;
 import dev.caisson.spi.fs.FileClock;
 import dev.caisson.spi.fs.Inode;
+import dev.caisson.spi.fs.LayerChange;
 import dev.caisson.spi.fs.NewNode;
 import dev.caisson.spi.fs.OpenFile;
+import java.lang.ref.SoftReference;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.locks.ReentrantLock;
 
 /** A directory: the union of an upper one and the lower ones that it does not hide. */
 final class OverlayDirectory extends OverlayInode {
+    private enum Purity { UNKNOWN, PURE, IMPURE }
+
+    private record Listing(long version, List<MergedListing.Entry> entries) {}
+
     /** Guards the upper directory's entries and what is derived from them. Two of them: ascending inode number. */
     final ReentrantLock names = new ReentrantLock();
 
+    /** Which of the lower directories have whiteouts of the second form; null for none. */
+    private final boolean[] marked;
+    /** Whether the upper directory has such whiteouts. */
+    private volatile boolean isUpperMarked;
+    private volatile Purity purity = Purity.UNKNOWN;
+    /** Where the layers below have this directory, when it is not under its own name there. Guarded by the directories' names locks. */
+    private volatile String redirect;
     private volatile boolean isRemoved;
+    /** Counts changes of entries. Guarded by {@link #names}. */
+    private volatile long version;
+    private volatile SoftReference<Listing> listing;
 
-    OverlayDirectory(OverlayFileSystem fileSystem, Inode upper, Inode[] lowers) {
-        super(fileSystem, upper, lowers);
+    OverlayDirectory(OverlayFileSystem fileSystem, Inode upper, LowerLayers below, String redirect) {
+        super(fileSystem, upper, below.inodes(), below.inodes().length > 0 ? fileSystem.origins().lowerNumber(below.inodes()[0])
+                : fileSystem.origins().upperNumber(upper.number()));
+        this.marked = below.marked();
+        this.redirect = redirect;
     }
 
-    private OverlayFileSystem overlay() {
-        return (OverlayFileSystem) fileSystem();
+    boolean isMarked(int layer) {
+        return marked != null && marked[layer];
+    }
+
+    boolean isUpperMarked() {
+        return isUpperMarked;
+    }
+
+    String redirect() {
+        return redirect;
     }
 
     @Override
@@ -42,6 +67,13 @@ final class OverlayDirectory extends OverlayInode {
         // A directory of one layer has that layer's count; as in overlayfs, nobody counts the subdirectories of a merged one.
         return lowers.length == 0 || lowers.length == 1 && upper() == null ? real.links() : 1;
     }
+
+    @Override
+    boolean hasOrigin() {
+        return lowers.length > 0;
+    }
+
+    // ---- copy-up and marks
 
     @Override
     public void change(AttributeChange change) throws ErrnoException {
@@ -79,16 +111,17 @@ final class OverlayDirectory extends OverlayInode {
 
     private void copyUpInto(OverlayDirectory above, Inode upperParent) throws ErrnoException {
         Attributes before = upperParent.attributes();
-        String as = name();
-        Inode copy = CopyUp.other(upperParent, as, lowers[0]);
+        CopyUp.Copy copy = CopyUp.of(overlay(), lowers[0], 0);
         try {
-            CopyUp.copyAttributes(lowers[0], copy);
+            above.makeImpure();
+            overlay().work().publish(copy.name(), copy.inode(), upperParent, name(), null);
         } catch (ErrnoException e) {
-            upperParent.rmdir(as, copy);
+            overlay().work().discard(copy.name(), copy.inode());
             throw e;
         }
         above.restoreTimes(before);
-        becomeUpperDirectory(copy);
+        purity = Purity.PURE;
+        becomeUpperDirectory(copy.inode());
     }
 
     /** Copying a file up is no change of its directory that anybody should see. */
@@ -96,6 +129,36 @@ final class OverlayDirectory extends OverlayInode {
         upper().change(new AttributeChange(AttributeChange.ACCESS_TIME | AttributeChange.MODIFY_TIME, 0, 0, 0, 0, before.accessNs(),
                 before.modifyNs(), FileClock.nowNs()));
     }
+
+    /** Whether upper entries may have come from below, so that their numbers are those of the lower files. */
+    boolean isImpure() throws ErrnoException {
+        Purity known = purity;
+        if (known == Purity.UNKNOWN) {
+            Inode u = upper();
+            if (u == null) {
+                return false;
+            }
+            known = overlay().marks().isImpure(u) ? Purity.IMPURE : Purity.PURE;
+            purity = known;
+        }
+        return known == Purity.IMPURE;
+    }
+
+    /** An upper entry that came from below is about to be added. */
+    void makeImpure() throws ErrnoException {
+        if (!isImpure()) {
+            overlay().marks().makeImpure(upper());
+            purity = Purity.IMPURE;
+        }
+    }
+
+    /** The upper directory has this redirect now. */
+    void redirected(String target) throws ErrnoException {
+        overlay().marks().redirect(upper(), target);
+        redirect = target;
+    }
+
+    // ---- lookup
 
     @Override
     public Inode lookup(String child) throws ErrnoException {
@@ -108,114 +171,180 @@ final class OverlayDirectory extends OverlayInode {
     }
 
     private OverlayInode findLocked(String child) throws ErrnoException {
-        Inode above = upper() == null ? null : upper().lookup(child);
+        Inode u = upper();
+        Inode above = u == null ? null : u.lookup(child);
         if (above != null) {
             OverlayInode known = LayerLinks.find(above, overlay());
             if (known != null) {
                 return known;
             }
-            if (Marks.isWhiteout(above)) {
+            if (overlay().marks().isWhiteout(above, isUpperMarked)) {
                 return null;
             }
-            if (!Marks.isDirectory(above)) {
-                return bind(above, new OverlayInode(overlay(), above, NO_LOWERS), child);
-            }
-            if (lowers.length == 0 || Marks.isOpaque(above)) {
-                return bind(above, new OverlayDirectory(overlay(), above, NO_LOWERS), child);
-            }
+            return Marks.isDirectory(above) ? upperDirectory(above, child)
+                    : bind(above, UpperFiles.of(this, above, child), child);
         }
-        Inode[] below = findBelow(child, above != null);
-        if (above != null) {
-            return bind(above, new OverlayDirectory(overlay(), above, below), child);
-        }
-        if (below.length == 0) {
+        if (lowers.length == 0) {
             return null;
         }
-        OverlayInode known = LayerLinks.find(below[0], overlay());
-        if (known == null) {
-            known = bind(below[0], Marks.isDirectory(below[0]) ? new OverlayDirectory(overlay(), null, below)
-                    : new OverlayInode(overlay(), null, below), child);
-        } else if (known.parent() == null && known.upper() == null) {
-            known.named(this, child); // another link of a file whose first name is gone
+        LowerLayers below = LowerLayers.find(this, child, null, false);
+        return below.inodes().length == 0 ? null : lowerOnly(below, child);
+    }
+
+    private OverlayInode upperDirectory(Inode above, String child) throws ErrnoException {
+        LowerLayers below = LowerLayers.NONE;
+        String target = null;
+        boolean hasWhiteouts = false;
+        if (lowers.length > 0 || isImpure()) {
+            Marks marks = overlay().marks();
+            Marks.Opacity opacity = marks.opacity(above);
+            hasWhiteouts = opacity == Marks.Opacity.HAS_WHITEOUTS;
+            if (opacity != Marks.Opacity.OPAQUE) {
+                target = marks.redirect(above);
+                if (lowers.length > 0 || target != null && target.charAt(0) == '/') {
+                    below = LowerLayers.find(this, child, target, true);
+                }
+            }
         }
-        return known;
+        OverlayDirectory made = new OverlayDirectory(overlay(), above, below, target);
+        made.isUpperMarked = hasWhiteouts;
+        return bind(above, made, child);
+    }
+
+    private OverlayInode lowerOnly(LowerLayers below, String child) throws ErrnoException {
+        Inode low = below.inodes()[0];
+        OverlayInode known = LayerLinks.find(low, overlay());
+        if (known != null) {
+            if (known.parent() == null && known.upper() == null) {
+                known.named(this, child); // another link of a file whose first name is gone
+            }
+            return known;
+        }
+        if (Marks.isDirectory(low)) {
+            return bind(low, new OverlayDirectory(overlay(), null, below, null), child);
+        }
+        OverlayInode indexed = UpperFiles.indexed(this, low);
+        if (indexed != null) {
+            return bind(low, indexed, child);
+        }
+        return bind(low, new OverlayInode(overlay(), null, below.inodes(), overlay().origins().lowerNumber(low)), child);
     }
 
     private OverlayInode bind(Inode real, OverlayInode candidate, String child) {
         OverlayInode bound = LayerLinks.bind(real, candidate);
-        if (bound == candidate) {
-            candidate.named(this, child);
+        if (bound.parent() == null) {
+            bound.named(this, child);
         }
         return bound;
     }
 
-    /** What the lower layers have under a name: nothing, one file, or directories to merge. */
-    private Inode[] findBelow(String child, boolean onlyDirectories) throws ErrnoException {
-        if (lowers.length == 1) {
-            Inode found = lowers[0].lookup(child);
-            if (found == null || onlyDirectories && !Marks.isDirectory(found) || Marks.isWhiteout(found)) {
-                return NO_LOWERS;
-            }
-            return new Inode[] {found};
+    /** Whether the lower layers have a name, which a whiteout must hide when it goes. */
+    boolean hasBelow(String child) throws ErrnoException {
+        return lowers.length > 0 && LowerLayers.find(this, child, null, false).inodes().length > 0;
+    }
+
+    boolean isWhiteout(Inode above) throws ErrnoException {
+        return overlay().marks().isWhiteout(above, isUpperMarked);
+    }
+
+    // ---- listing
+
+    /** All visible entries but "." and "..". */
+    List<MergedListing.Entry> entries() throws ErrnoException {
+        SoftReference<Listing> reference = listing;
+        Listing known = reference == null ? null : reference.get();
+        if (known != null && known.version == version) {
+            return known.entries;
         }
-        List<Inode> found = new ArrayList<>(lowers.length);
-        for (int i = 0; i < lowers.length; i++) {
-            Inode candidate = lowers[i].lookup(child);
-            if (candidate == null) {
+        long before;
+        List<MergedListing.Entry> read;
+        names.lock();
+        try {
+            before = version;
+            read = new MergedListing(this).read();
+        } finally {
+            names.unlock();
+        }
+        if (overlay().cachesDentries()) {
+            listing = new SoftReference<>(new Listing(before, read));
+        }
+        return read;
+    }
+
+    /** Entries were added, removed or replaced; the names lock is held. */
+    void entriesChanged() {
+        version++;
+    }
+
+    List<LayerChange> layerChanges() throws ErrnoException {
+        Inode u = upper();
+        if (u == null) {
+            return List.of();
+        }
+        List<LayerChange> changes = new ArrayList<>();
+        for (String child : WorkArea.names(u)) {
+            Inode above = u.lookup(child);
+            if (above == null) {
                 continue;
             }
-            if (Marks.isWhiteout(candidate)) {
-                break;
-            }
-            if (!Marks.isDirectory(candidate)) {
-                if (found.isEmpty() && !onlyDirectories) {
-                    found.add(candidate);
-                }
-                break;
-            }
-            found.add(candidate);
-            if (i + 1 < lowers.length && Marks.isOpaque(candidate)) {
-                break;
+            if (isWhiteout(above)) {
+                changes.add(new LayerChange(child, LayerChange.Kind.REMOVED));
+            } else if (lookup(child) instanceof OverlayDirectory directory) {
+                boolean merges = directory.lowers.length > 0 && directory.redirect == null;
+                changes.add(new LayerChange(child, merges ? LayerChange.Kind.DIRECTORY : LayerChange.Kind.OPAQUE));
+            } else {
+                changes.add(new LayerChange(child, LayerChange.Kind.FILE));
             }
         }
-        return found.toArray(NO_LOWERS);
+        return changes;
     }
 
-    private boolean hasBelow(String child) throws ErrnoException {
-        return lowers.length > 0 && findBelow(child, false).length > 0;
-    }
+    // ---- new names
 
-    /** Makes something under a name that may be covered by a whiteout, which comes back when making fails. */
+    /** Makes something under a name of an upper directory. */
     @FunctionalInterface
     private interface Maker {
-        Inode make(Inode upperDirectory) throws ErrnoException;
+        Inode make(Inode directory, String name) throws ErrnoException;
     }
 
     private OverlayInode makeLocked(Inode upperDirectory, String child, boolean isDirectory, Maker maker) throws ErrnoException {
         Inode covered = upperDirectory.lookup(child);
-        if (covered != null && !Marks.isWhiteout(covered)) {
+        if (covered != null && !isWhiteout(covered)) {
             throw EEXIST.error();
         }
         if (covered == null && !overlay().cachesDentries() && hasBelow(child)) {
             throw EEXIST.error("a lower layer got the name meanwhile");
         }
-        if (covered != null) {
-            upperDirectory.unlink(child, covered);
-        }
         Inode made;
+        if (covered == null) {
+            made = maker.make(upperDirectory, child);
+            if (isDirectory && lowers.length > 0) {
+                overlay().marks().makeOpaque(made);
+            }
+        } else {
+            made = makeOverWhiteout(upperDirectory, child, covered, isDirectory, maker);
+        }
+        entriesChanged();
+        return made == null ? null : bind(made, isDirectory ? new OverlayDirectory(overlay(), made, LowerLayers.NONE, null)
+                : new OverlayInode(overlay(), made, NO_LOWERS, overlay().origins().upperNumber(made.number())), child);
+    }
+
+    private Inode makeOverWhiteout(Inode upperDirectory, String child, Inode covered, boolean isDirectory, Maker maker)
+            throws ErrnoException {
+        WorkArea work = overlay().work();
+        String temporary = work.newName();
+        Inode made = maker.make(work.directory(), temporary);
+        Inode inWork = made != null ? made : work.directory().lookup(temporary);
         try {
-            made = maker.make(upperDirectory);
-            if (isDirectory && covered != null) {
-                Marks.makeOpaque(made);
+            if (isDirectory) {
+                overlay().marks().makeOpaque(made);
             }
+            work.publish(temporary, inWork, upperDirectory, child, covered);
         } catch (ErrnoException e) {
-            if (covered != null) {
-                Marks.makeWhiteout(upperDirectory, child);
-            }
+            work.discard(temporary, inWork);
             throw e;
         }
-        return made == null ? null : bind(made, isDirectory ? new OverlayDirectory(overlay(), made, NO_LOWERS)
-                : new OverlayInode(overlay(), made, NO_LOWERS), child);
+        return made;
     }
 
     @Override
@@ -227,7 +356,7 @@ final class OverlayDirectory extends OverlayInode {
         Inode upperDirectory = copyUp();
         names.lock();
         try {
-            return makeLocked(upperDirectory, child, type == Stat.S_IFDIR, directory -> directory.create(child, node));
+            return makeLocked(upperDirectory, child, type == Stat.S_IFDIR, (directory, as) -> directory.create(as, node));
         } finally {
             names.unlock();
         }
@@ -238,7 +367,7 @@ final class OverlayDirectory extends OverlayInode {
         Inode upperDirectory = copyUp();
         names.lock();
         try {
-            return makeLocked(upperDirectory, child, false, directory -> directory.symlink(child, target, node));
+            return makeLocked(upperDirectory, child, false, (directory, as) -> directory.symlink(as, target, node));
         } finally {
             names.unlock();
         }
@@ -251,11 +380,14 @@ final class OverlayDirectory extends OverlayInode {
         Inode upperDirectory = copyUp();
         names.lock();
         try {
-            makeLocked(upperDirectory, child, false, directory -> {
-                directory.link(child, upperFile);
+            if (file.hasOrigin()) {
+                makeImpure();
+            }
+            makeLocked(upperDirectory, child, false, (directory, as) -> {
+                directory.link(as, upperFile);
                 return null;
             });
-            file.linked(this, child);
+            file.named(this, child);
         } finally {
             names.unlock();
         }
@@ -264,26 +396,59 @@ final class OverlayDirectory extends OverlayInode {
     @Override
     public Inode createUnnamed(NewNode node) throws ErrnoException {
         Inode made = copyUp().createUnnamed(node);
-        return LayerLinks.bind(made, new OverlayInode(overlay(), made, NO_LOWERS));
+        return LayerLinks.bind(made, new OverlayInode(overlay(), made, NO_LOWERS, overlay().origins().upperNumber(made.number())));
     }
+
+    /** A file that the index knows gets its name in the upper directory, if this is still its name. */
+    void materialize(OverlayInode file) throws ErrnoException {
+        Inode upperDirectory = copyUp();
+        names.lock();
+        try {
+            if (file.parent() == this) {
+                Attributes before = upperDirectory.attributes();
+                makeImpure();
+                materializeLocked(upperDirectory, file.name(), file);
+                restoreTimes(before);
+            }
+        } finally {
+            names.unlock();
+        }
+    }
+
+    /** The upper file under a name; a copied-up file has only one of its lower names at first. */
+    Inode materializeLocked(Inode upperDirectory, String child, OverlayInode file) throws ErrnoException {
+        Inode above = upperDirectory.lookup(child);
+        if (above == null) {
+            above = file.upper();
+            upperDirectory.link(child, above);
+            file.materialized();
+        }
+        return above;
+    }
+
+    // ---- names that go
 
     @Override
     public void unlink(String child, Inode target) throws ErrnoException {
+        OverlayInode file = (OverlayInode) target;
+        if (file.keepsLinkCount()) {
+            file.copyUp();
+        }
         Inode upperDirectory = copyUp();
         names.lock();
         try {
             boolean covers = hasBelow(child);
             Inode above = upperDirectory.lookup(child);
-            if (above == null ? !covers : Marks.isWhiteout(above)) {
+            if (above == null ? !covers : isWhiteout(above)) {
                 throw ENOENT.error();
             }
-            if (above != null) {
+            if (covers) {
+                whiteoutLocked(upperDirectory, child, above);
+            } else {
                 upperDirectory.unlink(child, above);
             }
-            if (covers) {
-                Marks.makeWhiteout(upperDirectory, child);
-            }
-            ((OverlayInode) target).unlinked(this, child);
+            entriesChanged();
+            file.unlinked(this, child, above != null);
         } finally {
             names.unlock();
         }
@@ -295,107 +460,63 @@ final class OverlayDirectory extends OverlayInode {
         Inode upperDirectory = copyUp();
         names.lock();
         try {
-            directory.clearForRemoval(upperDirectory.lookup(child));
+            directory.checkEmpty();
             boolean covers = hasBelow(child);
             Inode above = upperDirectory.lookup(child);
-            if (above != null) {
-                upperDirectory.rmdir(child, above);
-            }
             if (covers) {
-                Marks.makeWhiteout(upperDirectory, child);
+                whiteoutLocked(upperDirectory, child, above);
+            } else if (above == null) {
+                throw ENOENT.error();
+            } else if (WorkArea.names(above).isEmpty()) {
+                upperDirectory.rmdir(child, above);
+            } else {
+                overlay().work().takeAway(upperDirectory, child, above);
             }
+            entriesChanged();
             directory.removed(this, child);
         } finally {
             names.unlock();
         }
     }
 
-    private void removed(OverlayDirectory from, String child) {
+    void removed(OverlayDirectory from, String child) throws ErrnoException {
         isRemoved = true;
-        unlinked(from, child);
+        unlinked(from, child, true);
     }
 
-    /** Checks that nothing shows in this directory, and takes the whiteouts out of its upper one. */
-    private void clearForRemoval(Inode upperDirectory) throws ErrnoException {
-        List<String> whiteouts = new ArrayList<>();
-        if (new MergedListing(this).readForRemoval(whiteouts) > 0) {
+    void checkEmpty() throws ErrnoException {
+        if (!entries().isEmpty()) {
             throw ENOTEMPTY.error();
         }
-        for (String whiteout : whiteouts) {
-            upperDirectory.unlink(whiteout, upperDirectory.lookup(whiteout));
+    }
+
+    /** Puts a whiteout under a name, in place of what the upper directory has there, in one step. */
+    void whiteoutLocked(Inode upperDirectory, String child, Inode above) throws ErrnoException {
+        Marks marks = overlay().marks();
+        if (above == null && marks.makesDevices() && marks.tryWhiteout(upperDirectory, child)) {
+            return;
+        }
+        WorkArea work = overlay().work();
+        String temporary = work.newName();
+        Inode whiteout = marks.makeWhiteout(work.directory(), temporary);
+        if (!marks.makesDevices()) {
+            markWhiteouts();
+        }
+        work.publish(temporary, whiteout, upperDirectory, child, above);
+    }
+
+    /** The directory gets whiteouts of the second form. */
+    void markWhiteouts() throws ErrnoException {
+        if (!isUpperMarked) {
+            overlay().marks().markWhiteouts(upper());
+            isUpperMarked = true;
         }
     }
 
     @Override
     public void rename(String oldName, Inode source, Inode newParent, String newName, Inode replaced, int flags)
             throws ErrnoException {
-        if ((flags & ~(Fcntl.RENAME_NOREPLACE | Fcntl.RENAME_EXCHANGE)) != 0) {
-            throw EINVAL.error("overlayfs makes its own whiteouts");
-        }
-        OverlayInode moved = (OverlayInode) source;
-        OverlayInode gone = (OverlayInode) replaced;
-        OverlayDirectory to = (OverlayDirectory) newParent;
-        boolean isExchange = (flags & Fcntl.RENAME_EXCHANGE) != 0;
-        moved.copyUp();
-        if (isExchange) {
-            gone.copyUp();
-        }
-        Inode upperFrom = copyUp();
-        Inode upperTo = to.copyUp();
-        OverlayDirectory first = number() <= to.number() ? this : to;
-        OverlayDirectory second = first == this ? to : this;
-        first.names.lock();
-        second.names.lock();
-        try {
-            Inode above = materialize(upperFrom, oldName, moved);
-            if (isExchange) {
-                Inode other = materialize(upperTo, newName, gone);
-                upperFrom.rename(oldName, above, upperTo, newName, other, Fcntl.RENAME_EXCHANGE);
-                gone.named(this, oldName);
-            } else {
-                boolean covers = hasBelow(oldName);
-                Inode covered = makeRoom(upperTo, newName, gone);
-                upperFrom.rename(oldName, above, upperTo, newName, covered, 0);
-                if (covers) {
-                    Marks.makeWhiteout(upperFrom, oldName);
-                }
-                if (gone instanceof OverlayDirectory directory) {
-                    directory.removed(to, newName);
-                } else if (gone != null) {
-                    gone.unlinked(to, newName);
-                }
-            }
-            moved.named(to, newName);
-            if (moved instanceof OverlayDirectory && to.hasBelow(newName) && moved.lowers.length == 0) {
-                Marks.makeOpaque(moved.upper());
-            }
-        } finally {
-            second.names.unlock();
-            first.names.unlock();
-        }
-    }
-
-    /** The upper file under a name; a copied-up file has only one of its lower names at first. */
-    private static Inode materialize(Inode upperDirectory, String child, OverlayInode file) throws ErrnoException {
-        Inode above = upperDirectory.lookup(child);
-        if (above == null) {
-            above = file.upper();
-            upperDirectory.link(child, above);
-        }
-        return above;
-    }
-
-    /** Prepares the upper directory for something new under a name; gives what the rename will replace there. */
-    private static Inode makeRoom(Inode upperTo, String newName, OverlayInode gone) throws ErrnoException {
-        Inode above = upperTo.lookup(newName);
-        if (gone instanceof OverlayDirectory directory) {
-            directory.clearForRemoval(above);
-        }
-        if (above != null && Marks.isWhiteout(above)) {
-            upperTo.unlink(newName, above);
-            return null;
-        }
-        return above;
+        new Move(this, oldName, (OverlayInode) source, (OverlayDirectory) newParent, newName, (OverlayInode) replaced).run(flags);
     }
 
     @Override

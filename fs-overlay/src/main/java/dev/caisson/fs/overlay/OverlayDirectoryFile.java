@@ -48,7 +48,7 @@ final class OverlayDirectoryFile extends OpenFile {
         Inode only = directory.lowers.length == 0 ? upper : upper == null && directory.lowers.length == 1 ? directory.lowers[0] : null;
         if (only == null) {
             closeLayer();
-            listing = new MergedListing(directory).read();
+            listing = directory.entries();
         } else if (only != layer) {
             closeLayer();
             listing = null;
@@ -58,7 +58,7 @@ final class OverlayDirectoryFile extends OpenFile {
     }
 
     private long readThrough(long position, DirectorySink sink) throws ErrnoException {
-        int lowerIndex = layer == directory.upper() ? -1 : ((OverlayFileSystem) directory.fileSystem()).layerOf(layer);
+        int index = layer == directory.upper() ? -1 : 0;
         ErrnoException[] failure = new ErrnoException[1];
         long end = layerFile.readDirectory(position, (name, inode, type, next) -> {
             try {
@@ -68,10 +68,10 @@ final class OverlayDirectoryFile extends OpenFile {
                 if (name.equals("..")) {
                     return sink.entry(name, parentNumber(), type, next);
                 }
-                if (MergedListing.isWhiteout(layer, name, type)) {
+                if (MergedListing.isWhiteout(directory, layer, index, name, type)) {
                     return true;
                 }
-                return sink.entry(name, MergedListing.number(directory, layer, lowerIndex, name, inode), type, next);
+                return sink.entry(name, MergedListing.number(directory, layer, index, name, inode), type, next);
             } catch (ErrnoException e) {
                 failure[0] = e;
                 return false;
@@ -110,8 +110,17 @@ final class OverlayDirectoryFile extends OpenFile {
     }
 
     @Override
-    public void sync(boolean dataOnly) {
-        // The upper layer is memory, and the lower ones never change.
+    public void sync(boolean dataOnly) throws ErrnoException {
+        Inode upper = directory.upper();
+        if (upper == null || !directory.overlay().isStored()) {
+            return; // lower layers never change, and memory has nothing to store
+        }
+        OpenFile own = upper.open(Fcntl.O_RDONLY | Fcntl.O_DIRECTORY);
+        try {
+            own.sync(dataOnly);
+        } finally {
+            own.close();
+        }
     }
 
     private void closeLayer() {

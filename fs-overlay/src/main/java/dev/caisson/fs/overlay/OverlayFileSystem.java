@@ -1,55 +1,138 @@
 package dev.caisson.fs.overlay;
 
+import static dev.caisson.abi.Errno.EINVAL;
 import static dev.caisson.abi.Errno.ENOTDIR;
 
 import dev.caisson.abi.ErrnoException;
-import dev.caisson.abi.Stat;
 import dev.caisson.spi.fs.AnonymousDevices;
 import dev.caisson.spi.fs.FileSystem;
 import dev.caisson.spi.fs.FileSystemStatus;
 import dev.caisson.spi.fs.Inode;
+import dev.caisson.spi.fs.LayerChange;
+import dev.caisson.spi.fs.LayeredFileSystem;
+import dev.caisson.spi.fs.UpperLayer;
 import java.util.List;
+import java.util.Objects;
+import java.util.concurrent.atomic.AtomicInteger;
 
 /** An upper layer over lower ones. */
-public final class OverlayFileSystem implements FileSystem {
+public final class OverlayFileSystem implements LayeredFileSystem {
     /** {@code OVERLAYFS_SUPER_MAGIC}, linux/magic.h. */
     private static final long MAGIC = 0x794c7630L;
+    private static final int BLOCK_BYTES = 4096;
 
-    /** Inode numbers of the upper layer start here, those of lower layer n at n times {@link #LAYER_STEP}. */
-    private static final long UPPER_NUMBERS = 1L << 56;
-    private static final long LAYER_STEP = 1L << 57;
+    /** An upper layer and how many overlays use it: one, or two while another takes its place. */
+    private static final class Shared {
+        private final UpperLayer layer;
+        /** Its directory on the host, or null for memory. */
+        private final String path;
+        private final Marks marks;
+        private final WorkArea work;
+        private final AtomicInteger users = new AtomicInteger(1);
 
-    private final FileSystem upper;
+        private Shared(FileSystem upper, String path) throws ErrnoException {
+            if (!(upper instanceof UpperLayer usable)) {
+                throw EINVAL.explained("a filesystem that cannot be an upper layer");
+            }
+            this.layer = usable;
+            this.path = path;
+            this.marks = Marks.in(layer.workDirectory());
+            this.work = new WorkArea(layer.workDirectory());
+        }
+    }
+
+    private final Shared upper;
     private final List<FileSystem> lowers;
     private final String options;
     private final boolean cachesDentries;
-    private final long deviceId = AnonymousDevices.next();
-    private final OverlayInode root;
+    private final boolean isVolatile;
+    private final long deviceId;
+    private final Origins origins;
+    private volatile boolean mayBeIndexed;
+    private final OverlayDirectory root;
 
     /**
      * Stacks layers. They belong to the overlay from now on: {@link #close} closes them.
      *
-     * @param upper takes the changes; a filesystem with device nodes, extended attributes and unnamed files
+     * @param upper takes the changes; an {@link UpperLayer}
      * @param lowers read only, topmost first; at least one
      * @param options as /proc/mounts shows them
-     * @throws ErrnoException ENOTDIR when a root is no directory, EIO
+     * @throws ErrnoException ENOTDIR when a root is no directory, EINVAL when the upper layer is of no use, EIO
      */
     public OverlayFileSystem(FileSystem upper, List<FileSystem> lowers, String options) throws ErrnoException {
+        this(new Shared(upper, null), lowers, options, false, AnonymousDevices.next());
+    }
+
+    /**
+     * Stacks layers.
+     *
+     * @param upper takes the changes
+     * @param upperPath its directory on the host, or null for memory
+     * @param lowers read only, topmost first
+     * @param options as /proc/mounts shows them
+     * @param isVolatile whether copies need not be on disk before they take the place of the file
+     * @param deviceId {@code st_dev} of all files
+     */
+    OverlayFileSystem(FileSystem upper, String upperPath, List<FileSystem> lowers, String options, boolean isVolatile, long deviceId)
+            throws ErrnoException {
+        this(new Shared(upper, upperPath), lowers, options, isVolatile, deviceId);
+    }
+
+    private OverlayFileSystem(Shared upper, List<FileSystem> lowers, String options, boolean isVolatile, long deviceId)
+            throws ErrnoException {
         this.upper = upper;
         this.lowers = List.copyOf(lowers);
         this.options = options;
-        boolean caches = upper.cachesDentries();
+        this.isVolatile = isVolatile;
+        this.deviceId = deviceId;
+        boolean caches = upper.layer.cachesDentries();
         Inode[] lowerRoots = new Inode[lowers.size()];
         for (int i = 0; i < lowerRoots.length; i++) {
             lowerRoots[i] = lowers.get(i).root();
             caches &= lowers.get(i).cachesDentries();
-            if ((lowerRoots[i].mode() & Stat.S_IFMT) != Stat.S_IFDIR) {
-                throw ENOTDIR.error("a lower layer is no directory");
+            if (!Marks.isDirectory(lowerRoots[i])) {
+                throw ENOTDIR.explained("a lower layer is no directory");
             }
         }
+        if (lowerRoots.length == 0 || !Marks.isDirectory(upper.layer.root())) {
+            throw EINVAL.explained("an overlay needs a lower layer and an upper directory");
+        }
         this.cachesDentries = caches;
-        this.root = OverlayInode.ofRoot(this, upper.root(), lowerRoots);
-        CopyUp.copyAttributes(lowerRoots.length == 0 ? null : lowerRoots[0], upper.root());
+        this.origins = new Origins(upper.layer, lowers);
+        this.mayBeIndexed = !WorkArea.names(index()).isEmpty();
+        Inode upperRoot = upper.layer.root();
+        begin(upperRoot, lowerRoots[0]);
+        this.root = new OverlayDirectory(this, upperRoot, new LowerLayers(lowerRoots, LowerLayers.marks(this, lowerRoots)), null);
+        LayerLinks.bind(upperRoot, root);
+    }
+
+    /** An upper layer that is used for the first time gets the attributes of the lower root, and its mark. */
+    private void begin(Inode upperRoot, Inode lowerRoot) throws ErrnoException {
+        if (marks().origin(upperRoot) == null) {
+            if (WorkArea.names(upperRoot).isEmpty()) {
+                CopyUp.copyAttributes(marks(), lowerRoot, upperRoot);
+            }
+            mark(upperRoot, lowerRoot);
+        }
+    }
+
+    /**
+     * The same with other lower layers that show the same files, on the same upper layer. Both may be used until one is closed; the upper
+     * layer is closed with the last of them.
+     *
+     * @param newLowers the lower layers, topmost first
+     * @param newOptions as /proc/mounts shows them
+     * @return another overlay
+     * @throws ErrnoException as when mounting
+     */
+    public OverlayFileSystem withLowers(List<FileSystem> newLowers, String newOptions) throws ErrnoException {
+        upper.users.incrementAndGet();
+        try {
+            return new OverlayFileSystem(upper, newLowers, newOptions, isVolatile, deviceId);
+        } catch (ErrnoException | RuntimeException e) {
+            upper.users.decrementAndGet();
+            throw e;
+        }
     }
 
     @Override
@@ -77,45 +160,116 @@ public final class OverlayFileSystem implements FileSystem {
         return cachesDentries;
     }
 
+    /** Sizes are those of the upper layer; one without a limit is as large as what is used and what is left. */
     @Override
     public FileSystemStatus status() throws ErrnoException {
-        FileSystemStatus s = upper.status();
-        return new FileSystemStatus(MAGIC, s.blockBytes(), s.blocks(), s.freeBlocks(), s.availableBlocks(), s.files(), s.freeFiles(),
-                deviceId, s.nameBytes());
+        FileSystemStatus s = upper.layer.status();
+        long blocks = s.blocks();
+        long size = s.blockBytes();
+        long free = s.freeBlocks();
+        long available = s.availableBlocks();
+        if (blocks == 0) {
+            size = BLOCK_BYTES;
+            free = upper.layer.freeBytes() / size;
+            available = free;
+            blocks = free + upper.layer.usedBytes() / size;
+        }
+        return new FileSystemStatus(MAGIC, size, blocks, free, available, s.files(), s.freeFiles(), deviceId, s.nameBytes());
     }
 
     @Override
     public void sync() throws ErrnoException {
-        upper.sync();
+        upper.layer.sync();
+    }
+
+    @Override
+    public void publish() throws ErrnoException {
+        upper.layer.publish();
+    }
+
+    @Override
+    public String replacementObstacle(FileSystem next) {
+        if (isStored() || next instanceof OverlayFileSystem other && other.upper == upper) {
+            return null;
+        }
+        return "what was changed is in memory only and would be lost; save it with `caisson diff`, or start with --rootfs-upper DIR";
     }
 
     @Override
     public void close() {
-        upper.close();
+        if (upper.users.decrementAndGet() == 0) {
+            upper.layer.close();
+        }
         for (FileSystem lower : lowers) {
             lower.close();
         }
     }
 
-    FileSystem upper() {
-        return upper;
+    @Override
+    public List<LayerChange> changes(Inode directory) throws ErrnoException {
+        return ((OverlayDirectory) directory).layerChanges();
     }
 
-    /** The layer of a lower inode; the same filesystem may serve two layers only by two instances. */
-    int layerOf(Inode lower) {
-        for (int i = 0; i < lowers.size(); i++) {
-            if (lowers.get(i) == lower.fileSystem()) {
-                return i;
-            }
-        }
-        throw new IllegalArgumentException("an inode of none of the layers");
+    /** Whether changes go to this directory of the host, or to memory for null. */
+    boolean hasUpper(String path) {
+        return Objects.equals(upper.path, path);
     }
 
-    static long upperNumber(long number) {
-        return number ^ UPPER_NUMBERS;
+    /** {@return the directory that takes the changes, as the upper layer has it} */
+    public Inode upperRoot() {
+        return upper.layer.root();
     }
 
-    static long lowerNumber(int layer, long number) {
-        return number ^ layer * LAYER_STEP;
+    OverlayDirectory top() {
+        return root;
+    }
+
+    Marks marks() {
+        return upper.marks;
+    }
+
+    WorkArea work() {
+        return upper.work;
+    }
+
+    Inode index() {
+        return upper.layer.indexDirectory();
+    }
+
+    /** {@return whether the index has entries} */
+    boolean mayBeIndexed() {
+        return mayBeIndexed;
+    }
+
+    void hasIndexed() {
+        mayBeIndexed = true;
+    }
+
+    Origins origins() {
+        return origins;
+    }
+
+    int lowerCount() {
+        return lowers.size();
+    }
+
+    /** Whether nothing is below the layer of an inode. */
+    boolean isLast(Inode lower) {
+        return lowers.getLast() == lower.fileSystem();
+    }
+
+    /** {@return whether the upper layer outlives the sandbox} */
+    boolean isStored() {
+        return upper.layer.isStored();
+    }
+
+    /** {@return whether the content of a copy has to be on disk before the copy takes its place} */
+    boolean syncsCopies() {
+        return isStored() && !isVolatile;
+    }
+
+    /** Marks a copy with what it came from. */
+    void mark(Inode copy, Inode lower) throws ErrnoException {
+        marks().origin(copy, origins.of(lower));
     }
 }

@@ -1,14 +1,13 @@
 package dev.caisson.fs.overlay;
 
-import static dev.caisson.abi.Errno.ENOENT;
-import static dev.caisson.abi.Errno.EOPNOTSUPP;
-
 import dev.caisson.abi.ErrnoException;
 import dev.caisson.abi.Fcntl;
+import dev.caisson.abi.Mount;
 import dev.caisson.abi.Stat;
 import dev.caisson.spi.cred.Credentials;
 import dev.caisson.spi.fs.AttributeChange;
 import dev.caisson.spi.fs.Attributes;
+import dev.caisson.spi.fs.FileIdentity;
 import dev.caisson.spi.fs.FileSystem;
 import dev.caisson.spi.fs.Inode;
 import dev.caisson.spi.fs.OpenFile;
@@ -33,11 +32,13 @@ class OverlayInode extends Inode {
     private volatile OverlayDirectory parent;
     private volatile String name;
 
-    /** Names given or taken since the lower file was made. Guarded by this. */
-    private int linksAdded;
-    /** Open files that read the lower file. Guarded by this. */
+    /** The name in the index, of a copied file that several lower names share. Guarded by this, as the rest. */
+    private String indexName;
+    /** How many links it has more than the layer's file that counts now. */
+    private volatile int linksAdded;
+    /** Open files that read the lower file. */
     private int lowerOpens;
-    /** Keeps the upper file's content while this file is reachable but the upper file has no name. Guarded by this. */
+    /** Keeps the upper file's content while this file is reachable but the upper file may have no name. */
     private OpenFile hold;
 
     /** The attributes told last, and what they were made of: lower layers give the same object as long as nothing changed. */
@@ -45,19 +46,15 @@ class OverlayInode extends Inode {
 
     private record Told(Attributes source, int links, Attributes result) {}
 
-    OverlayInode(OverlayFileSystem fileSystem, Inode upper, Inode[] lowers) {
+    OverlayInode(OverlayFileSystem fileSystem, Inode upper, Inode[] lowers, long number) {
         this.fileSystem = fileSystem;
         this.upper = upper;
         this.lowers = lowers;
-        this.number = lowers.length > 0
-                ? OverlayFileSystem.lowerNumber(fileSystem.layerOf(lowers[0]), lowers[0].number())
-                : OverlayFileSystem.upperNumber(upper.number());
+        this.number = number;
     }
 
-    static OverlayDirectory ofRoot(OverlayFileSystem fileSystem, Inode upper, Inode[] lowers) {
-        OverlayDirectory root = new OverlayDirectory(fileSystem, upper, lowers);
-        LayerLinks.bind(upper, root);
-        return root;
+    final OverlayFileSystem overlay() {
+        return fileSystem;
     }
 
     final Inode upper() {
@@ -78,37 +75,85 @@ class OverlayInode extends Inode {
         return name;
     }
 
+    /** Whether the upper file is a copy, or has something to show from below: its directory is impure then. */
+    boolean hasOrigin() throws ErrnoException {
+        return lowers.length > 0 || fileSystem.marks().origin(upper) != null;
+    }
+
     /** Remembers a name; the directory's names lock is held. */
     final void named(OverlayDirectory directory, String as) {
         parent = directory;
         name = as;
     }
 
-    /** A link was made; the directory's names lock is held. */
-    final void linked(OverlayDirectory directory, String as) {
-        named(directory, as);
-        synchronized (this) {
-            linksAdded++;
-        }
+    // ---- links
+
+    /** It is a copy that the index knows, with so many links more than the upper file has. */
+    final synchronized void indexed(String as, int difference) {
+        indexName = as;
+        linksAdded = difference;
     }
 
-    /** A name was removed; the directory's names lock is held. */
-    final void unlinked(OverlayDirectory directory, String as) {
+    /** Whether unlinking a name that only the lower layer has takes a copy, which can hold the count. */
+    final boolean keepsLinkCount() throws ErrnoException {
+        return upper == null && fileSystem.isStored() && lowers[0].attributes().links() > 1;
+    }
+
+    /** The upper file got a name for one that only the lower layer had: the file has no more names than before. */
+    final void materialized() throws ErrnoException {
+        addLinks(-1);
+    }
+
+    /**
+     * A name was removed; the directory's names lock is held.
+     *
+     * @param hadUpper whether the upper file had it; else only the lower layer
+     */
+    final void unlinked(OverlayDirectory directory, String as, boolean hadUpper) throws ErrnoException {
         if (parent == directory && as.equals(name)) {
             parent = null;
         }
+        if (!hadUpper) {
+            addLinks(-1);
+        }
+        String unusedIndex = null;
         OpenFile unused;
         synchronized (this) {
-            linksAdded--;
+            if (indexName != null && real().attributes().links() + linksAdded <= 0) {
+                unusedIndex = indexName;
+                indexName = null;
+                linksAdded = 0;
+            }
             unused = takeUnusedHoldLocked();
+        }
+        if (unusedIndex != null) {
+            fileSystem.index().unlink(unusedIndex, upper);
         }
         if (unused != null) {
             unused.close();
         }
     }
 
+    private void addLinks(int difference) throws ErrnoException {
+        boolean isIndexed;
+        int now;
+        synchronized (this) {
+            linksAdded += difference;
+            isIndexed = indexName != null;
+            now = linksAdded;
+        }
+        if (isIndexed) {
+            fileSystem.marks().links(upper, 'U', now);
+        }
+    }
+
+    /** {@return the link count, given the attributes of the layer's file} */
+    int links(Attributes real) {
+        return Math.max(0, real.links() + linksAdded);
+    }
+
     private OpenFile takeUnusedHoldLocked() {
-        if (hold == null || lowerOpens > 0 || lowerLinks() + linksAdded > 0) {
+        if (hold == null || lowerOpens > 0) {
             return null;
         }
         OpenFile unused = hold;
@@ -116,15 +161,9 @@ class OverlayInode extends Inode {
         return unused;
     }
 
-    private int lowerLinks() {
-        try {
-            return lowers[0].attributes().links();
-        } catch (ErrnoException e) {
-            return 1;
-        }
-    }
+    // ---- copy-up
 
-    /** {@return whether it has an upper file, after making one if need be} */
+    /** {@return the upper file, made if need be} */
     final Inode copyUp() throws ErrnoException {
         return copyUp(Long.MAX_VALUE);
     }
@@ -143,11 +182,18 @@ class OverlayInode extends Inode {
         copyUpLock.lock();
         try {
             if (upper == null) {
-                boolean isRegular = (lowers[0].mode() & Stat.S_IFMT) == Stat.S_IFREG;
-                if (isRegular) {
-                    publish(CopyUp.regularFile(fileSystem.upper().root(), lowers[0], sizeLimit));
-                } else {
-                    copyUpSpecial();
+                CopyUp.Copy copy = CopyUp.of(fileSystem, lowers[0], sizeLimit);
+                try {
+                    if (lowers[0].attributes().links() > 1 && attributes().links() > 0) {
+                        placeInIndex(copy);
+                    } else {
+                        place(copy);
+                    }
+                } finally {
+                    if (upper == null) {
+                        copy.close();
+                        fileSystem.work().discard(copy.name(), copy.inode());
+                    }
                 }
             }
             return upper;
@@ -156,73 +202,70 @@ class OverlayInode extends Inode {
         }
     }
 
-    /** Gives the finished copy its name, if the file still has one, and makes it count. */
-    private void publish(CopyUp.Copy copy) throws ErrnoException {
-        boolean isDone = false;
-        try {
-            while (!isDone) {
-                OverlayDirectory directory = parent;
-                String as = name;
-                if (directory == null) {
-                    becomeUpper(copy.inode(), copy.file(), true);
-                    return;
-                }
-                Inode upperDirectory = directory.copyUp();
-                directory.names.lock();
-                try {
-                    if (parent == directory && as.equals(name)) {
-                        Attributes before = upperDirectory.attributes();
-                        upperDirectory.link(as, copy.inode());
-                        directory.restoreTimes(before);
-                        becomeUpper(copy.inode(), copy.file(), false);
-                        isDone = true;
-                    }
-                } finally {
-                    directory.names.unlock();
-                }
-            }
-        } catch (ErrnoException | RuntimeException e) {
-            copy.file().close();
-            throw e;
-        }
-    }
-
-    private void copyUpSpecial() throws ErrnoException {
+    /** Gives the finished copy the place of the lower file, if that still has a name, and makes it count. */
+    private void place(CopyUp.Copy copy) throws ErrnoException {
         while (true) {
             OverlayDirectory directory = parent;
             String as = name;
             if (directory == null) {
-                throw ENOENT.error("a special file without a name cannot be copied up");
+                becomeUpper(copy, true);
+                fileSystem.work().directory().unlink(copy.name(), copy.inode());
+                return;
             }
             Inode upperDirectory = directory.copyUp();
             directory.names.lock();
             try {
-                if (parent != directory || !as.equals(name)) {
-                    continue;
+                if (parent == directory && as.equals(name)) {
+                    Attributes before = upperDirectory.attributes();
+                    directory.makeImpure();
+                    fileSystem.work().publish(copy.name(), copy.inode(), upperDirectory, as, null);
+                    directory.restoreTimes(before);
+                    becomeUpper(copy, false);
+                    return;
                 }
-                Attributes before = upperDirectory.attributes();
-                Inode copy = CopyUp.other(upperDirectory, as, lowers[0]);
-                CopyUp.copyAttributes(lowers[0], copy);
-                directory.restoreTimes(before);
-                becomeUpper(copy, null, false);
-                return;
             } finally {
                 directory.names.unlock();
             }
         }
     }
 
-    /** The copy counts from now on; {@code file} keeps it for as long as something needs it that a name does not keep. */
-    private synchronized void becomeUpper(Inode copy, OpenFile file, boolean isUnnamed) {
-        if (file != null) {
-            if (isUnnamed || lowerOpens > 0 || lowerLinks() > 1) {
-                hold = file;
-            } else {
-                file.close();
-            }
+    /** A file with several lower names: the index leads from each of them to the copy, which gets the names themselves when they are used. */
+    private void placeInIndex(CopyUp.Copy copy) throws ErrnoException {
+        String as = fileSystem.origins().indexName(lowers[0]);
+        int added;
+        synchronized (this) {
+            added = linksAdded;
         }
-        LayerLinks.bind(copy, this);
-        upper = copy;
+        int count = lowers[0].attributes().links() + added;
+        fileSystem.marks().links(copy.inode(), 'L', added);
+        fileSystem.work().publish(copy.name(), copy.inode(), fileSystem.index(), as, null);
+        fileSystem.hasIndexed();
+        indexed(as, count - 1);
+        becomeUpper(copy, false);
+        fileSystem.marks().links(copy.inode(), 'U', count - 1);
+        OverlayDirectory directory = parent;
+        if (directory != null) {
+            directory.materialize(this);
+        }
+    }
+
+    /** The copy counts from now on; its open file keeps it for as long as something needs it that a name does not keep. */
+    private void becomeUpper(CopyUp.Copy copy, boolean isUnnamed) {
+        boolean isKept;
+        synchronized (this) {
+            isKept = copy.file() != null && (isUnnamed || lowerOpens > 0);
+            if (isKept) {
+                hold = copy.file();
+            }
+            if (indexName == null) {
+                linksAdded = 0; // from now on the upper file's own count is right
+            }
+            LayerLinks.bind(copy.inode(), this);
+            upper = copy.inode();
+        }
+        if (!isKept) {
+            copy.close();
+        }
     }
 
     final void becomeUpperDirectory(Inode copy) {
@@ -247,17 +290,6 @@ class OverlayInode extends Inode {
                 a.sizeBytes(), a.blockBytes(), a.blocks(), a.accessNs(), a.modifyNs(), a.changeNs(), a.birthNs());
         told = new Told(a, links, result);
         return result;
-    }
-
-    /** {@return the link count, given the attributes of the layer's file} */
-    int links(Attributes real) throws ErrnoException {
-        if (lowers.length == 0) {
-            return real.links();
-        }
-        int lowerLinks = upper == null ? real.links() : lowers[0].attributes().links();
-        synchronized (this) {
-            return Math.max(0, lowerLinks + linksAdded);
-        }
     }
 
     @Override
@@ -337,26 +369,49 @@ class OverlayInode extends Inode {
     }
 
     @Override
+    public void forget() {
+        Inode u = upper;
+        (u != null ? u : lowers[0]).forget();
+    }
+
+    @Override
+    public FileIdentity identity() throws ErrnoException {
+        return real().identity();
+    }
+
+    @Override
+    public boolean hasDefaultAcl() throws ErrnoException {
+        return real().hasDefaultAcl();
+    }
+
+    @Override
+    public long changes() {
+        Inode u = upper;
+        long count = (u != null ? u : lowers[0]).changes();
+        return count < 0 || u == null ? count : count | 1L << 62;
+    }
+
+    @Override
     public byte[] getXattr(String attribute) throws ErrnoException {
-        refusePrivate(attribute);
-        return real().getXattr(attribute);
+        return real().getXattr(fileSystem.marks().escaped(attribute));
     }
 
     @Override
     public void setXattr(String attribute, byte[] value, int flags) throws ErrnoException {
-        refusePrivate(attribute);
-        if (upper == null && (flags & 2) != 0) {
-            lowers[0].getXattr(attribute); // XATTR_REPLACE of what is not there: ENODATA, without a copy
+        String stored = fileSystem.marks().escaped(attribute);
+        if (upper == null && (flags & Mount.XATTR_REPLACE) != 0) {
+            lowers[0].getXattr(stored); // ENODATA without a copy
         }
-        copyUp().setXattr(attribute, value, flags);
+        copyUp().setXattr(stored, value, flags);
     }
 
     @Override
     public List<String> listXattrs() throws ErrnoException {
         List<String> visible = new ArrayList<>();
         for (String attribute : real().listXattrs()) {
-            if (!attribute.startsWith(Marks.PRIVATE_PREFIX)) {
-                visible.add(attribute);
+            String shown = fileSystem.marks().visible(attribute);
+            if (shown != null) {
+                visible.add(shown);
             }
         }
         return visible;
@@ -364,16 +419,10 @@ class OverlayInode extends Inode {
 
     @Override
     public void removeXattr(String attribute) throws ErrnoException {
-        refusePrivate(attribute);
+        String stored = fileSystem.marks().escaped(attribute);
         if (upper == null) {
-            lowers[0].getXattr(attribute); // ENODATA without a copy
+            lowers[0].getXattr(stored); // ENODATA without a copy
         }
-        copyUp().removeXattr(attribute);
-    }
-
-    private static void refusePrivate(String attribute) throws ErrnoException {
-        if (attribute.startsWith(Marks.PRIVATE_PREFIX)) {
-            throw EOPNOTSUPP.error("attributes of the overlay itself are hidden");
-        }
+        copyUp().removeXattr(stored);
     }
 }

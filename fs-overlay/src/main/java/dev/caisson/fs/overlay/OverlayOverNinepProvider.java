@@ -1,5 +1,7 @@
 package dev.caisson.fs.overlay;
 
+import static dev.caisson.abi.Errno.EINVAL;
+
 import dev.caisson.abi.ErrnoException;
 import dev.caisson.spi.fs.FileSystem;
 import dev.caisson.spi.fs.FileSystemProvider;
@@ -16,41 +18,30 @@ import org.osgi.service.component.annotations.Reference;
  */
 @Component(property = {FileSystemProvider.NAME + "=overlay+9p", FileSystemProvider.ROOT + ":Boolean=true"})
 public final class OverlayOverNinepProvider implements FileSystemProvider {
-    /** Stands for the one lower layer, whose source may hold colons. */
-    private static final String LOWER = "/";
-
-    private final FileSystemProvider memory;
-    private final FileSystemProvider server;
+    private final OverlayProvider overlay;
 
     /**
      * Makes the provider.
      *
-     * @param memory makes upper layers
+     * @param memory makes upper layers in memory
      * @param server makes lower layers
+     * @param hostDirectory makes upper layers in directories of the host
      */
     @Activate
     public OverlayOverNinepProvider(@Reference(target = "(caisson.name=tmpfs)") FileSystemProvider memory,
-            @Reference(target = "(caisson.name=9p)") FileSystemProvider server) {
-        this.memory = memory;
-        this.server = server;
+            @Reference(target = "(caisson.name=9p)") FileSystemProvider server,
+            @Reference(target = "(caisson.name=hostdir)") FileSystemProvider hostDirectory) {
+        this.overlay = new OverlayProvider(memory, hostDirectory, null, server);
     }
 
-    /** The 9P provider, which mounts one source whatever it is asked for. */
-    private record Lower(FileSystemProvider server, String source) implements FileSystemProvider {
-        @Override
-        public String name() {
-            return server.name();
-        }
-
-        @Override
-        public boolean isGuestMountable() {
-            return false;
-        }
-
-        @Override
-        public FileSystem mount(MountRequest request) throws ErrnoException {
-            return server.mount(new MountRequest(source, request.flags(), request.options(), request.credentials()));
-        }
+    /**
+     * Makes a provider without upper layers in directories of the host.
+     *
+     * @param memory makes upper layers
+     * @param server makes lower layers
+     */
+    public OverlayOverNinepProvider(FileSystemProvider memory, FileSystemProvider server) {
+        this(memory, server, null);
     }
 
     @Override
@@ -66,8 +57,11 @@ public final class OverlayOverNinepProvider implements FileSystemProvider {
     @Override
     public FileSystem mount(MountRequest request) throws ErrnoException {
         Map<String, String> options = new LinkedHashMap<>(request.options());
-        String lower = options.remove("lowerdir");
-        OverlayProvider overlay = new OverlayProvider(memory, new Lower(server, lower == null ? request.source() : lower));
-        return overlay.mount(new MountRequest(LOWER, request.flags(), options, request.credentials()));
+        String lower = options.getOrDefault("lowerdir", request.source());
+        if (lower == null || lower.isEmpty()) {
+            throw EINVAL.explained("overlay+9p: no lower layer");
+        }
+        options.put("lowerdir", new LayerSource("9p", lower).escaped());
+        return overlay.mount(new MountRequest(request.source(), request.flags(), options, request.credentials(), request.replaced()));
     }
 }

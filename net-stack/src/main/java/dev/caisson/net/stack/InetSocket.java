@@ -31,6 +31,8 @@ abstract class InetSocket extends SocketFile {
     static final int RECEIVE_SHUT = 1;
     static final int SEND_SHUT = 2;
     private static final int FIRST_FREE_PORT = 1024;
+    /** sin6_scope_id. */
+    private static final int SCOPE_AT = 24;
 
     final LoopbackStack stack;
     final PortTable ports;
@@ -43,6 +45,8 @@ abstract class InetSocket extends SocketFile {
     private volatile Endpoint remote;
     /** The port was chosen by the stack for one connection, not asked for. */
     private volatile boolean sharedPort;
+    /** The port was chosen by the stack for a socket that sent without bind(2). */
+    private volatile boolean portChosen;
 
     InetSocket(LoopbackStack stack, PortTable ports, int family, int type, int protocol, SocketOptions options, IpOptions ip, int uid) {
         super(family, type, protocol);
@@ -102,7 +106,12 @@ abstract class InetSocket extends SocketFile {
         }
         Endpoint wanted = endpoint(given);
         boolean foreign = !wanted.isAny() && !wanted.isLocal();
-        if (foreign && !(ip.isFreeBind() || wanted.isMulticast() && type() == Socket.SOCK_DGRAM)) {
+        if (family() == Socket.AF_INET6 && needsScope(wanted, given)) {
+            throw EINVAL.error("an address of a link, and no interface");
+        }
+        boolean special = wanted.isV4() ? wanted.isMulticast() || wanted.isBroadcast()
+                : wanted.isMulticast() && type() == Socket.SOCK_DGRAM;
+        if (foreign && !ip.isFreeBind() && !special) {
             throw EADDRNOTAVAIL.error();
         }
         if (family() == Socket.AF_INET6 && wanted.isV4() && isV6Only()) {
@@ -119,6 +128,13 @@ abstract class InetSocket extends SocketFile {
         }
     }
 
+    /** fe80::/10 and ff02::/16 mean something with an interface only. */
+    private static boolean needsScope(Endpoint wanted, byte[] given) {
+        byte[] address = wanted.address();
+        boolean ofLink = address[0] == (byte) 0xfe && (address[1] & 0xc0) == 0x80 || address[0] == (byte) 0xff && (address[1] & 15) == 2;
+        return ofLink && (given.length < SCOPE_AT + 4 || MemorySegment.ofArray(given).get(U32, SCOPE_AT) == 0);
+    }
+
     private static byte[] withFamily(byte[] address) {
         byte[] copy = address.clone();
         copy[0] = Socket.AF_INET;
@@ -128,8 +144,14 @@ abstract class InetSocket extends SocketFile {
     /** Takes any port, for a socket that is used without bind(2). */
     final synchronized void autobind() throws ErrnoException {
         if (local == null) {
+            portChosen = true;
             ports.bind(this, Endpoint.any(family(), 0));
         }
+    }
+
+    /** Whether bind(2) was never called: the port came with the first use. */
+    final boolean isPortChosen() {
+        return portChosen;
     }
 
     /** Takes a port for a connection. */
@@ -155,6 +177,7 @@ abstract class InetSocket extends SocketFile {
             ports.release(this, name.port());
             local = null;
             sharedPort = false;
+            portChosen = false;
         }
     }
 
@@ -165,7 +188,7 @@ abstract class InetSocket extends SocketFile {
             throw ENETUNREACH.error();
         }
         if (!destination.isLocal()) {
-            if (destination.isBroadcast() && !options.broadcast()) {
+            if (destination.isBroadcast() && !options.broadcast() && type() == Socket.SOCK_DGRAM) {
                 throw EACCES.error();
             }
             throw ENETUNREACH.error();
@@ -223,7 +246,7 @@ abstract class InetSocket extends SocketFile {
             };
         }
         if (level == Socket.SOL_IP || level == Socket.SOL_IPV6 && family() == Socket.AF_INET6) {
-            return ip.get(level, name, remote != null);
+            return ip.get(level, name, remote != null, maxBytes);
         }
         if (level == protocol()) {
             return transportOption(name, maxBytes);

@@ -17,14 +17,24 @@ import java.util.Map;
 /** Options of the level SOL_TCP, tcp(7). A connection within one machine needs none of them; they are checked and remembered. */
 final class TcpOptions {
     private static final int TCP_LINGER2 = 8;
+    private static final int TCP_REPAIR = 19;
+    private static final int CLOSED = 7;
+    private static final int LISTENING = 10;
+    /** TCP_MAXSEG before there is a connection. */
+    private static final int FIRST_MSS = 536;
+    private static final int MOST_LINGER_SECONDS = 120;
+    private static final int USUAL_LINGER_SECONDS = 60;
+    private static final int LEAST_WINDOW = 1152;
+    private static final int MOST_BACKLOG = 4096;
+    private static final int MOST_WAIT_SECONDS = 120;
     private static final int INFO_BYTES = 232;
     private static final int MSS = 65483;
     private static final Map<Integer, Integer> USUAL = Map.ofEntries(Map.entry(Socket.TCP_NODELAY, 0), Map.entry(Socket.TCP_CORK, 0),
             Map.entry(Socket.TCP_MAXSEG, MSS), Map.entry(Socket.TCP_KEEPIDLE, 7200), Map.entry(Socket.TCP_KEEPINTVL, 75),
             Map.entry(Socket.TCP_KEEPCNT, 9), Map.entry(Socket.TCP_SYNCNT, 6), Map.entry(TCP_LINGER2, 60),
-            Map.entry(Socket.TCP_DEFER_ACCEPT, 0), Map.entry(Socket.TCP_WINDOW_CLAMP, 65535), Map.entry(Socket.TCP_QUICKACK, 1),
+            Map.entry(Socket.TCP_DEFER_ACCEPT, 0), Map.entry(Socket.TCP_WINDOW_CLAMP, 0), Map.entry(Socket.TCP_QUICKACK, 1),
             Map.entry(Socket.TCP_USER_TIMEOUT, 0), Map.entry(Socket.TCP_FASTOPEN, 0), Map.entry(Socket.TCP_TIMESTAMP, 0),
-            Map.entry(Socket.TCP_NOTSENT_LOWAT, -1), Map.entry(Socket.TCP_SAVE_SYN, 0), Map.entry(Socket.TCP_FASTOPEN_CONNECT, 0),
+            Map.entry(Socket.TCP_NOTSENT_LOWAT, 0), Map.entry(TCP_REPAIR, 0), Map.entry(Socket.TCP_SAVE_SYN, 0), Map.entry(Socket.TCP_FASTOPEN_CONNECT, 0),
             Map.entry(Socket.TCP_FASTOPEN_NO_COOKIE, 0), Map.entry(Socket.TCP_INQ, 0), Map.entry(Socket.TCP_TX_DELAY, 0),
             Map.entry(Socket.TCP_THIN_LINEAR_TIMEOUTS, 0), Map.entry(Socket.TCP_THIN_DUPACK, 0));
 
@@ -51,6 +61,11 @@ final class TcpOptions {
         Integer usual = USUAL.get(name);
         if (usual == null) {
             throw ENOPROTOOPT.error();
+        }
+        if (name == Socket.TCP_MAXSEG) {
+            boolean open = state != CLOSED && state != LISTENING;
+            int wanted = changed.getOrDefault(name, 0);
+            return SocketOptions.integer(open ? MSS : wanted != 0 ? wanted : FIRST_MSS);
         }
         return SocketOptions.integer(changed.getOrDefault(name, usual));
     }
@@ -90,7 +105,7 @@ final class TcpOptions {
         if (name == Socket.TCP_ULP) {
             throw ENOENT.error();
         }
-        if (!USUAL.containsKey(name)) {
+        if (!USUAL.containsKey(name) || name == TCP_REPAIR) {
             throw ENOPROTOOPT.error();
         }
         int number = SocketOptions.integer(value);
@@ -101,14 +116,34 @@ final class TcpOptions {
             case Socket.TCP_USER_TIMEOUT, Socket.TCP_FASTOPEN -> number < 0;
             case Socket.TCP_FASTOPEN_CONNECT, Socket.TCP_FASTOPEN_NO_COOKIE, Socket.TCP_INQ -> number < 0 || number > 1;
             case Socket.TCP_SAVE_SYN -> number < 0 || number > 2;
+            case Socket.TCP_THIN_DUPACK, Socket.TCP_THIN_LINEAR_TIMEOUTS -> number < 0 || number > 1;
             default -> false;
         };
         if (bad) {
             throw EINVAL.error();
         }
-        boolean flag = name == Socket.TCP_NODELAY || name == Socket.TCP_CORK;
-        if (name != Socket.TCP_MAXSEG) {
-            changed.put(name, flag ? number != 0 ? 1 : 0 : number);
+        changed.put(name, switch (name) {
+            case Socket.TCP_NODELAY, Socket.TCP_CORK, Socket.TCP_QUICKACK -> number != 0 ? 1 : 0;
+            case Socket.TCP_THIN_DUPACK -> 0;
+            case Socket.TCP_FASTOPEN -> Math.min(number, MOST_BACKLOG);
+            case Socket.TCP_WINDOW_CLAMP -> number == 0 ? 0 : Math.max(number, LEAST_WINDOW);
+            case Socket.TCP_DEFER_ACCEPT -> retransmissionSeconds(number);
+            case TCP_LINGER2 -> number < 0 ? -1 : number == 0 ? USUAL_LINGER_SECONDS : Math.min(number, MOST_LINGER_SECONDS);
+            default -> number;
+        });
+    }
+
+    /** The time of as many retransmissions as take at least so long: Linux counts those, after 1, 2, 4 and so on seconds. */
+    private static int retransmissionSeconds(int wanted) {
+        if (wanted <= 0) {
+            return 0;
         }
+        int wait = 1;
+        int sum = wait;
+        for (int count = 1; sum < wanted && count < 255; count++) {
+            wait = Math.min(2 * wait, MOST_WAIT_SECONDS);
+            sum += wait;
+        }
+        return sum;
     }
 }

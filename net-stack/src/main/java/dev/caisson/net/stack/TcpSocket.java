@@ -69,7 +69,7 @@ final class TcpSocket extends InetSocket {
     private int maxBacklog;
 
     TcpSocket(LoopbackStack stack, int family, int uid) {
-        this(stack, family, new SocketOptions(SEND_BYTES, RECEIVE_BYTES), new IpOptions(family == Socket.AF_INET6), new TcpOptions(), uid);
+        this(stack, family, new SocketOptions(SEND_BYTES, RECEIVE_BYTES), new IpOptions(family == Socket.AF_INET6, true), new TcpOptions(), uid);
     }
 
     private TcpSocket(LoopbackStack stack, int family, SocketOptions options, IpOptions ip, TcpOptions tcp, int uid) {
@@ -433,6 +433,9 @@ final class TcpSocket extends InetSocket {
                 waitQueue().notify(READABLE | WRITABLE | POLLHUP);
             }
             case CONNECTED -> {
+                if (isOver()) {
+                    throw ENOTCONN.error();
+                }
                 int before = shut;
                 shut = before | bits;
                 TcpSocket other = peer;
@@ -551,7 +554,7 @@ final class TcpSocket extends InetSocket {
 
     @Override
     public byte[] remoteAddress() throws ErrnoException {
-        if (state.get() != State.CONNECTED) {
+        if (state.get() != State.CONNECTED || isOver()) {
             throw ENOTCONN.error();
         }
         return super.remoteAddress();
@@ -562,6 +565,11 @@ final class TcpSocket extends InetSocket {
         return state.get() == State.LISTENING;
     }
 
+    /** Both sides have said that they are done: the acknowledgement takes no time here, and Linux's socket is as good as closed. */
+    private boolean isOver() {
+        return (shut & SEND_SHUT) != 0 && finReceived;
+    }
+
     /** {@return the number of the state in RFC 9293's machine as Linux counts it} */
     int stateNumber() {
         return switch (state.get()) {
@@ -570,7 +578,7 @@ final class TcpSocket extends InetSocket {
             case CLOSED -> 7;
             case CONNECTED -> {
                 boolean sent = (shut & SEND_SHUT) != 0;
-                yield sent ? finReceived ? 9 : 5 : finReceived ? 8 : 1;
+                yield sent ? finReceived ? 7 : 5 : finReceived ? 8 : 1;
             }
         };
     }
@@ -593,7 +601,13 @@ final class TcpSocket extends InetSocket {
                 }
                 writeInt(memory, argument, receiveQueueBytes());
             }
-            case Terminal.TIOCOUTQ, Terminal.SIOCATMARK -> writeInt(memory, argument, 0);
+            case Terminal.TIOCOUTQ -> {
+                if (isListening()) {
+                    throw EINVAL.error();
+                }
+                writeInt(memory, argument, 0);
+            }
+            case Terminal.SIOCATMARK -> writeInt(memory, argument, 0);
             default -> {
                 return super.ioctl(memory, command, argument);
             }

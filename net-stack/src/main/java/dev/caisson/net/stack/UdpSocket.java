@@ -5,6 +5,7 @@ import static dev.caisson.abi.Errno.EDESTADDRREQ;
 import static dev.caisson.abi.Errno.EFAULT;
 import static dev.caisson.abi.Errno.EINVAL;
 import static dev.caisson.abi.Errno.EMSGSIZE;
+import static dev.caisson.abi.Errno.ENOPROTOOPT;
 import static dev.caisson.abi.Errno.ENOTCONN;
 import static dev.caisson.abi.Errno.EOPNOTSUPP;
 import static dev.caisson.abi.Errno.EPIPE;
@@ -34,7 +35,7 @@ import java.util.ArrayDeque;
 
 /** A UDP socket whose peers are in the same sandbox, udp(7). What a full queue does not take is lost. */
 final class UdpSocket extends InetSocket {
-    private record Datagram(byte[] data, Endpoint source, Endpoint destination, long timeNs) {}
+    private record Datagram(byte[] data, Endpoint source, Endpoint destination, long timeNs, int hops, int service) {}
 
     private static final int READABLE = POLLIN | POLLRDNORM;
     private static final int WRITABLE = POLLOUT | POLLWRNORM | POLLWRBAND;
@@ -42,16 +43,21 @@ final class UdpSocket extends InetSocket {
     private static final int MAX_BYTES_6 = 65527;
     private static final int OVERHEAD_BYTES = 768;
     private static final int UDP_CORK = 1;
+    private static final int UDP_ENCAP = 100;
+    private static final int UDP_NO_CHECK6_TX = 101;
+    private static final int UDP_NO_CHECK6_RX = 102;
+    private static final int UDP_SEGMENT = 103;
+    private static final int UDP_GRO = 104;
 
     /** Guarded by {@link #lock}. */
     private final ArrayDeque<Datagram> received = new ArrayDeque<>();
     private long receivedBytes;
     private volatile int shut;
-    private volatile boolean corked;
+    private volatile boolean joins;
 
     UdpSocket(LoopbackStack stack, int family, int uid) {
         super(stack, stack.udpPorts(), family, Socket.SOCK_DGRAM, Socket.IPPROTO_UDP, new SocketOptions(),
-                new IpOptions(family == Socket.AF_INET6), uid);
+                new IpOptions(family == Socket.AF_INET6, false), uid);
     }
 
     @Override
@@ -61,7 +67,7 @@ final class UdpSocket extends InetSocket {
         }
         if (SocketAddress.family(address) == Socket.AF_UNSPEC) {
             remote(null);
-            if (isSharedPort()) {
+            if (isSharedPort() || isPortChosen()) {
                 releasePort();
             }
             return 0;
@@ -83,7 +89,7 @@ final class UdpSocket extends InetSocket {
         }
         Endpoint target;
         if (message != null && message.address != null && message.address.length > 0) {
-            Endpoint given = endpoint(message.address);
+            Endpoint given = sendTarget(message.address);
             if (given.port() == 0) {
                 throw EINVAL.error();
             }
@@ -107,13 +113,39 @@ final class UdpSocket extends InetSocket {
         Endpoint from = name.isAny() ? new Endpoint(target.sourceAddress(), name.port()) : name;
         UdpSocket receiver = stack.udpReceiver(target, from);
         if (receiver != null) {
-            receiver.deliver(new Datagram(data, from, target, FileClock.nowNs()));
+            boolean v4 = target.isV4();
+            receiver.deliver(new Datagram(data, from, target, FileClock.nowNs(), named(message, v4, true, ip.hops(v4)),
+                    named(message, v4, false, ip.service(v4))));
         } else if (remote() != null || ip.wantsErrors()) {
             // The answer would be an ICMP message, which only who is connected hears of.
             pendingError.set(ECONNREFUSED);
             waitQueue().notify(POLLERR);
         }
         return length;
+    }
+
+    /** A target as sendto(2) takes it: AF_INET with no family, and from an IPv6 socket IPv4 as it is. */
+    private Endpoint sendTarget(byte[] address) throws ErrnoException {
+        int given = address.length < 2 ? -1 : SocketAddress.family(address);
+        if (address.length >= SocketAddress.INET_BYTES && (family() == Socket.AF_INET ? given == Socket.AF_UNSPEC : given == Socket.AF_INET)) {
+            byte[] copy = address.clone();
+            copy[0] = Socket.AF_INET;
+            return Endpoint.of(copy, Socket.AF_INET);
+        }
+        return endpoint(address);
+    }
+
+    /** Time to live or type of service: that of the message's control data, or the socket's. */
+    private static int named(SocketMessage message, boolean v4, boolean hops, int usual) {
+        if (message != null && message.control != null) {
+            int type = v4 ? hops ? Socket.IP_TTL : Socket.IP_TOS : hops ? Socket.IPV6_HOPLIMIT : Socket.IPV6_TCLASS;
+            for (SocketMessage.Control control : message.control) {
+                if (control.level() == (v4 ? Socket.SOL_IP : Socket.SOL_IPV6) && control.type() == type && control.data().length > 0) {
+                    return control.data()[0] & 0xff;
+                }
+            }
+        }
+        return usual;
     }
 
     private void deliver(Datagram datagram) {
@@ -158,9 +190,6 @@ final class UdpSocket extends InetSocket {
 
     @Override
     public long receive(IoBuffer target, SocketMessage message, int flags) throws ErrnoException {
-        if ((flags & Socket.MSG_OOB) != 0) {
-            throw EOPNOTSUPP.error();
-        }
         if ((flags & Socket.MSG_ERRQUEUE) != 0) {
             return WOULD_BLOCK;
         }
@@ -216,11 +245,25 @@ final class UdpSocket extends InetSocket {
             System.arraycopy(address, 12, info, 8, 4);
             message.addControl(Socket.SOL_IP, Socket.IP_PKTINFO, info);
         }
+        if (datagram.destination().isV4()) {
+            if (ip.isSet(Socket.SOL_IP, Socket.IP_RECVTTL)) {
+                message.addControl(Socket.SOL_IP, Socket.IP_TTL, SocketOptions.integer(datagram.hops()));
+            }
+            if (ip.isSet(Socket.SOL_IP, Socket.IP_RECVTOS)) {
+                message.addControl(Socket.SOL_IP, Socket.IP_TOS, new byte[] {(byte) datagram.service()});
+            }
+        }
         if (ip.wantsPacketInfo6()) {
             byte[] info = new byte[20]; // in6_pktinfo: ipi6_addr, ipi6_ifindex
             System.arraycopy(address, 0, info, 0, 16);
             MemorySegment.ofArray(info).set(U32, 16, LoopbackStack.INDEX);
             message.addControl(Socket.SOL_IPV6, Socket.IPV6_PKTINFO, info);
+        }
+        if (ip.isSet(Socket.SOL_IPV6, Socket.IPV6_RECVHOPLIMIT)) {
+            message.addControl(Socket.SOL_IPV6, Socket.IPV6_HOPLIMIT, SocketOptions.integer(datagram.hops()));
+        }
+        if (ip.isSet(Socket.SOL_IPV6, Socket.IPV6_RECVTCLASS)) {
+            message.addControl(Socket.SOL_IPV6, Socket.IPV6_TCLASS, SocketOptions.integer(datagram.service()));
         }
     }
 
@@ -290,17 +333,25 @@ final class UdpSocket extends InetSocket {
     @Override
     byte[] transportOption(int name, int maxBytes) throws ErrnoException {
         if (name == UDP_CORK) {
-            return SocketOptions.flag(corked);
+            return SocketOptions.flag(false);
         }
-        throw dev.caisson.abi.Errno.ENOPROTOOPT.error();
+        if (name == UDP_GRO) {
+            return SocketOptions.flag(joins);
+        }
+        if (name == UDP_SEGMENT || name == UDP_ENCAP || name == UDP_NO_CHECK6_TX || name == UDP_NO_CHECK6_RX) {
+            return SocketOptions.integer(0);
+        }
+        throw ENOPROTOOPT.error();
     }
 
     @Override
     void transportOption(int name, byte[] value, SocketCaller caller) throws ErrnoException {
-        if (name != UDP_CORK || SocketOptions.integer(value) != 0) {
-            throw dev.caisson.abi.Errno.ENOPROTOOPT.error("corking and segmentation are not supported");
+        int number = SocketOptions.integer(value);
+        if (name == UDP_GRO) {
+            joins = number != 0; // allowed, not asked for: datagrams come one by one
+        } else if (number != 0 || name != UDP_CORK && name != UDP_SEGMENT && name != UDP_NO_CHECK6_TX && name != UDP_NO_CHECK6_RX) {
+            throw ENOPROTOOPT.error("corking and segmentation are not supported");
         }
-        corked = false;
     }
 
     @Override

@@ -2,11 +2,11 @@ package dev.caisson.syscalls.file;
 
 import static dev.caisson.abi.Errno.EBADF;
 import static dev.caisson.abi.Errno.ENOENT;
-import static dev.caisson.abi.Errno.ENOTDIR;
 
 import dev.caisson.abi.ErrnoException;
 import dev.caisson.abi.Fcntl;
 import dev.caisson.kernel.Task;
+import dev.caisson.spi.fs.Attributes;
 import dev.caisson.vfs.FileDescription;
 import dev.caisson.vfs.Location;
 import dev.caisson.vfs.PathWalker;
@@ -25,11 +25,7 @@ final class At {
         if (dirfd == Fcntl.AT_FDCWD || !path.isEmpty() && path.charAt(0) == '/') {
             return null;
         }
-        Location place = place(task, dirfd);
-        if (!path.isEmpty() && !place.dentry().isDirectory()) {
-            throw ENOTDIR.error();
-        }
-        return place;
+        return place(task, dirfd); // the walk finds out whether it is a directory
     }
 
     /** The place that a descriptor, also one of O_PATH, stands for. */
@@ -64,6 +60,12 @@ final class At {
     /** Resolves a path relative to the working directory. */
     static Location resolve(Task task, long address, int how) throws ErrnoException {
         return task.kernel().vfs().resolve(task, null, path(task, address), how);
+    }
+
+    /** What stat(2) tells of a path of an *at call; with {@link PathWalker#EMPTY} an empty path means the descriptor. */
+    static Attributes attributes(Task task, int dirfd, String path, int how) throws ErrnoException {
+        return path.isEmpty() ? resolve(task, dirfd, path, how).inode().attributes()
+                : task.kernel().vfs().attributes(task, start(task, dirfd, path), path, how);
     }
 
     /** How to walk for AT_SYMLINK_NOFOLLOW and AT_EMPTY_PATH. */

@@ -51,8 +51,7 @@ public final class FileRows {
                 .full(32, "dup", SysDup::dup, fd("oldfd"))
                 .full(33, "dup2", SysDup::dup2, fd("oldfd"), fd("newfd"))
                 .full(40, "sendfile", SysCopy::sendfile, fd("out_fd"), fd("in_fd"), FileStructures.position("offset"), size("count"))
-                .partial(72, "fcntl", SysFcntl::fcntl, "no leases (F_SETLEASE: EINVAL) and no dnotify (F_NOTIFY: EINVAL)", fd("fd"),
-                        Requests.fcntl("cmd"), Requests.fcntlArgument("arg"))
+                .full(72, "fcntl", SysFcntl::fcntl, fd("fd"), Requests.fcntl("cmd"), Requests.fcntlArgument("arg"))
                 .full(73, "flock", SysLock::flock, fd("fd"), flags("operation", Flags.FLOCK))
                 .full(74, "fsync", SysSeek::fsync, fd("fd"))
                 .full(75, "fdatasync", SysSeek::fdatasync, fd("fd"))
@@ -95,7 +94,7 @@ public final class FileRows {
                 .absent(427, "io_uring_register", Errno.ENOSYS, "no io_uring", fd("fd"), number("opcode"), address("arg"),
                         number("nr_args"))
                 .full(436, "close_range", SysOpen::closeRange, number("first"), number("last"), flags("flags", CLOSE_RANGE))
-                .absent(451, "cachestat", Errno.ENOSYS, "the page cache has no statistics per file", fd("fd"), address("cstat_range"),
+                .partial(451, "cachestat", SysSpecial::cachestat, "all pages of a file count as cached and clean", fd("fd"), address("cstat_range"),
                         address("cstat"), number("flags"));
     }
 }

@@ -4,6 +4,7 @@ import static dev.caisson.kernel.syscall.Arguments.address;
 import static dev.caisson.kernel.syscall.Arguments.fd;
 import static dev.caisson.kernel.syscall.Arguments.flags;
 import static dev.caisson.kernel.syscall.Arguments.input;
+import static dev.caisson.kernel.syscall.Arguments.intOut;
 import static dev.caisson.kernel.syscall.Arguments.number;
 import static dev.caisson.kernel.syscall.Arguments.octal;
 import static dev.caisson.kernel.syscall.Arguments.output;
@@ -106,9 +107,9 @@ public final class PathRows {
                 .full(269, "faccessat", SysAttributes::faccessat, fd("dirfd"), path("pathname"), FileStructures.access("mode"))
                 .full(280, "utimensat", SysAttributes::utimensat, fd("dirfd"), path("pathname"), Times.fileTimes("times"),
                         flags("flags", Flags.AT))
-                .absent(303, "name_to_handle_at", Errno.EOPNOTSUPP, "no file handles", fd("dirfd"), path("pathname"), address("handle"),
-                        address("mount_id"), flags("flags", Flags.AT))
-                .absent(304, "open_by_handle_at", Errno.EOPNOTSUPP, "no file handles", fd("mount_fd"), address("handle"),
+                .full(303, "name_to_handle_at", SysHandle::nameToHandleAt, fd("dirfd"), path("pathname"), FileStructures.handleOut("handle"),
+                        intOut("mount_id"), flags("flags", Flags.AT))
+                .full(304, "open_by_handle_at", SysHandle::openByHandleAt, fd("mount_fd"), FileStructures.handle("handle"),
                         flags("flags", Flags.OPEN))
                 .full(316, "renameat2", SysNames::renameat2, fd("olddirfd"), path("oldpath"), fd("newdirfd"), path("newpath"),
                         flags("flags", Flags.RENAME))
@@ -117,6 +118,14 @@ public final class PathRows {
                 .full(437, "openat2", SysOpen::openat2, fd("dirfd"), path("pathname"), FileStructures.openHow("how"), size("size"))
                 .full(439, "faccessat2", SysAttributes::faccessat2, fd("dirfd"), path("pathname"), FileStructures.access("mode"),
                         flags("flags", Flags.AT))
-                .full(452, "fchmodat2", SysAttributes::fchmodat2, fd("dirfd"), path("pathname"), octal("mode"), flags("flags", Flags.AT));
+                .full(452, "fchmodat2", SysAttributes::fchmodat2, fd("dirfd"), path("pathname"), octal("mode"), flags("flags", Flags.AT))
+                .full(463, "setxattrat", SysXattr::setxattrat, fd("dirfd"), path("pathname"), flags("at_flags", Flags.AT), path("name"),
+                        address("args"), size("size"))
+                .full(464, "getxattrat", SysXattr::getxattrat, fd("dirfd"), path("pathname"), flags("at_flags", Flags.AT), path("name"),
+                        address("args"), size("size"))
+                .full(465, "listxattrat", SysXattr::listxattrat, fd("dirfd"), path("pathname"), flags("at_flags", Flags.AT),
+                        FileStructures.attribute("list", 4), size("size"))
+                .full(466, "removexattrat", SysXattr::removexattrat, fd("dirfd"), path("pathname"), flags("at_flags", Flags.AT),
+                        path("name"));
     }
 }

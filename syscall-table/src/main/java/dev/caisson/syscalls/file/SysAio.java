@@ -36,6 +36,9 @@ final class SysAio {
         if (task.memory().readLong(address) != 0 || events == 0) {
             throw EINVAL.error();
         }
+        if (Integer.compareUnsigned(events, 0x10000000 / 32) > 0) {
+            throw EINVAL.error("the ring would be too large");
+        }
         if (Integer.compareUnsigned(events, MOST_EVENTS) > 0) {
             throw EAGAIN.error("fs.aio-max-nr");
         }

@@ -5,6 +5,7 @@ import static dev.caisson.abi.Errno.EINVAL;
 import static dev.caisson.abi.Errno.EISDIR;
 import static dev.caisson.abi.Errno.EOVERFLOW;
 import static dev.caisson.abi.Errno.ESPIPE;
+import static dev.caisson.abi.Errno.EXDEV;
 
 import dev.caisson.abi.ErrnoException;
 import dev.caisson.abi.Fcntl;
@@ -36,7 +37,7 @@ final class SysCopy {
             if (offsetAddress != 0 && !in.isSeekable()) {
                 throw ESPIPE.error();
             }
-            if (offsetAddress != 0 && position < 0) {
+            if (offsetAddress != 0 && (position < 0 || args.value(3) > 0 && position + args.value(3) < 0)) {
                 throw EINVAL.error();
             }
             FileDescription out = task.fds().borrow(args.fd(0));
@@ -143,15 +144,18 @@ final class SysCopy {
         if (!in.isReadable() || !out.isWritable() || (out.flags() & Fcntl.O_APPEND) != 0) {
             throw EBADF.error();
         }
-        long count = Math.min(args.value(4) < 0 ? Long.MAX_VALUE : args.value(4), MOST_BYTES);
-        if (from < 0 || to < 0) {
-            throw EINVAL.error();
+        if (in.inode().fileSystem() != out.inode().fileSystem()) {
+            throw EXDEV.error();
         }
-        if (from + count < 0 || to + count < 0) {
+        long asked = args.value(4);
+        if (Long.compareUnsigned(from + asked, from) < 0 || Long.compareUnsigned(to + asked, to) < 0) {
             throw EOVERFLOW.error();
         }
         long left = Math.max(0, in.file().sizeBytes() - from);
-        count = Math.min(count, left);
+        long count = Math.min(Math.min(asked < 0 ? Long.MAX_VALUE : asked, left), MOST_BYTES);
+        if (from < 0 || to < 0) {
+            throw EINVAL.error();
+        }
         if (in.inode() == out.inode() && from < to + count && to < from + count) {
             throw EINVAL.error("overlap");
         }

@@ -1,5 +1,6 @@
 package dev.caisson.syscalls.file;
 
+import static dev.caisson.abi.Errno.EACCES;
 import static dev.caisson.abi.Errno.EBADF;
 import static dev.caisson.abi.Errno.EINVAL;
 import static dev.caisson.abi.Errno.ENOTDIR;
@@ -19,6 +20,12 @@ import dev.caisson.vfs.FileOwner;
 
 /** fcntl(2), apart from record locks. */
 final class SysFcntl {
+    /** F_LINUX_SPECIFIC_BASE + 3, since Linux 6.10. */
+    private static final int F_DUPFD_QUERY = 1027;
+    /** F_LINUX_SPECIFIC_BASE + 4, since Linux 6.12. */
+    private static final int F_CREATED_QUERY = 1028;
+    private static final int F_GETOWNER_UIDS = 17;
+
     private SysFcntl() {}
 
     static long fcntl(Task task, SyscallArgs args) throws ErrnoException {
@@ -49,16 +56,16 @@ final class SysFcntl {
             if (description.isPath()) {
                 throw EBADF.error();
             }
-            return control(task, description, command, argument);
+            return control(task, description, fd, command, argument);
         } finally {
             description.release();
         }
     }
 
-    private static long control(Task task, FileDescription description, int command, long argument) throws ErrnoException {
+    private static long control(Task task, FileDescription description, int fd, int command, long argument) throws ErrnoException {
         switch (command) {
             case Fcntl.F_SETFL -> {
-                return setFlags(task, description, (int) argument);
+                return setFlags(task, description, fd, (int) argument);
             }
             case Fcntl.F_GETLK, Fcntl.F_SETLK, Fcntl.F_SETLKW, Fcntl.F_OFD_GETLK, Fcntl.F_OFD_SETLK, Fcntl.F_OFD_SETLKW -> {
                 return SysLock.record(task, description, command, argument);
@@ -94,10 +101,30 @@ final class SysFcntl {
                 return description.owner().signal();
             }
             case Fcntl.F_GETLEASE -> {
-                return Fcntl.F_UNLCK;
+                return task.kernel().vfs().leases().get(description);
+            }
+            case Fcntl.F_SETLEASE -> {
+                return setLease(task, description, fd, (int) argument);
+            }
+            case F_DUPFD_QUERY -> {
+                FileDescription other = task.fds().borrowAny((int) argument);
+                other.release();
+                return other == description ? 1 : 0;
+            }
+            case F_CREATED_QUERY -> {
+                return description.hasMadeFile() ? 1 : 0;
+            }
+            case F_GETOWNER_UIDS -> {
+                task.memory().writeInt(argument, description.owner().uid());
+                task.memory().writeInt(argument + 4, description.owner().euid());
+                return 0;
             }
             case Fcntl.F_NOTIFY -> {
-                throw (description.inode().mode() & Stat.S_IFMT) != Stat.S_IFDIR ? ENOTDIR.error() : EINVAL.error("no dnotify");
+                if ((description.inode().mode() & Stat.S_IFMT) != Stat.S_IFDIR) {
+                    throw ENOTDIR.error();
+                }
+                DirectoryNotices.set(task, description, fd, (int) argument);
+                return 0;
             }
             case Fcntl.F_SETPIPE_SZ -> {
                 return pipe(description).pipe().resize(pipeSize(argument), task.credentials());
@@ -115,17 +142,50 @@ final class SysFcntl {
             case Fcntl.F_GET_SEALS -> {
                 return SysSeek.sealed(description).seals();
             }
-            case Fcntl.F_GET_RW_HINT, Fcntl.F_GET_FILE_RW_HINT -> {
-                task.memory().writeLong(argument, Fcntl.RWF_WRITE_LIFE_NOT_SET);
+            case Fcntl.F_GET_RW_HINT -> {
+                WriteHint hint = description.inode().attachment(WriteHint.class, null);
+                task.memory().writeLong(argument, hint == null ? Fcntl.RWF_WRITE_LIFE_NOT_SET : hint.value);
                 return 0;
             }
-            case Fcntl.F_SET_RW_HINT, Fcntl.F_SET_FILE_RW_HINT -> {
-                if (Long.compareUnsigned(task.memory().readLong(argument), 5) > 0) {
+            case Fcntl.F_SET_RW_HINT -> {
+                long value = task.memory().readLong(argument);
+                if (Long.compareUnsigned(value, 5) > 0) {
                     throw EINVAL.error();
                 }
-                return 0; // a hint about storage that is not there
+                description.inode().attachment(WriteHint.class, WriteHint::new).value = value;
+                return 0; // about storage that is not there: only told again
             }
-            default -> throw EINVAL.error(); // F_SETLEASE as well: no filesystem here grants leases
+            default -> throw EINVAL.error();
+        }
+    }
+
+    /** How long what is written to a file will live, as its user said. */
+    private static final class WriteHint {
+        volatile long value;
+    }
+
+    private static long setLease(Task task, FileDescription description, int fd, int type) throws ErrnoException {
+        if (task.credentials().fsuid() != description.inode().uid() && !task.credentials().has(Capability.CAP_LEASE)) {
+            throw EACCES.error();
+        }
+        if ((description.inode().mode() & Stat.S_IFMT) != Stat.S_IFREG) {
+            throw EINVAL.error();
+        }
+        task.kernel().vfs().leases().set(description, type, () -> AsyncSignals.sendMessageNow(description, fd));
+        if (type == Fcntl.F_UNLCK) {
+            description.owner(FileOwner.NONE); // owner and signal go with the lease
+        } else {
+            own(task, description);
+        }
+        return 0;
+    }
+
+    /** What sends signals without having an owner belongs to whoever asked for them. */
+    static void own(Task task, FileDescription description) {
+        FileOwner owner = description.owner();
+        if (owner.target() == null) {
+            description.owner(new FileOwner(Fcntl.F_OWNER_PID, task.process().pid(), owner.signal(), task.credentials().uid(),
+                    task.credentials().euid(), task.process()));
         }
     }
 
@@ -145,15 +205,16 @@ final class SysFcntl {
     }
 
     /** setfl of Linux. */
-    static long setFlags(Task task, FileDescription description, int flags) throws ErrnoException {
+    static long setFlags(Task task, FileDescription description, int fd, int asked) throws ErrnoException {
         int old = description.flags();
+        int flags = AsyncSignals.isPossible(description) ? asked : asked & ~Fcntl.O_ASYNC;
         if ((flags & Fcntl.O_NOATIME & ~old) != 0 && task.credentials().fsuid() != description.inode().uid()
                 && !task.credentials().has(Capability.CAP_FOWNER)) {
             throw EPERM.error();
         }
         description.statusFlags(flags & FileDescription.SETTABLE_FLAGS);
         if (((old ^ flags) & Fcntl.O_ASYNC) != 0) {
-            AsyncSignals.follow(task.kernel(), description);
+            AsyncSignals.follow(description, fd);
         }
         return 0;
     }

@@ -14,11 +14,16 @@ import dev.caisson.vfs.FileLocks;
 
 /** flock(2), and the record locks of fcntl(2). */
 final class SysLock {
+    private static final int LOCK_MAND = 32;
+
     private SysLock() {}
 
     static long flock(Task task, SyscallArgs args) throws ErrnoException {
         int operation = args.i32(1) & ~Fcntl.LOCK_NB;
         boolean wait = (args.i32(1) & Fcntl.LOCK_NB) == 0;
+        if ((operation & LOCK_MAND) != 0) {
+            return 0; // does nothing since Linux 5.15, not even look at the descriptor
+        }
         FileDescription description = task.fds().borrow(args.fd(0));
         try {
             if (operation != Fcntl.LOCK_SH && operation != Fcntl.LOCK_EX && operation != Fcntl.LOCK_UN) {

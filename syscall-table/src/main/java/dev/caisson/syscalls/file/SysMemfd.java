@@ -66,6 +66,9 @@ final class SysMemfd {
                 new NewNode(Stat.S_IFREG | (noexec ? 0666 : 0777), owner.fsuid(), owner.fsgid(), 0));
         if (((flags & Fcntl.MFD_ALLOW_SEALING) != 0 || noexec) && inode instanceof SealedFile sealed) {
             sealed.allowSealing();
+            if (noexec) {
+                sealed.addSeals(Fcntl.F_SEAL_EXEC);
+            }
         }
         FileDescription description = task.kernel().vfs().openUnnamed(mount, "/memfd:" + name + " (deleted)", inode,
                 Fcntl.O_RDWR | Fcntl.O_LARGEFILE, owner);

@@ -63,15 +63,7 @@ final class SysOpen {
         if (size > 4096) {
             throw E2BIG.error();
         }
-        if (size > OpenHow.BYTES) {
-            byte[] rest = new byte[(int) size - OpenHow.BYTES];
-            task.memory().copyIn(address + OpenHow.BYTES, rest);
-            for (byte b : rest) {
-                if (b != 0) {
-                    throw E2BIG.error();
-                }
-            }
-        }
+        Structures.checkRest(task, address, OpenHow.BYTES, (int) size);
         return task.memory().read(address, OpenHow.CODEC);
     }
 
@@ -81,6 +73,7 @@ final class SysOpen {
             flags |= Fcntl.O_LARGEFILE;
         }
         String path = At.path(task, address);
+        task.fds().checkRoom();
         Location start = (resolve & (Fcntl.RESOLVE_BENEATH | Fcntl.RESOLVE_IN_ROOT)) != 0 && dirfd != Fcntl.AT_FDCWD
                 ? At.place(task, dirfd) : At.start(task, dirfd, path);
         FileDescription description = task.kernel().vfs().open(task, start, path, flags, mode, resolve);

@@ -2,7 +2,6 @@ package dev.caisson.syscalls.file;
 
 import static dev.caisson.abi.Errno.EAGAIN;
 import static dev.caisson.abi.Errno.EBADF;
-import static dev.caisson.abi.Errno.EOPNOTSUPP;
 
 import dev.caisson.abi.ErrnoException;
 import dev.caisson.abi.Fcntl;
@@ -41,6 +40,7 @@ final class SysRead {
         Transfer.checkPosition(position);
         FileDescription description = task.fds().borrow(args.fd(0));
         try {
+            Transfer.checkEnd(description, position, args.value(2));
             IoBuffer buffer = task.memory().buffer(args.address(1), args.value(2), true);
             return readAt(description, buffer, position);
         } finally {
@@ -109,9 +109,7 @@ final class SysRead {
     private static long preadv(Task task, SyscallArgs args, long position, int flags) throws ErrnoException {
         FileDescription description = task.fds().borrow(args.fd(0));
         try {
-            if ((flags & ~(Fcntl.RWF_HIPRI | Fcntl.RWF_DSYNC | Fcntl.RWF_SYNC | Fcntl.RWF_NOWAIT)) != 0) {
-                throw EOPNOTSUPP.error();
-            }
+            Transfer.checkFlags(flags);
             if (position == Transfer.AT_OFFSET) {
                 return readvAtOffset(task, description, args.address(1), args.i32(2), (flags & Fcntl.RWF_NOWAIT) != 0);
             }

@@ -18,6 +18,7 @@ import dev.caisson.kernel.Task;
 import dev.caisson.kernel.syscall.SyscallArgs;
 import dev.caisson.spi.fs.SealedFile;
 import dev.caisson.vfs.FileDescription;
+import dev.caisson.vfs.FileFlags;
 import dev.caisson.vfs.PathWalker;
 
 /** lseek(2), truncate(2), fallocate(2), fsync(2), sync(2), posix_fadvise(2), readahead(2). */
@@ -81,7 +82,8 @@ final class SysSeek {
             if (!description.isWritable()) {
                 throw EBADF.error();
             }
-            if ((mode & ~Fcntl.FALLOC_FL_KEEP_SIZE) != 0 && (description.flags() & Fcntl.O_APPEND) != 0) {
+            int fileFlags = FileFlags.of(description.inode());
+            if ((fileFlags & FileFlags.IMMUTABLE) != 0 || mode != 0 && (fileFlags & FileFlags.APPEND) != 0) {
                 throw EPERM.error();
             }
             switch (description.inode().mode() & Stat.S_IFMT) {
@@ -90,9 +92,15 @@ final class SysSeek {
                 case Stat.S_IFREG, Stat.S_IFBLK -> {}
                 default -> throw ENODEV.error();
             }
-            if (position + length < 0 || position + length > task.fileSizeLimit() && (mode & Fcntl.FALLOC_FL_KEEP_SIZE) == 0) {
+            if (position + length < 0) {
                 throw EFBIG.error();
             }
+            if (position + length > task.fileSizeLimit() && (mode & Fcntl.FALLOC_FL_KEEP_SIZE) == 0
+                    && position + length > description.file().sizeBytes()) {
+                Kill.self(task, Signals.SIGXFSZ);
+                throw EFBIG.error();
+            }
+            description.beforeChange(task);
             description.file().allocate(mode, position, length);
             task.kernel().vfs().watches().tell(description.location().dentry(), Poll.IN_MODIFY);
             return 0;
@@ -102,16 +110,15 @@ final class SysSeek {
     }
 
     private static void checkMode(int mode) throws ErrnoException {
-        int known = Fcntl.FALLOC_FL_KEEP_SIZE | Fcntl.FALLOC_FL_PUNCH_HOLE | Fcntl.FALLOC_FL_COLLAPSE_RANGE
-                | Fcntl.FALLOC_FL_ZERO_RANGE | Fcntl.FALLOC_FL_INSERT_RANGE | Fcntl.FALLOC_FL_UNSHARE_RANGE;
-        boolean punch = (mode & Fcntl.FALLOC_FL_PUNCH_HOLE) != 0;
-        if ((mode & ~known) != 0 || punch && (mode & Fcntl.FALLOC_FL_ZERO_RANGE) != 0
-                || punch && (mode & Fcntl.FALLOC_FL_KEEP_SIZE) == 0) {
+        boolean keepsSize = (mode & Fcntl.FALLOC_FL_KEEP_SIZE) != 0;
+        boolean fits = switch (mode & ~Fcntl.FALLOC_FL_KEEP_SIZE) {
+            case 0, Fcntl.FALLOC_FL_UNSHARE_RANGE, Fcntl.FALLOC_FL_ZERO_RANGE -> true;
+            case Fcntl.FALLOC_FL_PUNCH_HOLE -> keepsSize;
+            case Fcntl.FALLOC_FL_COLLAPSE_RANGE, Fcntl.FALLOC_FL_INSERT_RANGE -> !keepsSize;
+            default -> false;
+        };
+        if (!fits) {
             throw EOPNOTSUPP.error();
-        }
-        if ((mode & Fcntl.FALLOC_FL_COLLAPSE_RANGE) != 0 && mode != Fcntl.FALLOC_FL_COLLAPSE_RANGE
-                || (mode & Fcntl.FALLOC_FL_INSERT_RANGE) != 0 && mode != Fcntl.FALLOC_FL_INSERT_RANGE) {
-            throw EINVAL.error();
         }
     }
 

@@ -2,7 +2,6 @@ package dev.caisson.syscalls.file;
 
 import static dev.caisson.abi.Errno.EAGAIN;
 import static dev.caisson.abi.Errno.EBADF;
-import static dev.caisson.abi.Errno.EOPNOTSUPP;
 import static dev.caisson.abi.Errno.ESPIPE;
 
 import dev.caisson.abi.ErrnoException;
@@ -43,6 +42,7 @@ final class SysWrite {
         Transfer.checkPosition(position);
         FileDescription description = task.fds().borrow(args.fd(0));
         try {
+            Transfer.checkEnd(description, position, args.value(2));
             return writeAt(task, description, task.memory().buffer(args.address(1), args.value(2), false), position, 0);
         } finally {
             description.release();
@@ -120,11 +120,7 @@ final class SysWrite {
     private static long pwritev(Task task, SyscallArgs args, long position, int flags) throws ErrnoException {
         FileDescription description = task.fds().borrow(args.fd(0));
         try {
-            int known = Fcntl.RWF_HIPRI | Fcntl.RWF_DSYNC | Fcntl.RWF_SYNC | Fcntl.RWF_NOWAIT | Fcntl.RWF_APPEND
-                    | Fcntl.RWF_NOAPPEND;
-            if ((flags & ~known) != 0) {
-                throw EOPNOTSUPP.error();
-            }
+            Transfer.checkFlags(flags);
             if (position == Transfer.AT_OFFSET) {
                 return writevAtOffset(task, description, args.address(1), args.i32(2), flags);
             }

@@ -6,6 +6,7 @@ import static dev.caisson.abi.Errno.ENAMETOOLONG;
 import static dev.caisson.abi.Errno.ERANGE;
 
 import dev.caisson.abi.ErrnoException;
+import dev.caisson.abi.Fcntl;
 import dev.caisson.abi.Mount;
 import dev.caisson.kernel.Task;
 import dev.caisson.kernel.syscall.SyscallArgs;
@@ -64,21 +65,22 @@ final class SysXattr {
     }
 
     private static long set(Task task, SyscallArgs args, Finder finder) throws ErrnoException {
-        Location place = finder.find(task, args);
-        int flags = args.i32(4);
+        return set(task, finder.find(task, args), args.address(1), args.address(2), args.value(3), args.i32(4));
+    }
+
+    private static long set(Task task, Location place, long nameAddress, long value, long size, int flags) throws ErrnoException {
         if ((flags & ~(Mount.XATTR_CREATE | Mount.XATTR_REPLACE)) != 0) {
             throw EINVAL.error();
         }
-        String name = name(task, args.address(1));
-        long size = args.value(3);
+        String name = name(task, nameAddress);
         if (Long.compareUnsigned(size, MAX_BYTES) > 0) {
             throw E2BIG.error();
         }
-        byte[] value = new byte[(int) size];
+        byte[] bytes = new byte[(int) size];
         if (size > 0) {
-            task.memory().copyIn(args.address(2), value);
+            task.memory().copyIn(value, bytes);
         }
-        task.kernel().vfs().extendedAttributes().set(task, place, name, value, flags);
+        task.kernel().vfs().extendedAttributes().set(task, place, name, bytes, flags);
         return 0;
     }
 
@@ -128,12 +130,15 @@ final class SysXattr {
     }
 
     private static long list(Task task, SyscallArgs args, Finder finder) throws ErrnoException {
-        Location place = finder.find(task, args);
+        return list(task, finder.find(task, args), args.address(1), args.value(2));
+    }
+
+    private static long list(Task task, Location place, long address, long size) throws ErrnoException {
         StringBuilder names = new StringBuilder();
         for (String name : task.kernel().vfs().extendedAttributes().list(task, place)) {
             names.append(name).append('\0');
         }
-        return copyOut(task, names.toString().getBytes(StandardCharsets.ISO_8859_1), args.address(1), args.value(2));
+        return copyOut(task, names.toString().getBytes(StandardCharsets.ISO_8859_1), address, size);
     }
 
     static long removexattr(Task task, SyscallArgs args) throws ErrnoException {
@@ -151,6 +156,62 @@ final class SysXattr {
     private static long remove(Task task, SyscallArgs args, Finder finder) throws ErrnoException {
         Location place = finder.find(task, args);
         task.kernel().vfs().extendedAttributes().remove(task, place, name(task, args.address(1)));
+        return 0;
+    }
+
+    // ---- since Linux 6.13: by directory, path and flags, with struct xattr_args {u64 value; u32 size; u32 flags}
+
+    private static final int ARGS_BYTES = 16;
+
+    private static Location placed(Task task, SyscallArgs args) throws ErrnoException {
+        int flags = args.i32(2);
+        if ((flags & ~(Fcntl.AT_SYMLINK_NOFOLLOW | Fcntl.AT_EMPTY_PATH)) != 0) {
+            throw EINVAL.error();
+        }
+        String path = args.address(1) == 0 && (flags & Fcntl.AT_EMPTY_PATH) != 0 ? "" : At.path(task, args.address(1));
+        return At.resolve(task, args.fd(0), path, At.how(flags));
+    }
+
+    private static void checkArguments(Task task, SyscallArgs args) throws ErrnoException {
+        long size = args.value(5);
+        if (Long.compareUnsigned(size, ARGS_BYTES) < 0) {
+            throw EINVAL.error();
+        }
+        if (Long.compareUnsigned(size, 4096) > 0) {
+            throw E2BIG.error();
+        }
+        Structures.checkRest(task, args.address(4), ARGS_BYTES, (int) size);
+    }
+
+    static long setxattrat(Task task, SyscallArgs args) throws ErrnoException {
+        checkArguments(task, args);
+        long address = args.address(4);
+        long value = task.memory().readLong(address);
+        long size = task.memory().readInt(address + 8) & 0xffffffffL;
+        int flags = task.memory().readInt(address + 12);
+        return set(task, placed(task, args), args.address(3), value, size, flags);
+    }
+
+    static long getxattrat(Task task, SyscallArgs args) throws ErrnoException {
+        checkArguments(task, args);
+        long address = args.address(4);
+        long value = task.memory().readLong(address);
+        long size = task.memory().readInt(address + 8) & 0xffffffffL;
+        if (task.memory().readInt(address + 12) != 0) {
+            throw EINVAL.error();
+        }
+        Location place = placed(task, args);
+        String name = name(task, args.address(3));
+        return copyOut(task, task.kernel().vfs().extendedAttributes().get(task, place, name), value, size);
+    }
+
+    static long listxattrat(Task task, SyscallArgs args) throws ErrnoException {
+        return list(task, placed(task, args), args.address(3), args.value(4));
+    }
+
+    static long removexattrat(Task task, SyscallArgs args) throws ErrnoException {
+        Location place = placed(task, args);
+        task.kernel().vfs().extendedAttributes().remove(task, place, name(task, args.address(3)));
         return 0;
     }
 }

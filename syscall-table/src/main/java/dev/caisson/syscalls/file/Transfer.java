@@ -4,9 +4,11 @@ import static dev.caisson.abi.Errno.EAGAIN;
 import static dev.caisson.abi.Errno.EFBIG;
 import static dev.caisson.abi.Errno.EINVAL;
 import static dev.caisson.abi.Errno.EISDIR;
+import static dev.caisson.abi.Errno.EOPNOTSUPP;
 import static dev.caisson.abi.Errno.EPIPE;
 
 import dev.caisson.abi.ErrnoException;
+import dev.caisson.abi.Fcntl;
 import dev.caisson.abi.Poll;
 import dev.caisson.abi.Signals;
 import dev.caisson.abi.Stat;
@@ -123,6 +125,25 @@ final class Transfer {
             Kill.self(task, Signals.SIGPIPE);
         } else if (e.errno() == EFBIG && description.isBeyondLimit(position, task)) {
             Kill.self(task, Signals.SIGXFSZ);
+        }
+    }
+
+    /** Flags of preadv2(2) and pwritev2(2), kiocb_set_rw_flags of Linux: some do nothing for one of the two. */
+    static void checkFlags(int flags) throws ErrnoException {
+        int known = Fcntl.RWF_HIPRI | Fcntl.RWF_DSYNC | Fcntl.RWF_SYNC | Fcntl.RWF_NOWAIT | Fcntl.RWF_APPEND | Fcntl.RWF_NOAPPEND;
+        if ((flags & ~known) != 0) {
+            throw EOPNOTSUPP.error();
+        }
+        if ((flags & (Fcntl.RWF_APPEND | Fcntl.RWF_NOAPPEND)) == (Fcntl.RWF_APPEND | Fcntl.RWF_NOAPPEND)) {
+            throw EINVAL.error();
+        }
+    }
+
+    /** No transfer may end behind the largest offset, rw_verify_area of Linux; offsets of memory have 64 bits. */
+    static void checkEnd(FileDescription description, long position, long length) throws ErrnoException {
+        if (length > 0 && position + length < 0 && (description.inode().mode() & Stat.S_IFMT) == Stat.S_IFREG
+                && description.inode().fileSystem().cachesDentries()) {
+            throw EINVAL.error();
         }
     }
 

@@ -8,6 +8,7 @@ import dev.caisson.abi.ErrnoException;
 import dev.caisson.abi.Ipc;
 import dev.caisson.abi.MessageQueueStatus;
 import dev.caisson.kernel.Task;
+import dev.caisson.kernel.ipc.IpcLimits;
 import dev.caisson.kernel.ipc.MessageQueue;
 import dev.caisson.kernel.ipc.MessageQueues;
 import dev.caisson.kernel.syscall.SyscallArgs;
@@ -34,7 +35,7 @@ public final class SysMsg {
         long address = args.address(1);
         long length = args.value(2);
         long type = task.memory().readLong(address);
-        if (length < 0 || length > MessageQueue.MAX_MESSAGE_BYTES || args.i32(0) < 0 || type < 1) {
+        if (length < 0 || length > task.namespaces().ipc().limits().get(IpcLimits.Limit.MSGMAX) || args.i32(0) < 0 || type < 1) {
             throw EINVAL.error();
         }
         byte[] data = new byte[(int) length];
@@ -96,13 +97,16 @@ public final class SysMsg {
     /** struct msginfo: msgpool, msgmap, msgmax, msgmnb, msgmni, msgssz, msgtql (ints), msgseg (unsigned short). */
     private static long info(Task task, MessageQueues queues, boolean used, long address) throws ErrnoException {
         MemorySegment info = MemorySegment.ofArray(new byte[INFO_BYTES]);
-        info.set(U32, 0, used ? queues.used() : MessageQueues.MAX_QUEUES * MessageQueue.DEFAULT_LIMIT_BYTES / 1024);
-        info.set(U32, 4, used ? queues.totalMessages() : MessageQueue.DEFAULT_LIMIT_BYTES);
-        info.set(U32, 8, MessageQueue.MAX_MESSAGE_BYTES);
-        info.set(U32, 12, MessageQueue.DEFAULT_LIMIT_BYTES);
-        info.set(U32, 16, MessageQueues.MAX_QUEUES);
+        IpcLimits limits = task.namespaces().ipc().limits();
+        int most = limits.intValue(IpcLimits.Limit.MSGMNB);
+        int mostQueues = limits.intValue(IpcLimits.Limit.MSGMNI);
+        info.set(U32, 0, used ? queues.used() : (int) ((long) mostQueues * most / 1024));
+        info.set(U32, 4, used ? queues.totalMessages() : most);
+        info.set(U32, 8, limits.intValue(IpcLimits.Limit.MSGMAX));
+        info.set(U32, 12, most);
+        info.set(U32, 16, mostQueues);
         info.set(U32, 20, 16);
-        info.set(U32, 24, used ? queues.totalBytes() : MessageQueue.DEFAULT_LIMIT_BYTES);
+        info.set(U32, 24, used ? queues.totalBytes() : most);
         info.set(U16, 28, (short) 0xffff);
         task.memory().copyOut(address, info, 0, INFO_BYTES);
         return queues.highestSlot();

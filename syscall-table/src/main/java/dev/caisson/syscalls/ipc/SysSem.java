@@ -12,6 +12,7 @@ import dev.caisson.abi.SemaphoreOperation;
 import dev.caisson.abi.SemaphoreStatus;
 import dev.caisson.abi.Timespec;
 import dev.caisson.kernel.Task;
+import dev.caisson.kernel.ipc.IpcLimits;
 import dev.caisson.kernel.ipc.SemaphoreSet;
 import dev.caisson.kernel.ipc.SemaphoreUndo;
 import dev.caisson.kernel.ipc.Semaphores;
@@ -59,7 +60,7 @@ public final class SysSem {
         if (count < 1 || id < 0) {
             throw EINVAL.error();
         }
-        if (count > Semaphores.MAX_OPERATIONS) {
+        if (count > task.namespaces().ipc().limits().get(IpcLimits.Limit.SEMOPM)) {
             throw E2BIG.error();
         }
         byte[] bytes = new byte[(int) count * SemaphoreOperation.BYTES];
@@ -125,13 +126,15 @@ public final class SysSem {
     /** struct seminfo: semmap, semmni, semmns, semmnu, semmsl, semopm, semume, semusz, semvmx, semaem, all ints. */
     private static long info(Task task, Semaphores semaphores, boolean used, long address) throws ErrnoException {
         MemorySegment info = MemorySegment.ofArray(new byte[INFO_BYTES]);
-        info.set(U32, 0, Semaphores.MAX_SEMAPHORES);
-        info.set(U32, 4, Semaphores.MAX_SETS);
-        info.set(U32, 8, Semaphores.MAX_SEMAPHORES);
-        info.set(U32, 12, Semaphores.MAX_SEMAPHORES);
-        info.set(U32, 16, Semaphores.MAX_PER_SET);
-        info.set(U32, 20, Semaphores.MAX_OPERATIONS);
-        info.set(U32, 24, Semaphores.MAX_OPERATIONS);
+        IpcLimits limits = task.namespaces().ipc().limits();
+        int most = limits.intValue(IpcLimits.Limit.SEMMNS);
+        info.set(U32, 0, most);
+        info.set(U32, 4, limits.intValue(IpcLimits.Limit.SEMMNI));
+        info.set(U32, 8, most);
+        info.set(U32, 12, most);
+        info.set(U32, 16, limits.intValue(IpcLimits.Limit.SEMMSL));
+        info.set(U32, 20, limits.intValue(IpcLimits.Limit.SEMOPM));
+        info.set(U32, 24, limits.intValue(IpcLimits.Limit.SEMOPM));
         info.set(U32, 28, used ? semaphores.used() : 20);
         info.set(U32, 32, SemaphoreSet.MAX_VALUE);
         info.set(U32, 36, used ? semaphores.total() : SemaphoreSet.MAX_VALUE);

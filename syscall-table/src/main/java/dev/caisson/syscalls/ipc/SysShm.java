@@ -9,6 +9,7 @@ import dev.caisson.abi.Ipc;
 import dev.caisson.abi.IpcPermissions;
 import dev.caisson.abi.SharedMemoryStatus;
 import dev.caisson.kernel.Task;
+import dev.caisson.kernel.ipc.IpcLimits;
 import dev.caisson.kernel.ipc.IpcNamespace;
 import dev.caisson.kernel.ipc.SharedMemory;
 import dev.caisson.kernel.ipc.SharedSegment;
@@ -19,7 +20,6 @@ import java.lang.foreign.MemorySegment;
 public final class SysShm {
     private static final int INFO_BYTES = 72, SHM_INFO_BYTES = 48;
     /** {@code ULONG_MAX - (1 << 24)}, as /proc/sys/kernel/shmmax has it. */
-    private static final long NO_LIMIT = -1L - (1L << 24);
 
     private SysShm() {}
 
@@ -80,11 +80,12 @@ public final class SysShm {
     /** struct shminfo64: shmmax, shmmin, shmmni, shmseg, shmall, four unused words. */
     private static long limits(Task task, SharedMemory memory, long address) throws ErrnoException {
         MemorySegment info = MemorySegment.ofArray(new byte[INFO_BYTES]);
-        info.set(U64, 0, NO_LIMIT);
+        IpcLimits limits = task.namespaces().ipc().limits();
+        info.set(U64, 0, limits.get(IpcLimits.Limit.SHMMAX));
         info.set(U64, 8, 1);
-        info.set(U64, 16, SharedMemory.MAX_SEGMENTS);
-        info.set(U64, 24, SharedMemory.MAX_SEGMENTS);
-        info.set(U64, 32, NO_LIMIT);
+        info.set(U64, 16, limits.get(IpcLimits.Limit.SHMMNI));
+        info.set(U64, 24, limits.get(IpcLimits.Limit.SHMMNI));
+        info.set(U64, 32, limits.get(IpcLimits.Limit.SHMALL));
         task.memory().copyOut(address, info, 0, INFO_BYTES);
         return memory.highestSlot();
     }

@@ -1,6 +1,8 @@
 package dev.caisson.syscalls.memory;
 
 import static dev.caisson.abi.Errno.EINVAL;
+import static dev.caisson.abi.Errno.EOVERFLOW;
+import static dev.caisson.abi.Errno.EPERM;
 import static dev.caisson.abi.Mman.MAP_ANONYMOUS;
 import static dev.caisson.abi.Mman.MAP_HUGETLB;
 import static dev.caisson.abi.Mman.MAP_SHARED;
@@ -35,8 +37,15 @@ public final class SysMmap {
             if ((flags & MAP_HUGETLB) != 0) {
                 throw EINVAL.error("mmap: MAP_HUGETLB of a file that is not on hugetlbfs");
             }
+            long length = args.value(1);
+            if (length > 0 && (offset >>> 12) + (length >>> 12) > Long.MAX_VALUE >>> 12) {
+                throw EOVERFLOW.error("mmap: no file is that long");
+            }
             int type = flags & MAP_TYPE;
             boolean shared = type == MAP_SHARED || type == MAP_SHARED_VALIDATE;
+            if (shared && (protection & 2) != 0 && description.isWritable() && MappedDescription.isSealed(description)) {
+                throw EPERM.error("sealed against writing");
+            }
             long address = task.memory().map(args.address(0), args.value(1), protection, flags,
                     MappedDescription.unchecked(description, shared), offset);
             description.wasAccessed();

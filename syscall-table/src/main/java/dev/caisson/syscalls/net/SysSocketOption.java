@@ -34,6 +34,9 @@ public final class SysSocketOption {
                 throw EINVAL.error();
             }
             byte[] value = get(socket, args.i32(1), args.i32(2), room);
+            if (args.i32(1) == Socket.SOL_SOCKET && args.i32(2) == Socket.SO_BINDTODEVICE && value.length > 0 && room < 16) {
+                throw EINVAL.error("no room for any name of an interface");
+            }
             int length = Math.min(room, value.length);
             if (length > 0) {
                 task.memory().copyOut(address, length == value.length ? value : Arrays.copyOf(value, length));

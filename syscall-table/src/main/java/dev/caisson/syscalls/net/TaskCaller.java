@@ -10,6 +10,7 @@ import dev.caisson.kernel.Task;
 import dev.caisson.kernel.unix.UnixCaller;
 import dev.caisson.spi.cred.Credentials;
 import dev.caisson.spi.fs.Inode;
+import dev.caisson.vfs.Location;
 import dev.caisson.vfs.PathWalker;
 
 /** A task as sockets see it. */
@@ -27,7 +28,9 @@ record TaskCaller(Task task) implements UnixCaller {
     @Override
     public Inode createSocketNode(String path) throws ErrnoException {
         try {
-            return task.kernel().vfs().mknod(task, null, path, Stat.S_IFSOCK | 0777, 0).inode();
+            Location made = task.kernel().vfs().mknod(task, null, path, Stat.S_IFSOCK | 0777, 0);
+            made.dentry().pin();
+            return made.inode();
         } catch (ErrnoException failure) {
             throw failure.errno() == EEXIST ? EADDRINUSE.error() : failure;
         }

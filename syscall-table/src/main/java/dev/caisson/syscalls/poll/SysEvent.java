@@ -79,6 +79,7 @@ public final class SysEvent {
             String path = task.memory().readString(args.address(1), PathWalker.PATH_MAX);
             Location location = task.kernel().vfs().resolve(task, null, path, how);
             location.inode().checkAccess(Fcntl.R_OK, task.credentials());
+            location.dentry().pin();
             return inotify.watch(location.inode(), mask);
         } finally {
             description.release();

@@ -1,6 +1,7 @@
 package dev.caisson.syscalls.poll;
 
 import static dev.caisson.abi.Errno.EINVAL;
+import static dev.caisson.abi.Errno.ENOPKG;
 
 import dev.caisson.abi.ErrnoException;
 import dev.caisson.abi.Fcntl;
@@ -23,6 +24,9 @@ public final class SysPipe {
     /** pipe2(2). */
     public static long pipe2(Task task, SyscallArgs args) throws ErrnoException {
         int flags = args.i32(1);
+        if ((flags & Fcntl.O_EXCL) != 0) {
+            throw ENOPKG.error("O_NOTIFICATION_PIPE: no watch queues");
+        }
         if ((flags & ~(Fcntl.O_CLOEXEC | Fcntl.O_NONBLOCK | Fcntl.O_DIRECT)) != 0) {
             throw EINVAL.error();
         }

@@ -14,11 +14,17 @@ import dev.caisson.abi.ErrnoException;
 import dev.caisson.abi.Fcntl;
 import dev.caisson.abi.Poll;
 import dev.caisson.abi.Signals;
+import dev.caisson.abi.Stat;
 import dev.caisson.kernel.BlockingIo;
 import dev.caisson.kernel.Task;
+import dev.caisson.kernel.event.EpollFile;
+import dev.caisson.kernel.event.EventFile;
+import dev.caisson.kernel.event.InotifyFile;
 import dev.caisson.kernel.pipe.Pipe;
 import dev.caisson.kernel.pipe.PipeFile;
+import dev.caisson.kernel.signal.SignalFile;
 import dev.caisson.kernel.syscall.SyscallArgs;
+import dev.caisson.kernel.time.TimerFile;
 import dev.caisson.spi.fs.IoBuffer;
 import dev.caisson.spi.fs.OpenFile;
 import dev.caisson.spi.wait.Blocker;
@@ -58,6 +64,15 @@ public final class SysSplice {
         }
     }
 
+    /** Counters, sets of events and their like, and directories, have neither splice_read nor splice_write. */
+    private static void checkSpliceable(FileDescription description) throws ErrnoException {
+        OpenFile file = description.file();
+        if (file instanceof EventFile || file instanceof TimerFile || file instanceof SignalFile || file instanceof EpollFile
+                || file instanceof InotifyFile || (description.inode().mode() & Stat.S_IFMT) == Stat.S_IFDIR) {
+            throw EINVAL.error();
+        }
+    }
+
     private static int limit(long length) {
         return (int) Math.min(length < 0 ? Long.MAX_VALUE : length, STEP_BYTES);
     }
@@ -79,6 +94,7 @@ public final class SysSplice {
             boolean mayNotWait = nonBlocking || in.isNonBlocking() || out.isNonBlocking();
             return pipeToPipe(task, from, to, length, mayNotWait, true);
         }
+        checkSpliceable(from != null ? out : in);
         if (from != null) {
             return pipeToFile(task, in, from.pipe(), out, outOffset, length, nonBlocking || in.isNonBlocking());
         }
@@ -139,6 +155,10 @@ public final class SysSplice {
         while (true) {
             awaitInput(task, from, nonBlocking);
             if (from.pipe().available() == 0) {
+                if (!to.pipe().hasReaders()) {
+                    Signal.self(task, Signals.SIGPIPE);
+                    throw EPIPE.error();
+                }
                 return 0;
             }
             int room = awaitRoom(task, to, to.pipe(), nonBlocking);

@@ -28,6 +28,9 @@ final class Timeouts {
         return timeout < 0 ? Blocker.FOREVER : deadlineAfter(timeout * MILLISECOND_NS);
     }
 
+    /** personality(2): timeouts stay as they were, and so a call cannot be made again with what is left. */
+    private static final int STICKY_TIMEOUTS = 0x4000000;
+
     static long deadlineAfter(long timeoutNs) {
         if (timeoutNs == 0) {
             return 0;
@@ -81,6 +84,9 @@ final class Timeouts {
     }
 
     private static boolean writeRest(Task task, long address, StructCodec<Timespec> codec, long deadlineNs) {
+        if ((task.personality() & STICKY_TIMEOUTS) != 0) {
+            return false;
+        }
         if (address == 0 || deadlineNs == Blocker.FOREVER) {
             return true;
         }

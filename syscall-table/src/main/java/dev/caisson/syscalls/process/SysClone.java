@@ -1,6 +1,7 @@
 package dev.caisson.syscalls.process;
 
 import static dev.caisson.abi.Errno.E2BIG;
+import static dev.caisson.abi.Errno.EBADF;
 import static dev.caisson.abi.Errno.EINVAL;
 
 import dev.caisson.abi.CloneArguments;
@@ -70,7 +71,10 @@ public final class SysClone {
             throw EINVAL.error();
         }
         if ((given.flags() & CLONE_INTO_CGROUP) != 0) {
-            throw EINVAL.error("clone3: no cgroups");
+            if (Long.compareUnsigned(given.cgroup(), Integer.MAX_VALUE) > 0 || size < CloneArguments.BYTES) {
+                throw EINVAL.error();
+            }
+            throw EBADF.error("clone3: no descriptor is one of a cgroup");
         }
         int[] tids = new int[(int) given.setTidSize()];
         for (int i = 0; i < tids.length; i++) {
@@ -80,11 +84,18 @@ public final class SysClone {
         boolean clear = (given.flags() & CLONE_CLEAR_SIGHAND) != 0;
         if ((given.flags() & ~known) != 0 || (given.flags() & Sched.CLONE_DETACHED) != 0
                 || clear && (given.flags() & Sched.CLONE_SIGHAND) != 0
+                || (given.flags() & Sched.CLONE_PIDFD) != 0 && (given.flags() & Sched.CLONE_PARENT_SETTID) != 0
+                        && given.pidfd() == given.parentTid()
                 || (given.flags() & (Sched.CLONE_THREAD | Sched.CLONE_PARENT)) != 0 && given.exitSignal() != 0) {
             throw EINVAL.error();
         }
         if ((given.stack() == 0) != (given.stackSize() == 0)) {
             throw EINVAL.error("clone3: stack without size");
+        }
+        long limit = task.memory().layout().addressLimit;
+        if (given.stack() != 0 && (Long.compareUnsigned(given.stackSize(), limit) > 0
+                || Long.compareUnsigned(given.stack(), limit - given.stackSize()) > 0)) {
+            throw EINVAL.error("clone3: a stack beyond all addresses");
         }
         long stack = given.stack() == 0 ? 0 : given.stack() + given.stackSize();
         return TaskClone.clone(task, new CloneRequest(given.flags() & 0xffffffffL, (int) given.exitSignal(), stack, given.pidfd(),

@@ -2,6 +2,7 @@ package dev.caisson.syscalls.process;
 
 import static dev.caisson.abi.Errno.E2BIG;
 import static dev.caisson.abi.Errno.EINVAL;
+import static dev.caisson.abi.Errno.ENOENT;
 
 import dev.caisson.abi.ErrnoException;
 import dev.caisson.abi.Fcntl;
@@ -33,9 +34,6 @@ public final class SysExec {
     /** execveat(2). */
     public static TaskState execveat(Task task, SyscallArgs args) throws ErrnoException {
         int flags = args.i32(4);
-        if ((flags & ~(Fcntl.AT_EMPTY_PATH | Fcntl.AT_SYMLINK_NOFOLLOW)) != 0) {
-            throw EINVAL.error();
-        }
         return run(task, args.fd(0), args.address(1), args.address(2), args.address(3), flags);
     }
 
@@ -43,6 +41,12 @@ public final class SysExec {
         String name = task.memory().readString(path, PATH_BYTES);
         List<String> arguments = strings(task.memory(), argv);
         List<String> environment = strings(task.memory(), envp);
+        if (name.isEmpty() && (flags & Fcntl.AT_EMPTY_PATH) == 0) {
+            throw ENOENT.error();
+        }
+        if ((flags & ~(Fcntl.AT_EMPTY_PATH | Fcntl.AT_SYMLINK_NOFOLLOW)) != 0) {
+            throw EINVAL.error();
+        }
         return TaskExec.exec(task, directory, name, arguments, environment, flags);
     }
 

@@ -82,11 +82,13 @@ public final class SysPrctl {
             case Prctl.PR_MCE_KILL, Prctl.PR_MCE_KILL_GET -> {
                 requireZero(args, args.i32(0) == Prctl.PR_MCE_KILL ? 3 : 1);
                 if (args.i32(0) == Prctl.PR_MCE_KILL_GET) {
-                    return Prctl.PR_MCE_KILL_DEFAULT;
+                    return task.scheduling().memoryErrorPolicy();
                 }
-                if (value != Prctl.PR_MCE_KILL_CLEAR && (value != Prctl.PR_MCE_KILL_SET || args.value(2) < 0 || args.value(2) > 2)) {
+                boolean clear = value == Prctl.PR_MCE_KILL_CLEAR;
+                if (clear ? args.value(2) != 0 : value != Prctl.PR_MCE_KILL_SET || args.value(2) < 0 || args.value(2) > 2) {
                     throw EINVAL.error();
                 }
+                task.scheduling().memoryErrorPolicy(clear ? Prctl.PR_MCE_KILL_DEFAULT : args.i32(2));
             }
             case Prctl.PR_SET_CHILD_SUBREAPER -> task.process().subreaper(value != 0);
             case Prctl.PR_GET_CHILD_SUBREAPER -> task.memory().writeInt(value, task.process().isSubreaper() ? 1 : 0);

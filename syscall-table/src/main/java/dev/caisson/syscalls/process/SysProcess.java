@@ -87,10 +87,14 @@ public final class SysProcess {
         return 0;
     }
 
-    /** getcpu(2): the host's processor, modulo the processors the guest sees. */
+    /** getcpu(2): the host's processor, modulo the processors the guest sees; one that sched_setaffinity(2) has left to the caller. */
     public static long getcpu(Task task, SyscallArgs args) throws ErrnoException {
         int count = task.kernel().options().cpuCount();
         int cpu = Math.floorMod(HostScheduler.currentProcessor(), Math.max(1, count));
+        long allowed = task.scheduling().affinity()[0];
+        if ((allowed & 1L << cpu) == 0) {
+            cpu = Long.numberOfTrailingZeros(allowed);
+        }
         if (args.address(0) != 0) {
             task.memory().writeInt(args.address(0), cpu);
         }
@@ -100,7 +104,7 @@ public final class SysProcess {
         return 0;
     }
 
-    /** personality(2): kept; execve(2) looks at ADDR_NO_RANDOMIZE. */
+    /** personality(2): kept; execve(2), uname(2) and the calls with timeouts look at it. */
     public static long personality(Task task, SyscallArgs args) {
         int old = task.personality();
         int wanted = args.i32(0);

@@ -4,6 +4,7 @@ import static dev.caisson.abi.Capability.CAP_SYS_NICE;
 import static dev.caisson.abi.Errno.E2BIG;
 import static dev.caisson.abi.Errno.EACCES;
 import static dev.caisson.abi.Errno.EINVAL;
+import static dev.caisson.abi.Errno.EOPNOTSUPP;
 import static dev.caisson.abi.Errno.EPERM;
 import static dev.caisson.abi.Errno.ESRCH;
 
@@ -30,6 +31,15 @@ public final class SysSchedule {
     private static final int ATTR_FIRST_BYTES = 48;
     private static final int ATTR_BYTES = 56;
     private static final int IOPRIO_CLASS_SHIFT = 13;
+    /** SCHED_FLAG_*: 2 and 4 concern overruns of deadlines, 32 and 64 utilisation clamps. */
+    private static final long RESET_ON_FORK = 1;
+    private static final long KEEP_POLICY = 8;
+    private static final long KEEP_PARAMETERS = 16;
+    private static final long CLAMPS = 32 | 64;
+    private static final long KNOWN_FLAGS = 0x7f;
+    /** /proc/sys/kernel/sched_deadline_period_min_us and _max_us. */
+    private static final long LEAST_PERIOD_NS = 100_000;
+    private static final long MOST_PERIOD_NS = 1L << 32;
 
     private SysSchedule() {}
 
@@ -60,7 +70,8 @@ public final class SysSchedule {
     }
 
     private static void checkPolicy(int policy, int priority) throws ErrnoException {
-        boolean known = isRealTime(policy) || policy == Sched.SCHED_OTHER || policy == Sched.SCHED_BATCH || policy == Sched.SCHED_IDLE;
+        boolean known = isRealTime(policy) || policy == Sched.SCHED_OTHER || policy == Sched.SCHED_BATCH || policy == Sched.SCHED_IDLE
+                || policy == Sched.SCHED_DEADLINE;
         if (!known || priority < 0 || priority > MOST_PRIORITY || isRealTime(policy) != (priority != 0)) {
             throw EINVAL.error();
         }
@@ -71,7 +82,7 @@ public final class SysSchedule {
         TaskScheduling scheduling = target.scheduling();
         if (!task.credentials().has(CAP_SYS_NICE)) {
             long limit = target.process().limits().soft(Resource.RLIMIT_RTPRIO);
-            if (isRealTime(policy) && (policy != scheduling.policy() && limit == 0
+            if (policy == Sched.SCHED_DEADLINE || isRealTime(policy) && (policy != scheduling.policy() && limit == 0
                     || priority > scheduling.priority() && Long.compareUnsigned(priority, limit) > 0)
                     || scheduling.policy() == Sched.SCHED_IDLE && policy != Sched.SCHED_IDLE && !mayNice(target, scheduling.nice())
                     || !isSameOwner(task, target) || scheduling.isResetOnFork() && !resetOnFork) {
@@ -88,6 +99,7 @@ public final class SysSchedule {
         }
         int priority = task.memory().readInt(args.address(1));
         Task target = find(task, args.i32(0));
+        checkNoDeadline(target.scheduling().policy());
         change(task, target, target.scheduling().policy(), priority, target.scheduling().isResetOnFork());
         return 0;
     }
@@ -108,9 +120,17 @@ public final class SysSchedule {
             throw EINVAL.error();
         }
         int priority = task.memory().readInt(args.address(2));
-        change(task, find(task, args.i32(0)), policy & ~Sched.SCHED_RESET_ON_FORK, priority,
-                (policy & Sched.SCHED_RESET_ON_FORK) != 0);
+        Task target = find(task, args.i32(0));
+        checkNoDeadline(policy & ~Sched.SCHED_RESET_ON_FORK);
+        change(task, target, policy & ~Sched.SCHED_RESET_ON_FORK, priority, (policy & Sched.SCHED_RESET_ON_FORK) != 0);
         return 0;
+    }
+
+    /** The old calls have no way to say runtime, deadline and period. */
+    private static void checkNoDeadline(int policy) throws ErrnoException {
+        if (policy == Sched.SCHED_DEADLINE) {
+            throw EINVAL.error();
+        }
     }
 
     /** sched_getscheduler(2). */
@@ -176,23 +196,48 @@ public final class SysSchedule {
         int nice = Math.clamp(in.get(Layouts.U32, 16), Sched.PRIO_MIN, 19);
         int priority = in.get(Layouts.U32, 20);
         Task target = find(task, args.i32(0));
-        if (policy < 0 || (flags & ~1L) != 0) {
-            // SCHED_FLAG_RESET_ON_FORK is 1; the others concern deadlines and utilisation clamps, which the host does not give us.
+        if (policy < 0 || (flags & ~KNOWN_FLAGS) != 0) {
             throw EINVAL.error();
         }
-        if (policy == Sched.SCHED_DEADLINE) {
-            throw EPERM.error("no deadline scheduling");
+        TaskScheduling scheduling = target.scheduling();
+        if ((flags & KEEP_POLICY) != 0) {
+            policy = scheduling.policy();
+        }
+        if ((flags & KEEP_PARAMETERS) != 0) {
+            priority = scheduling.priority();
+            nice = scheduling.nice();
         }
         checkPolicy(policy, priority);
-        boolean shares = !isRealTime(policy);
+        if ((flags & CLAMPS) != 0) {
+            throw EOPNOTSUPP.error("no utilisation clamps");
+        }
+        if (policy == Sched.SCHED_DEADLINE && (flags & KEEP_PARAMETERS) == 0) {
+            long[] wanted = {in.get(Layouts.U64, 24), in.get(Layouts.U64, 32), in.get(Layouts.U64, 40)};
+            checkDeadline(wanted);
+            change(task, target, policy, 0, (flags & RESET_ON_FORK) != 0);
+            scheduling.deadline(wanted);
+            return 0;
+        }
+        boolean shares = !isRealTime(policy) && policy != Sched.SCHED_DEADLINE;
         if (shares && nice < target.scheduling().nice() && !task.credentials().has(CAP_SYS_NICE) && !mayNice(target, nice)) {
             throw EPERM.error();
         }
-        change(task, target, policy, priority, (flags & 1) != 0);
+        change(task, target, policy, priority, (flags & RESET_ON_FORK) != 0);
         if (shares) {
             target.scheduling().nice(nice);
         }
         return 0;
+    }
+
+    /** Linux's __checkparam_dl: runtime &lt;= deadline &lt;= period, between a microsecond and 4 seconds. */
+    private static void checkDeadline(long[] values) throws ErrnoException {
+        long runtime = values[0];
+        long deadline = values[1];
+        long period = values[2] == 0 ? deadline : values[2];
+        if (deadline == 0 || Long.compareUnsigned(runtime, 1024) < 0 || deadline < 0 || period < 0
+                || period < deadline || deadline < runtime || period < LEAST_PERIOD_NS || period > MOST_PERIOD_NS) {
+            throw EINVAL.error();
+        }
     }
 
     /** sched_getattr(2). */
@@ -208,9 +253,15 @@ public final class SysSchedule {
         out.set(Layouts.U32, 0, bytes);
         out.set(Layouts.U32, 4, scheduling.policy());
         out.set(Layouts.U64, 8, scheduling.isResetOnFork() ? 1L : 0);
-        out.set(Layouts.U32, 16, isRealTime(scheduling.policy()) ? 0 : scheduling.nice());
         out.set(Layouts.U32, 20, scheduling.priority());
-        out.set(Layouts.U32, 52, 1024);
+        if (scheduling.policy() == Sched.SCHED_DEADLINE) {
+            long[] deadline = scheduling.deadline();
+            out.set(Layouts.U64, 24, deadline[0]);
+            out.set(Layouts.U64, 32, deadline[1]);
+            out.set(Layouts.U64, 40, deadline[2] == 0 ? deadline[1] : deadline[2]);
+        } else if (!isRealTime(scheduling.policy())) {
+            out.set(Layouts.U32, 16, scheduling.nice());
+        }
         task.memory().copyOut(args.address(1), out, 0, bytes);
         return 0;
     }

@@ -25,6 +25,10 @@ import java.nio.charset.StandardCharsets;
 public final class SysSystem {
     /** Each of the six fields of struct new_utsname. */
     private static final int NAME_BYTES = 65;
+    /** personality(2). */
+    private static final int UNAME26 = 0x20000;
+    private static final int PER_MASK = 0xff;
+    private static final int PER_LINUX32 = 8;
     private static final int GRND_KNOWN = 7;
     private static final int GRND_RANDOM = 2;
     private static final int GRND_INSECURE = 4;
@@ -39,12 +43,18 @@ public final class SysSystem {
         out.asSlice(0, 6 * NAME_BYTES).fill((byte) 0);
         put(out, 0, UtsNamespace.SYSTEM);
         put(out, 1, uts.hostName());
-        put(out, 2, UtsNamespace.RELEASE);
+        put(out, 2, (task.personality() & UNAME26) != 0 ? oldRelease() : UtsNamespace.RELEASE);
         put(out, 3, UtsNamespace.VERSION);
-        put(out, 4, UtsNamespace.MACHINE);
+        put(out, 4, (task.personality() & PER_MASK) == PER_LINUX32 ? "i686" : UtsNamespace.MACHINE);
         put(out, 5, uts.domainName());
         task.memory().copyOut(args.address(0), out, 0, 6 * NAME_BYTES);
         return 0;
+    }
+
+    /** For programs that cannot count beyond 2.6: the second number, plus 60, becomes the third. */
+    private static String oldRelease() {
+        String[] parts = UtsNamespace.RELEASE.split("[.-]", 4);
+        return "2.6." + (60 + Integer.parseInt(parts[1])) + "-" + parts[3];
     }
 
     private static void put(MemorySegment out, int field, String text) {

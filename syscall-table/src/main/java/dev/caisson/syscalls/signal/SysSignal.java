@@ -78,6 +78,7 @@ public final class SysSignal {
 
     /** rt_sigreturn(2). */
     public static TaskState rtSigreturn(Task task, SyscallArgs args) {
+        task.signals().takeRestartBlock(); // what the handler interrupted is not to be gone on with by restart_syscall(2)
         SignalDelivery.returnFromHandler(task.signals());
         return TaskState.RESUME;
     }

@@ -1,9 +1,12 @@
 package dev.caisson.syscalls.time;
 
 import static dev.caisson.abi.Errno.EINVAL;
+import static dev.caisson.abi.Errno.EOPNOTSUPP;
+import static dev.caisson.abi.Errno.EPERM;
 import static dev.caisson.abi.Errno.ERESTARTNOHAND;
 import static dev.caisson.abi.Errno.ERESTART_RESTARTBLOCK;
 
+import dev.caisson.abi.Capability;
 import dev.caisson.abi.ErrnoException;
 import dev.caisson.abi.Time;
 import dev.caisson.abi.Timespec;
@@ -40,7 +43,11 @@ public final class SysSleep {
         int clock = args.i32(0);
         ClockIds.wall(task, clock);
         if (clock == Time.CLOCK_THREAD_CPUTIME_ID) {
-            throw EINVAL.error("a thread that sleeps uses no time");
+            throw EOPNOTSUPP.error("a thread that sleeps uses no time");
+        }
+        boolean wakesTheMachine = clock == Time.CLOCK_REALTIME_ALARM || clock == Time.CLOCK_BOOTTIME_ALARM;
+        if (wakesTheMachine && !task.credentials().has(Capability.CAP_WAKE_ALARM)) {
+            throw EPERM.error();
         }
         return sleep(task, clock, (args.i32(1) & Time.TIMER_ABSTIME) != 0, args.address(2), args.address(3));
     }

@@ -22,8 +22,9 @@ record BootComponent(String implementation, String bundle, List<String> services
      *
      * @param type class name of the service, which is the parameter's type too, or {@link #PROPERTIES}
      * @param name the {@code caisson.name} it must have, or "" for any
+     * @param isOptional whether null will do when there is none
      */
-    record Argument(String type, String name) {
+    record Argument(String type, String name, boolean isOptional) {
         /** Type of the argument that takes the component's properties and its configuration. */
         static final String PROPERTIES = "java.util.Map";
 

@@ -73,7 +73,7 @@ public final class BootParts {
             SandboxBuilder builder = new SandboxBuilder(parts.memoryFile)
                     .platform(platform)
                     .rootfs((FileSystemProvider) parts.make(chosen.get(ProviderKind.ROOTFS)))
-                    .root(spec.rootSource() != null ? spec.rootSource() : selection.rootSource(), selection.rootOptions())
+                    .root(spec, selection)
                     .network((NetworkStack) parts.make(chosen.get(ProviderKind.NETWORK)))
                     .syscalls((SyscallTableProvider) parts.make(chosen.get(ProviderKind.SYSCALLS)))
                     .devices((SandboxDevices) parts.make(devices));
@@ -83,7 +83,7 @@ public final class BootParts {
             for (BootComponent component : plan.all(KernelFileSystem.class.getName()).values()) {
                 builder.kernelFileSystem((KernelFileSystem) parts.make(component));
             }
-            parts.sandbox = builder.start(spec);
+            parts.sandbox = builder.start(spec.withVolumes(selection.volumes(spec.volumes())));
             return parts;
         } catch (ErrnoException | ReflectiveOperationException e) {
             throw new SandboxException("cannot start a part of the sandbox: " + reason(e), e);
@@ -127,7 +127,7 @@ public final class BootParts {
         for (BootComponent.Argument argument : component.arguments()) {
             types.add(Class.forName(argument.type()));
             values.add(argument.isProperties() ? properties(component)
-                    : argument.type().equals(MemoryFile.class.getName()) ? memoryFile : make(needed(argument)));
+                    : argument.type().equals(MemoryFile.class.getName()) ? memoryFile : made(argument));
         }
         Object instance = Class.forName(component.implementation()).getConstructor(types.toArray(Class<?>[]::new)).newInstance(values.toArray());
         made.put(component.implementation(), new Part(component, instance));
@@ -140,12 +140,12 @@ public final class BootParts {
         return all;
     }
 
-    private BootComponent needed(BootComponent.Argument argument) throws ReflectiveOperationException {
+    private Object made(BootComponent.Argument argument) throws ReflectiveOperationException {
         BootComponent component = plan.find(argument.type(), argument.name());
-        if (component == null) {
+        if (component == null && !argument.isOptional()) {
             throw new ClassNotFoundException("no provider of " + argument.type() + " " + argument.name());
         }
-        return component;
+        return component == null ? null : make(component);
     }
 
     /** {@return the running sandbox} */

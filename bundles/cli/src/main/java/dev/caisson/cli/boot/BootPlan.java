@@ -24,7 +24,7 @@ import java.util.regex.Pattern;
  * jar        NAME  BYTES  MODIFIED-MS                what the plan is true for
  * component  CLASS  BUNDLE  SERVICE[,SERVICE...]  PID[,PID...]   the lines below belong to it
  * property   KEY  TYPE  VALUE                        TYPE is Boolean or String
- * argument   CLASS  NAME                             of the constructor; NAME may be empty; java.util.Map is the configuration
+ * argument   CLASS  NAME  OPTIONAL                   of the constructor; NAME may be empty; java.util.Map is the configuration
  * </pre>
  */
 public final class BootPlan {
@@ -74,7 +74,8 @@ public final class BootPlan {
                     String.join(",", component.services()), String.join(",", component.pids())));
             component.properties().forEach((key, value) ->
                     lines.add(String.join("\t", "property", key, value.getClass().getSimpleName(), value.toString())));
-            component.arguments().forEach(argument -> lines.add(String.join("\t", "argument", argument.type(), argument.name())));
+            component.arguments().forEach(argument -> lines.add(String.join("\t", "argument", argument.type(), argument.name(),
+                    Boolean.toString(argument.isOptional()))));
         }
         Files.write(home.resolve(FILE), lines, StandardCharsets.UTF_8);
     }
@@ -120,8 +121,8 @@ public final class BootPlan {
                         new TreeMap<>(), new ArrayList<>()));
             } else if (fields.length == 4 && fields[0].equals("property") && last != null) {
                 last.properties().put(fields[1], fields[2].equals("Boolean") ? (Object) Boolean.valueOf(fields[3]) : fields[3]);
-            } else if (fields.length == 3 && fields[0].equals("argument") && last != null) {
-                last.arguments().add(new BootComponent.Argument(fields[1], fields[2]));
+            } else if (fields.length == 4 && fields[0].equals("argument") && last != null) {
+                last.arguments().add(new BootComponent.Argument(fields[1], fields[2], Boolean.parseBoolean(fields[3])));
             } else {
                 return null;
             }

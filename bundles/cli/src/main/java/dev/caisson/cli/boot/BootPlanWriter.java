@@ -86,17 +86,18 @@ public final class BootPlanWriter {
 
     private static BootComponent.Argument argument(ComponentDescriptionDTO description, int index, Class<?> type) {
         if (type.getName().equals(BootComponent.Argument.PROPERTIES)) {
-            return new BootComponent.Argument(type.getName(), "");
+            return new BootComponent.Argument(type.getName(), "", false);
         }
         for (ReferenceDTO reference : description.references) {
             if (reference.parameter != null && reference.parameter == index) {
-                boolean isService = reference.interfaceName.equals(type.getName()) && reference.cardinality.equals("1..1");
+                boolean isOptional = reference.cardinality.equals("0..1");
+                boolean isService = reference.interfaceName.equals(type.getName()) && (isOptional || reference.cardinality.equals("1..1"));
                 String target = reference.target == null ? "" : reference.target;
                 Matcher matcher = TARGET.matcher(target);
                 if (!isService || !target.isEmpty() && !matcher.matches()) {
                     return null;
                 }
-                return new BootComponent.Argument(type.getName(), target.isEmpty() ? "" : matcher.group(1));
+                return new BootComponent.Argument(type.getName(), target.isEmpty() ? "" : matcher.group(1), isOptional);
             }
         }
         return null;

@@ -18,7 +18,7 @@ import org.junit.jupiter.api.io.TempDir;
 class BootPlanTest {
     private static final Set<String> PIDS = Set.of("caisson.platform");
     private static final BootComponent OVERLAY = component("dev.x.Overlay", "overlay", List.of(
-            new BootComponent.Argument("dev.x.Memory", ""), new BootComponent.Argument("dev.x.Provider", "tmpfs")));
+            new BootComponent.Argument("dev.x.Memory", "", false), new BootComponent.Argument("dev.x.Provider", "tmpfs", true)));
     private static final BootComponent TMPFS = component("dev.x.Tmpfs", "tmpfs", List.of());
 
     @TempDir

@@ -45,16 +45,19 @@ final class ControlServer implements AutoCloseable {
     private final ServerSocketChannel server;
     private final Path socket;
     private final Function<Map<String, String>, JsonObject> handler;
+    private final Function<Map<String, String>, ControlStream.Source> streams;
     private final long patienceMs;
     private final UserPrincipal owner;
     private final UserPrincipal superuser;
     private final Selector selector;
     private final Thread thread;
 
-    private ControlServer(ServerSocketChannel server, Function<Map<String, String>, JsonObject> handler, long patienceMs) throws IOException {
+    private ControlServer(ServerSocketChannel server, Function<Map<String, String>, JsonObject> handler,
+            Function<Map<String, String>, ControlStream.Source> streams, long patienceMs) throws IOException {
         this.server = server;
         this.socket = ((UnixDomainSocketAddress) server.getLocalAddress()).getPath();
         this.handler = handler;
+        this.streams = streams;
         this.patienceMs = patienceMs;
         this.owner = Files.getOwner(socket);
         // A number is looked up as a name first; there is no user of that name.
@@ -73,18 +76,20 @@ final class ControlServer implements AutoCloseable {
      * @param directory where
      * @param id the sandbox's name
      * @param handler answers requests; it may take its time
+     * @param streams gives what answers a request by a stream, or null for the others
      * @return the server
      * @throws IOException when the socket cannot be made; the message says why
      */
-    static ControlServer start(RuntimeDirectory directory, String id, Function<Map<String, String>, JsonObject> handler) throws IOException {
-        return start(directory, id, handler, DEFAULT_PATIENCE_MS);
+    static ControlServer start(RuntimeDirectory directory, String id, Function<Map<String, String>, JsonObject> handler,
+            Function<Map<String, String>, ControlStream.Source> streams) throws IOException {
+        return start(directory, id, handler, streams, DEFAULT_PATIENCE_MS);
     }
 
-    static ControlServer start(RuntimeDirectory directory, String id, Function<Map<String, String>, JsonObject> handler, long patienceMs)
-            throws IOException {
+    static ControlServer start(RuntimeDirectory directory, String id, Function<Map<String, String>, JsonObject> handler,
+            Function<Map<String, String>, ControlStream.Source> streams, long patienceMs) throws IOException {
         ServerSocketChannel server = directory.listen(id);
         try {
-            return new ControlServer(server, handler, patienceMs);
+            return new ControlServer(server, handler, streams, patienceMs);
         } catch (IOException e) {
             server.close();
             Files.deleteIfExists(directory.socket(id));
@@ -97,6 +102,8 @@ final class ControlServer implements AutoCloseable {
         private final ByteBuffer input = ByteBuffer.allocate(MOST_LINE_BYTES);
         private ByteBuffer output;
         private boolean isLast;
+        /** Takes the connection over. */
+        private ControlStream.Source stream;
         /** When it has sent a line or taken an answer for the last time, in nanoseconds. */
         private long activeNs = System.nanoTime();
     }
@@ -147,6 +154,11 @@ final class ControlServer implements AutoCloseable {
             }
             do {
                 answer(connection);
+                if (connection.stream != null) {
+                    key.cancel();
+                    new ControlStream(channel, connection.stream).start();
+                    return;
+                }
             } while (flush(channel, connection) && connection.input.position() > 0 && hasLine(connection.input));
             if (connection.output == null && connection.isLast) {
                 end(key);
@@ -211,12 +223,17 @@ final class ControlServer implements AutoCloseable {
         String line = new String(input.array(), 0, end, StandardCharsets.UTF_8);
         input.position(end + 1);
         input.compact();
-        reply(connection, answer(line));
+        JsonObject answer = answer(line, connection);
+        if (connection.stream == null) {
+            reply(connection, answer);
+        }
     }
 
-    private JsonObject answer(String line) {
+    private JsonObject answer(String line, Connection connection) {
         try {
-            return handler.apply(request(line));
+            Map<String, String> request = request(line);
+            connection.stream = streams.apply(request);
+            return connection.stream != null ? null : handler.apply(request);
         } catch (JsonParserException | IllegalArgumentException e) {
             return failure("no request: " + e.getMessage());
         } catch (RuntimeException e) {

@@ -74,25 +74,36 @@ final class FileTree {
      * Mounts a directory or file of the host.
      *
      * @param volume what and where
-     * @param provider opens directories of the host
      * @throws SandboxException when it cannot be mounted
      */
-    void mountVolume(Volume volume, FileSystemProvider provider) throws SandboxException {
+    void mountVolume(Volume volume) throws SandboxException {
+        String name = volume.provider() == null ? Volume.DIRECT : volume.provider();
+        FileSystemProvider provider = kernel.fileSystems().find(name);
+        if (provider == null) {
+            throw new SandboxException("volume " + volume.hostPath() + " needs a provider of " + name + " filesystems; no bundle has one", null);
+        }
+        if (!name.equals(Volume.DIRECT) && volume.hostPath().indexOf(',') >= 0) {
+            throw new SandboxException("volume " + volume.hostPath() + " has a comma in its path, where options of " + name + " would start", null);
+        }
         long flags = Mount.MS_NOSUID | Mount.MS_NODEV | (volume.isReadOnly() ? Mount.MS_RDONLY : 0);
         Path host = Path.of(new String(volume.hostPath().getBytes(StandardCharsets.ISO_8859_1), StandardCharsets.UTF_8));
         try {
             if (Files.isDirectory(host)) {
-                namespace.mount(provider.mount(request(volume.hostPath(), flags)), volume.hostPath(), flags,
+                namespace.mount(provider.mount(request(volume, volume.hostPath(), flags)), volume.hostPath(), flags,
                         directory(volume.guestPath()));
                 return;
             }
             // A file is bound from its directory, which itself is mounted nowhere.
             int slash = volume.hostPath().lastIndexOf('/');
-            FileSystem parent = provider.mount(request(slash == 0 ? "/" : volume.hostPath().substring(0, slash), flags));
-            dev.caisson.vfs.Mount hidden = dev.caisson.vfs.Mount.internal(parent, volume.hostPath());
-            Location file = vfs.resolve(root, new Location(hidden, hidden.root()), volume.hostPath().substring(slash + 1),
-                    PathWalker.FOLLOW);
-            namespace.bind(file, file(volume.guestPath()), false);
+            FileSystem parent = provider.mount(request(volume, slash == 0 ? "/" : volume.hostPath().substring(0, slash), flags));
+            dev.caisson.vfs.Mount hidden = MountNamespace.detached(parent, volume.hostPath(), flags);
+            try {
+                Location file = vfs.resolve(root, new Location(hidden, hidden.root()), volume.hostPath().substring(slash + 1),
+                        PathWalker.FOLLOW);
+                namespace.bind(file, file(volume.guestPath()), false);
+            } finally {
+                MountNamespace.dissolve(hidden);
+            }
             if (volume.isReadOnly()) {
                 namespace.remount(vfs.resolve(root, null, volume.guestPath(), PathWalker.FOLLOW), flags);
             }
@@ -101,8 +112,9 @@ final class FileTree {
         }
     }
 
-    private static MountRequest request(String source, long flags) {
-        return new MountRequest(source, flags, Map.of(), Credentials.ROOT);
+    private static MountRequest request(Volume volume, String source, long flags) {
+        Map<String, String> options = volume.cache() == null ? Map.of() : Map.of("cache", volume.cache());
+        return new MountRequest(source, flags, options, Credentials.ROOT);
     }
 
     /** Finds a directory, and makes it and those above it where they are missing. */

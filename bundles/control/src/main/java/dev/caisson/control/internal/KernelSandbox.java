@@ -3,6 +3,7 @@ package dev.caisson.control.internal;
 import dev.caisson.abi.Errno;
 import dev.caisson.abi.ErrnoException;
 import dev.caisson.control.ProviderKind;
+import dev.caisson.control.RootLayers;
 import dev.caisson.control.Sandbox;
 import dev.caisson.control.SandboxException;
 import dev.caisson.control.SandboxSpec;
@@ -19,6 +20,7 @@ import dev.caisson.kernel.syscall.SyscallTracer;
 import dev.caisson.spi.cred.Credentials;
 import dev.caisson.spi.fs.FileSystem;
 import dev.caisson.spi.fs.FileSystemProvider;
+import dev.caisson.spi.fs.LayerExporter;
 import dev.caisson.spi.net.NetworkStack;
 import dev.caisson.spi.platform.Platform;
 import dev.caisson.vfs.FdTable;
@@ -34,6 +36,7 @@ import java.util.EnumMap;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.function.Supplier;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -53,6 +56,10 @@ public final class KernelSandbox implements Sandbox {
     private final TraceOutput trace;
     private final SandboxControl control;
     private final Object platformLock = new Object();
+    private final Object rootLock = new Object();
+    /** What is mounted as the root, and what is to be when its provider is there. Guarded by this. */
+    private RootMount root;
+    private RootMount wantedRoot;
     /** Guarded by this; null once it has run. */
     private Runnable onClose = () -> { };
     /** Guarded by this. */
@@ -104,7 +111,7 @@ public final class KernelSandbox implements Sandbox {
             Vfs vfs = new Vfs();
             vfs.fifoOpener(Fifos.OPENER);
             parts.devices().register(vfs.devices());
-            FileSystem root = parts.root().mount(parts.rootfs());
+            FileSystem root = mountRoot(parts);
             MountNamespace namespace = new MountNamespace(root, parts.rootfs().name(), parts.root().flags());
             kernel = new Kernel(KernelOptions.DEFAULT.withHostName(spec.hostname()), platform, parts.memoryFile(), vfs,
                     parts.syscalls().table());
@@ -120,11 +127,7 @@ public final class KernelSandbox implements Sandbox {
             FileTree tree = new FileTree(kernel, namespace);
             tree.mountSystem();
             for (Volume volume : spec.volumes()) {
-                FileSystemProvider directories = kernel.fileSystems().find("hostdir");
-                if (directories == null) {
-                    throw new SandboxException("volumes need a provider of hostdir filesystems; bundle fs-host has one", null);
-                }
-                tree.mountVolume(volume, directories);
+                tree.mountVolume(volume);
             }
             TraceOutput trace = TraceOutput.open(spec.strace());
             if (trace != null) {
@@ -151,6 +154,15 @@ public final class KernelSandbox implements Sandbox {
         }
     }
 
+    private static FileSystem mountRoot(SandboxParts parts) throws SandboxException {
+        try {
+            return parts.root().mount(parts.rootfs());
+        } catch (ErrnoException e) {
+            throw new SandboxException("cannot mount " + parts.root().source() + " as the root with " + parts.rootfs().name()
+                    + (parts.root().options().isEmpty() ? "" : " (" + RootLayers.text(parts.root().options()) + ")") + ": " + e.getMessage(), e);
+        }
+    }
+
     private synchronized void remember(SandboxParts parts) {
         providers.put(ProviderKind.PLATFORM, parts.platform().name());
         providers.put(ProviderKind.ROOTFS, parts.rootfs().name());
@@ -159,6 +171,8 @@ public final class KernelSandbox implements Sandbox {
         }
         providers.put(ProviderKind.SYSCALLS, parts.syscalls().table().name());
         wanted.putAll(providers);
+        root = parts.root();
+        wantedRoot = root;
     }
 
     private void startProgram(FileTree tree) throws SandboxException, ErrnoException {
@@ -263,6 +277,60 @@ public final class KernelSandbox implements Sandbox {
     /** Held while the platform changes and {@link #providers} with it. */
     Object platformLock() {
         return platformLock;
+    }
+
+    /** Held while the root filesystem changes, and {@link #providers} with it. */
+    Object rootLock() {
+        return rootLock;
+    }
+
+    /** {@return what is mounted as the root} */
+    synchronized RootMount root() {
+        return root;
+    }
+
+    synchronized void root(RootMount now) {
+        root = now;
+    }
+
+    /** {@return what its wanted provider is to mount} */
+    synchronized RootMount wantedRoot() {
+        return wantedRoot;
+    }
+
+    /** Notes which provider is to serve the root when it is there, and what it mounts. */
+    synchronized void wantsRoot(String provider, RootMount mount) {
+        wanted.put(ProviderKind.ROOTFS, provider);
+        wantedRoot = mount;
+    }
+
+    /** {@return the mount at the top of the tree} */
+    dev.caisson.vfs.Mount rootMount() {
+        return namespace.root();
+    }
+
+    /**
+     * Finds a file of the sandbox.
+     *
+     * @param path absolute path
+     * @return where it is, what is mounted there included
+     * @throws SandboxException when there is none
+     */
+    Location place(String path) throws SandboxException {
+        Location top = namespace.rootLocation();
+        FsContext fs = new FsContext(namespace, top, top, 0);
+        try {
+            return kernel.vfs().resolve(new BootCaller(fs, Credentials.ROOT), null, path, PathWalker.FOLLOW);
+        } catch (ErrnoException e) {
+            throw new SandboxException("cannot find " + path + " in the sandbox: " + e.errno().text(), e);
+        } finally {
+            fs.release();
+        }
+    }
+
+    /** Sets who gives what writes the root's changes as an archive; it gives null when nobody can. */
+    void exporter(Supplier<LayerExporter> exporter) {
+        control.exporter(exporter);
     }
 
     /** Sets who changes providers on request of other processes. */

@@ -25,8 +25,7 @@ public final class MemfdBacking implements HostBacking {
         Errno.check(HostMemory.resize(fd, sizeBytes));
         segment = HostMemory.mapFile(fd, 0, sizeBytes, true);
         if (segment == null) {
-            HostFile.truncate(fd, 0); // a platform may still have the file mapped
-        HostFile.close(fd);
+            HostFile.close(fd);
             throw Errno.ENOMEM.error("cannot map the memory file");
         }
     }
@@ -44,6 +43,14 @@ public final class MemfdBacking implements HostBacking {
     @Override
     public void punch(long offset, long lengthBytes) {
         HostMemory.punchHole(fd, offset, lengthBytes);
+    }
+
+    @Override
+    public void storeNew(MemorySegment source, long offset, long lengthBytes) {
+        long stored = Math.max(0, HostFile.pwrite(fd, source.address(), lengthBytes, offset)); // half the price of faults
+        if (stored < lengthBytes) {
+            MemorySegment.copy(source, stored, segment, offset + stored, lengthBytes - stored);
+        }
     }
 
     @Override

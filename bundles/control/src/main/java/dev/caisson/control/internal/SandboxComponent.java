@@ -12,6 +12,7 @@ import dev.caisson.kernel.KernelFileSystem;
 import dev.caisson.kernel.syscall.SyscallTableProvider;
 import dev.caisson.memory.MemoryFile;
 import dev.caisson.spi.fs.FileSystemProvider;
+import dev.caisson.spi.fs.LayerExporter;
 import dev.caisson.spi.net.NetworkStack;
 import dev.caisson.spi.platform.Platform;
 import java.io.IOException;
@@ -37,7 +38,7 @@ import org.slf4j.LoggerFactory;
 
 /**
  * Makes sandboxes of the providers that are registered, by name, and gives running sandboxes other ones when the configuration changes or
- * a bundle goes: a platform or a table moves at once; new mounts and new sockets come from the new filesystem and network.
+ * a bundle goes: platform, table and root filesystem move at once; new mounts and new sockets come from the new filesystem and network.
  */
 @Component(service = {SandboxService.class, ConfigurationListener.class})
 public final class SandboxComponent implements SandboxService, ConfigurationListener {
@@ -53,7 +54,9 @@ public final class SandboxComponent implements SandboxService, ConfigurationList
     private final ProviderSet<SyscallTableProvider> tables;
     private final List<KernelSandbox> sandboxes = new CopyOnWriteArrayList<>();
     private final PlatformMover mover;
+    private final RootfsMover rootMover;
     private volatile ProviderSelection selection;
+    private volatile LayerExporter exporter;
 
     /**
      * For Declarative Services.
@@ -72,6 +75,7 @@ public final class SandboxComponent implements SandboxService, ConfigurationList
         this.platforms = new ProviderSet<>(context);
         this.mover = new PlatformMover(platforms, memoryFile, new ComponentFailures(context)::reason);
         this.fileSystems = new ProviderSet<>(context);
+        this.rootMover = new RootfsMover(fileSystems);
         this.kernelFileSystems = new ProviderSet<>(context);
         this.networks = new ProviderSet<>(context);
         this.tables = new ProviderSet<>(context);
@@ -100,6 +104,7 @@ public final class SandboxComponent implements SandboxService, ConfigurationList
     void bindFileSystem(ServiceReference<FileSystemProvider> reference) {
         fileSystems.add(reference);
         registerFileSystem(ProviderSet.name(reference));
+        rootMover.came(sandboxes, ProviderSet.name(reference));
     }
 
     void unbindFileSystem(ServiceReference<FileSystemProvider> reference) {
@@ -108,10 +113,11 @@ public final class SandboxComponent implements SandboxService, ConfigurationList
         for (KernelSandbox sandbox : sandboxes) {
             FileSystemProvider old = sandbox.kernel().fileSystems().find(name);
             if (old != null) {
-                sandbox.kernel().fileSystems().unregister(old); // mounts of it stay
+                sandbox.kernel().fileSystems().unregister(old); // mounts of it stay, but for the root, if that can move
             }
         }
         registerFileSystem(name);
+        rootMover.goes(sandboxes, reference, selection.rootFallback());
     }
 
     private void registerFileSystem(String name) {
@@ -122,6 +128,18 @@ public final class SandboxComponent implements SandboxService, ConfigurationList
         FileSystemProvider provider = best == null ? null : fileSystems.open(best);
         if (provider != null) {
             sandboxes.forEach(sandbox -> sandbox.kernel().fileSystems().register(provider));
+        }
+    }
+
+    @Reference(target = "(" + LayerExporter.FORMAT + "=" + LayerExporter.OCI + ")", cardinality = ReferenceCardinality.OPTIONAL,
+            policy = ReferencePolicy.DYNAMIC)
+    void bindExporter(LayerExporter service) {
+        exporter = service;
+    }
+
+    void unbindExporter(LayerExporter service) {
+        if (exporter == service) {
+            exporter = null;
         }
     }
 
@@ -173,9 +191,10 @@ public final class SandboxComponent implements SandboxService, ConfigurationList
         for (ProviderKind kind : ProviderKind.values()) {
             if (kind.pid().equals(event.getPid())) {
                 String before = configured(kind);
+                RootMount rootBefore = configuredRootOrNull();
                 selection = new ProviderSelection(this::value);
                 String now = configured(kind);
-                if (!now.equals(before)) {
+                if (!now.equals(before) || kind == ProviderKind.ROOTFS && isRootChanged(rootBefore)) {
                     log.info("{} is now {}", kind.pid(), now);
                     sandboxes.forEach(sandbox -> apply(sandbox, kind, now));
                 }
@@ -198,15 +217,37 @@ public final class SandboxComponent implements SandboxService, ConfigurationList
         return selection.name(kind);
     }
 
-    /** The configuration names another provider. */
+    private RootMount configuredRoot() throws SandboxException {
+        String name = configured(ProviderKind.ROOTFS);
+        return RootMount.parse(selection.rootSource(name), selection.rootOptions(name));
+    }
+
+    /** Whether the configuration asks for another mount of the root than a moment ago; what is wrong with it is told when it is applied. */
+    private boolean isRootChanged(RootMount before) {
+        try {
+            return !configuredRoot().equals(before);
+        } catch (SandboxException e) {
+            return true;
+        }
+    }
+
+    private RootMount configuredRootOrNull() {
+        try {
+            return configuredRoot();
+        } catch (SandboxException e) {
+            return null;
+        }
+    }
+
+    /** The configuration names another provider, or another mount for the root. */
     private void apply(KernelSandbox sandbox, ProviderKind kind, String name) {
         sandbox.wants(kind, name);
-        if (kind == ProviderKind.ROOTFS) {
-            log.info("sandbox {} keeps its root filesystem; new ones are on {}", sandbox.name(), name);
-            return;
-        }
         try {
-            swap(sandbox, kind, name);
+            if (kind == ProviderKind.ROOTFS) {
+                swapRoot(sandbox, name, configuredRoot());
+            } else {
+                swap(sandbox, kind, name);
+            }
         } catch (SandboxException e) {
             log.warn("{} names {}, but sandbox {} goes on with {}: {}", kind.pid(), name, sandbox.name(), sandbox.providers().get(kind),
                     e.getMessage());
@@ -242,18 +283,18 @@ public final class SandboxComponent implements SandboxService, ConfigurationList
         FileSystemProvider rootfs = choose(spec, ProviderKind.ROOTFS, fileSystems);
         NetworkStack network = choose(spec, ProviderKind.NETWORK, networks);
         SyscallTableProvider table = choose(spec, ProviderKind.SYSCALLS, tables);
-        RootMount root = RootMount.parse(spec.rootSource() != null ? spec.rootSource() : selection.rootSource(),
-                selection.rootOptions());
+        RootMount root = RootMount.of(spec, selection);
         PlatformMover.Choice platform = choosePlatform(spec);
         KernelSandbox made;
         try {
-            made = KernelSandbox.start(spec, new SandboxParts(memoryFile, platform.platform(), rootfs, root, devices, network, table,
+            made = KernelSandbox.start(spec.withVolumes(selection.volumes(spec.volumes())), new SandboxParts(memoryFile, platform.platform(), rootfs, root, devices, network, table,
                     fileSystems.openAll(), kernelFileSystems.openAll()));
         } catch (SandboxException e) {
             mover.release(platform);
             throw e;
         }
         mover.hold(made, platform);
+        rootMover.started(made, rootfs);
         add(made);
         if (platforms.find(platform.platform().name()) == null) {
             mover.goes(List.of(made), platform.reference(), selection.platformFallback()); // it went while the sandbox started
@@ -281,8 +322,21 @@ public final class SandboxComponent implements SandboxService, ConfigurationList
         sandbox.onClose(() -> {
             sandboxes.remove(sandbox);
             mover.release(sandbox);
+            rootMover.release(sandbox);
         });
-        sandbox.changer(this::swap);
+        sandbox.exporter(() -> exporter);
+        sandbox.changer(new SandboxControl.Changer() {
+            @Override
+            public SwapReport swap(KernelSandbox changed, ProviderKind kind, String name) throws SandboxException {
+                return SandboxComponent.this.swap(changed, kind, name);
+            }
+
+            @Override
+            public SwapReport swapFileSystem(KernelSandbox changed, String path, String name, String source, Map<String, String> options)
+                    throws SandboxException {
+                return path == null ? swapRootfs(changed, name, source, options) : swapVolume(changed, path, name, source, options);
+            }
+        });
     }
 
     @Override
@@ -330,8 +384,7 @@ public final class SandboxComponent implements SandboxService, ConfigurationList
         String before = sandbox.providers().get(kind);
         SwapReport report = switch (kind) {
             case PLATFORM -> mover.move(sandbox, name);
-            case ROOTFS -> throw new SandboxException("a running sandbox keeps its root filesystem; " + kind.pid()
-                    + " chooses that of new ones", null);
+            case ROOTFS -> swapRoot(sandbox, name, RootfsMover.mountOf(sandbox, name, null, Map.of()));
             case SYSCALLS, NETWORK -> {
                 if (!(kind == ProviderKind.SYSCALLS ? moveTable(sandbox, name) : moveNetwork(sandbox, name))) {
                     throw missing(kind, name, "");
@@ -341,6 +394,32 @@ public final class SandboxComponent implements SandboxService, ConfigurationList
         };
         sandbox.wants(kind, report.to());
         return report;
+    }
+
+    @Override
+    public SwapReport swapRootfs(Sandbox sandbox, String name, String source, Map<String, String> options) throws SandboxException {
+        KernelSandbox changed = (KernelSandbox) sandbox;
+        return swapRoot(changed, name, RootfsMover.mountOf(changed, name, source, options));
+    }
+
+    private SwapReport swapRoot(KernelSandbox sandbox, String name, RootMount root) throws SandboxException {
+        FileSystemProvider provider = available(ProviderKind.ROOTFS).contains(name) ? open(fileSystems, name) : null;
+        if (provider == null) {
+            throw missing(ProviderKind.ROOTFS, name, "");
+        }
+        SwapReport report = rootMover.move(sandbox, provider, name, root);
+        sandbox.wantsRoot(name, root);
+        return report;
+    }
+
+    @Override
+    public SwapReport swapVolume(Sandbox sandbox, String path, String name, String source, Map<String, String> options)
+            throws SandboxException {
+        FileSystemProvider provider = available(ProviderKind.ROOTFS).contains(name) ? open(fileSystems, name) : null;
+        if (provider == null) {
+            throw missing(ProviderKind.ROOTFS, name, "");
+        }
+        return rootMover.moveVolume((KernelSandbox) sandbox, path, provider, name, source, options);
     }
 
     @Override

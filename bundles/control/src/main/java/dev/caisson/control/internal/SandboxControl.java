@@ -2,22 +2,30 @@ package dev.caisson.control.internal;
 
 import com.grack.nanojson.JsonArray;
 import com.grack.nanojson.JsonObject;
+import dev.caisson.abi.ErrnoException;
 import dev.caisson.control.ProviderKind;
+import dev.caisson.control.RootLayers;
 import dev.caisson.control.SandboxException;
 import dev.caisson.control.SandboxSpec;
 import dev.caisson.control.SwapReport;
 import dev.caisson.control.remote.RuntimeDirectory;
+import dev.caisson.spi.fs.LayerExporter;
+import dev.caisson.spi.fs.LayeredFileSystem;
 import java.io.IOException;
+import java.io.OutputStream;
 import java.nio.charset.StandardCharsets;
 import java.time.Instant;
 import java.time.temporal.ChronoUnit;
+import java.util.LinkedHashMap;
 import java.util.Locale;
 import java.util.Map;
+import java.util.function.Supplier;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * The control socket of one sandbox, and what it answers: {@code state}, {@code swap} with {@code kind} and {@code name}.
+ * The control socket of one sandbox, and what it answers: {@code state}, {@code swap} with {@code kind} and {@code name}; for the kinds
+ * {@code rootfs} and {@code volume:PATH} also {@code source}, {@code options} (comma separated) and {@code option.KEY}.
  *
  * <p>A sandbox with a name of its own has its socket before its program starts. Any other gets it a little later, so that a short
  * program never pays for it.
@@ -26,10 +34,20 @@ final class SandboxControl implements AutoCloseable {
     private static final Logger log = LoggerFactory.getLogger(SandboxControl.class);
     private static final long DELAY_MS = 100;
     private static final long CHANGER_TIMEOUT_MS = 15_000;
+    /** A kind of swap: a volume, by its path. */
+    private static final String VOLUME = "volume:";
+    /** Starts the keys of options of a mount. */
+    private static final String OPTION = "option.";
+    /** More lines than that are only in the log. */
+    private static final int MOST_STAYED = 200;
 
     /** Changes a sandbox. */
     interface Changer {
         SwapReport swap(KernelSandbox sandbox, ProviderKind kind, String name) throws SandboxException;
+
+        /** As {@link dev.caisson.control.SandboxService#swapRootfs}, with a path for a volume and null for the root. */
+        SwapReport swapFileSystem(KernelSandbox sandbox, String path, String name, String source, Map<String, String> options)
+                throws SandboxException;
     }
 
     private final SandboxSpec spec;
@@ -38,6 +56,8 @@ final class SandboxControl implements AutoCloseable {
     /** Guarded by this, as all below. */
     private KernelSandbox sandbox;
     private Changer changer;
+    private Supplier<LayerExporter> exporter = () -> null;
+    private boolean isExporting;
     private Runnable wakeChanger = () -> { };
     private ControlServer server;
     private boolean isClosed;
@@ -67,7 +87,7 @@ final class SandboxControl implements AutoCloseable {
     }
 
     private void listen() throws IOException {
-        ControlServer made = ControlServer.start(RuntimeDirectory.of(spec.controlDirectory()), name, this::answer);
+        ControlServer made = ControlServer.start(RuntimeDirectory.of(spec.controlDirectory()), name, this::answer, this::stream);
         synchronized (this) {
             if (!isClosed) {
                 server = made;
@@ -110,6 +130,11 @@ final class SandboxControl implements AutoCloseable {
         notifyAll();
     }
 
+    /** Sets who gives what writes the root's changes as an archive. */
+    synchronized void exporter(Supplier<LayerExporter> value) {
+        exporter = value;
+    }
+
     /** Sets what brings the changer, when a change is asked for before there is one. */
     synchronized void wakeChanger(Runnable value) {
         wakeChanger = value;
@@ -120,7 +145,7 @@ final class SandboxControl implements AutoCloseable {
         return switch (command) {
             case "state" -> state();
             case "swap" -> swap(request);
-            default -> ControlServer.failure("unknown command " + command + "; there are: state, swap");
+            default -> ControlServer.failure("unknown command " + command + "; there are: state, swap, diff");
         };
     }
 
@@ -135,31 +160,108 @@ final class SandboxControl implements AutoCloseable {
         state.put("status", running == null ? "created" : running.isRunning() ? "running" : "stopped");
         state.put("created", created.toString());
         JsonArray command = new JsonArray();
-        spec.command().forEach(word -> command.add(new String(word.getBytes(StandardCharsets.ISO_8859_1), StandardCharsets.UTF_8)));
+        spec.command().forEach(word -> command.add(shown(word)));
         state.put("command", command);
         if (running != null) {
             Map<ProviderKind, String> providers = running.providers();
             for (ProviderKind kind : ProviderKind.values()) {
                 state.put(kind.word(), providers.get(kind));
             }
+            describeRoot(state, running);
             state.put("tasks", running.kernel().taskCount());
             state.put("memoryBytes", running.kernel().memoryFile().usedBytes());
         }
         return state;
     }
 
+    /** What the root filesystem consists of: what /proc/mounts shows of its layers. */
+    private static void describeRoot(JsonObject state, KernelSandbox running) {
+        state.put("rootfsSource", shown(running.root().source()));
+        for (String option : running.rootMount().fileSystem().options().split("(?<!\\\\),")) {
+            if (option.startsWith(RootLayers.UPPER + "=")) {
+                state.put("rootfsUpper", shown(option.substring(RootLayers.UPPER.length() + 1)));
+            } else if (option.startsWith(RootLayers.LOWERS + "=")) {
+                state.put("rootfsLowers", shown(option.substring(RootLayers.LOWERS.length() + 1)));
+            }
+        }
+    }
+
+    /** One byte per character, as guests and the host's paths have them. */
+    private static String raw(String text) {
+        return new String(text.getBytes(StandardCharsets.UTF_8), StandardCharsets.ISO_8859_1);
+    }
+
+    private static String shown(String raw) {
+        return new String(raw.getBytes(StandardCharsets.ISO_8859_1), StandardCharsets.UTF_8);
+    }
+
     private JsonObject swap(Map<String, String> request) {
         try {
-            ProviderKind kind = ProviderKind.byWord(request.getOrDefault("kind", ""));
+            String kind = request.getOrDefault("kind", "");
             String wanted = request.get("name");
             if (wanted == null) {
                 return ControlServer.failure("swap takes kind and name");
             }
-            SwapReport report = awaitChanger().swap(sandbox, kind, wanted);
-            return JsonObject.builder().value("kind", kind.word()).value("from", report.from()).value("to", report.to())
+            SwapReport report = swap(kind, wanted, request);
+            JsonObject answer = JsonObject.builder().value("kind", kind).value("from", report.from()).value("to", report.to())
                     .value("pauseMs", String.format(Locale.ROOT, "%.3f", report.pauseNs() / 1e6)).done();
+            if (!report.stayed().isEmpty()) {
+                JsonArray stayed = new JsonArray();
+                report.stayed().stream().limit(MOST_STAYED).forEach(line -> stayed.add(new String(line.getBytes(StandardCharsets.ISO_8859_1), StandardCharsets.UTF_8)));
+                answer.put("stayed", stayed);
+            }
+            return answer;
         } catch (SandboxException | IllegalArgumentException e) {
             return ControlServer.failure(e.getMessage());
+        }
+    }
+
+    private SwapReport swap(String kind, String wanted, Map<String, String> request) throws SandboxException {
+        boolean isVolume = kind.startsWith(VOLUME);
+        if (!isVolume && !kind.equals(ProviderKind.ROOTFS.word())) {
+            return awaitChanger().swap(sandbox, ProviderKind.byWord(kind), wanted);
+        }
+        Map<String, String> options = new LinkedHashMap<>(RootMount.byName(raw(request.getOrDefault("options", ""))));
+        request.forEach((key, value) -> {
+            if (key.startsWith(OPTION)) {
+                options.put(key.substring(OPTION.length()), raw(value));
+            }
+        });
+        return awaitChanger().swapFileSystem(sandbox, isVolume ? raw(kind.substring(VOLUME.length())) : null, wanted,
+                request.containsKey("source") ? raw(request.get("source")) : null, options);
+    }
+
+    private ControlStream.Source stream(Map<String, String> request) {
+        return "diff".equals(request.get("command")) ? this::export : null;
+    }
+
+    /** Writes what the programs have changed in the root filesystem. */
+    private JsonObject export(OutputStream target) throws SandboxException, IOException, ErrnoException {
+        awaitChanger(); // comes together with what writes
+        LayerExporter writer;
+        LayeredFileSystem root;
+        synchronized (this) {
+            if (!(sandbox.rootMount().fileSystem() instanceof LayeredFileSystem layered)) {
+                throw new SandboxException("the root filesystem of " + name + " is " + sandbox.providers().get(ProviderKind.ROOTFS)
+                        + ", which does not keep changes apart; overlay does", null);
+            }
+            writer = exporter.get();
+            if (writer == null) {
+                throw new SandboxException("no bundle writes layers; fs-tar does", null);
+            }
+            if (isExporting) {
+                throw new SandboxException("the changes of " + name + " are being written already", null);
+            }
+            root = layered;
+            isExporting = true;
+        }
+        try {
+            LayerExporter.Summary summary = writer.export(root, target);
+            return JsonObject.builder().value("entries", summary.entries()).value("skipped", summary.skipped()).done();
+        } finally {
+            synchronized (this) {
+                isExporting = false;
+            }
         }
     }
 

@@ -1,5 +1,6 @@
 package dev.caisson.control.internal;
 
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertNull;
@@ -8,6 +9,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import com.grack.nanojson.JsonObject;
 import com.grack.nanojson.JsonParser;
+import dev.caisson.control.SandboxException;
 import dev.caisson.control.remote.ControlClient;
 import dev.caisson.control.remote.RuntimeDirectory;
 import java.io.ByteArrayOutputStream;
@@ -41,7 +43,7 @@ class ControlServerTest {
     @BeforeEach
     void start() throws IOException {
         directory = RuntimeDirectory.of(temporary.resolve("run"));
-        server = ControlServer.start(directory, "box", ControlServerTest::answer, PATIENCE_MS);
+        server = ControlServer.start(directory, "box", ControlServerTest::answer, ControlServerTest::stream, PATIENCE_MS);
     }
 
     @AfterEach
@@ -54,6 +56,20 @@ class ControlServerTest {
             throw new IllegalStateException("a bug");
         }
         return JsonObject.builder().value("echo", request.toString()).done();
+    }
+
+    private static ControlStream.Source stream(Map<String, String> request) {
+        String count = request.get("stream");
+        return count == null ? null : target -> {
+            byte[] bytes = new byte[Integer.parseInt(count)];
+            new Random(bytes.length).nextBytes(bytes);
+            target.write(bytes, 0, bytes.length / 3);
+            target.write(bytes, bytes.length / 3, bytes.length - bytes.length / 3);
+            if (request.containsKey("refuse")) {
+                throw new SandboxException("refused", null);
+            }
+            return JsonObject.builder().value("count", bytes.length).done();
+        };
     }
 
     private SocketChannel connect() throws IOException {
@@ -253,5 +269,40 @@ class ControlServerTest {
             IOException e = assertThrows(IOException.class, () -> new ControlClient(directory, 50).ask("silent", Map.of()));
             assertEquals("sandbox silent does not answer", e.getMessage());
         }
+    }
+
+    @Test
+    void aStreamBringsAllBytesAndThenTheResult() throws IOException {
+        for (int length : new int[] {0, 1, 65536, 3_000_001}) {
+            byte[] expected = new byte[length];
+            new Random(length).nextBytes(expected);
+            ByteArrayOutputStream target = new ByteArrayOutputStream();
+            JsonObject result = new ControlClient(directory, 20_000).stream("box", Map.of("stream", "" + length), target);
+            assertEquals(length, result.getInt("count"));
+            assertArrayEquals(expected, target.toByteArray());
+        }
+        assertNull(new ControlClient(directory, 20_000).stream("none", Map.of("stream", "1"), new ByteArrayOutputStream()));
+    }
+
+    @Test
+    void aStreamThatFailsSaysWhy() {
+        for (String length : List.of("0", "200000")) {
+            IOException e = assertThrows(IOException.class, () -> new ControlClient(directory, 20_000).stream("box",
+                    Map.of("stream", length, "refuse", "yes"), new ByteArrayOutputStream()));
+            assertEquals("refused", e.getMessage());
+        }
+        assertThrows(IOException.class,
+                () -> new ControlClient(directory, 20_000).stream("box", Map.of("command", "x"), new ByteArrayOutputStream()));
+    }
+
+    @Test
+    void whoLeavesAStreamHarmsNobody() throws IOException {
+        for (int i = 0; i < 5; i++) {
+            try (SocketChannel channel = connect()) {
+                send(channel, "{\"stream\":\"5000000\"}\n");
+                assertEquals("{\"stream\":\"chunks\"}", line(channel));
+            }
+        }
+        assertEquals("{command=after}", new ControlClient(directory, 20_000).ask("box", Map.of("command", "after")).getString("echo"));
     }
 }

@@ -71,7 +71,8 @@ public final class SandboxDevices {
             case 3 -> MemoryDevice.Kind.NULL;
             case 5 -> MemoryDevice.Kind.ZERO;
             case 7 -> MemoryDevice.Kind.FULL;
-            case 8, 9 -> MemoryDevice.Kind.RANDOM;
+            case 8 -> MemoryDevice.Kind.RANDOM;
+            case 9 -> MemoryDevice.Kind.URANDOM;
             default -> throw ENXIO.error();
         };
         return new MemoryDevice(kind, memory);

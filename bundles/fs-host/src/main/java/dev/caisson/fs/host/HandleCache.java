@@ -98,6 +98,20 @@ final class HandleCache {
         }
     }
 
+    /** One more user of a handle that somebody uses. */
+    synchronized Handle again(Handle handle) {
+        handle.users++;
+        return handle;
+    }
+
+    /** A handle turned out to be of another file: nobody takes it any more. */
+    synchronized void discard(Handle handle) {
+        if (handle.owner.handle == handle) {
+            handle.owner.handle = null;
+        }
+        release(handle);
+    }
+
     /** The file is gone: its handle is not kept when nobody uses it. */
     synchronized void forget(HostInode inode) {
         Handle handle = inode.handle;

@@ -18,6 +18,8 @@ final class HostContent extends CachedContent {
 
     /** Keeps the content of an open file that has lost its name. Guarded by this. */
     private HandleCache.Handle pin;
+    /** Guarded by this. */
+    private boolean isLosingName;
 
     HostContent(HostInode inode) {
         super(inode, inode.host().contents());
@@ -34,6 +36,11 @@ final class HostContent extends CachedContent {
         HandleCache.Handle known = fileSystem.handles().take(inode, writable);
         if (known != null) {
             return known;
+        }
+        synchronized (this) {
+            if (pin != null && (pin.isWritable || !writable)) {
+                return fileSystem.handles().again(pin);
+            }
         }
         HostNames.Name name = inode.name();
         if (name == null) {
@@ -79,10 +86,36 @@ final class HostContent extends CachedContent {
         }
     }
 
+    /** Whether a name is going at the moment, or the last one is gone: who opens the file cannot put it off. */
+    synchronized boolean isLosingName() {
+        return isLosingName || inode.name() == null;
+    }
+
+    /** Opens the file on the host for one that was just opened; ESTALE when it is too late, and the caller looks the name up again. */
+    void openAtOnce(boolean writable) throws ErrnoException {
+        try {
+            HandleCache.Handle open = handle(writable);
+            if (!inode.isSameFile(HostStatus.of(open.fd))) {
+                fileSystem.handles().discard(open);
+                throw ESTALE.error("replaced meanwhile");
+            }
+            keepOpen(open);
+        } catch (ErrnoException e) {
+            closed();
+            throw e.errno() == Errno.ENOENT ? ESTALE.error("removed meanwhile") : e;
+        }
+    }
+
+    /** The name is gone, or stays after all. */
+    synchronized void nameSettled() {
+        isLosingName = false;
+    }
+
     /** Before a name goes: an open file keeps its content by a descriptor, which it may not have needed so far. */
     void pin() {
         boolean writable;
         synchronized (this) {
+            isLosingName = true;
             if (!isInUse()) {
                 return;
             }
@@ -121,6 +154,7 @@ final class HostContent extends CachedContent {
         lock().lock();
         try {
             Errno.check(HostFile.truncate(open.fd, sizeBytes));
+            inode.recount();
             PageCache cache = pages();
             if (cache != null) {
                 cache.resize(sizeBytes);
@@ -129,6 +163,53 @@ final class HostContent extends CachedContent {
             lock().unlock();
             fileSystem.handles().release(open);
         }
+    }
+
+    /**
+     * Writes to the host, as far as the layer's limit allows.
+     *
+     * @return bytes written, or a negated error number
+     */
+    long store(int fd, long address, long bytes, long position) {
+        HostBudget budget = fileSystem.budget();
+        if (budget == null) {
+            return HostFile.pwrite(fd, address, bytes, position);
+        }
+        long length = bytes;
+        long room = HostBudget.roomFor(bytes);
+        if (!budget.tryTake(room)) {
+            room = 0;
+            // What is allocated already can be written whatever the limit is.
+            long hole = HostFile.seek(fd, position, Fcntl.SEEK_HOLE);
+            length = hole > position ? Math.min(bytes, hole - position) : budget.fitting(bytes);
+            if (length <= 0) {
+                return -Errno.ENOSPC.number();
+            }
+        }
+        long written = HostFile.pwrite(fd, address, length, position);
+        budget.give(room);
+        try {
+            inode.recount();
+        } catch (ErrnoException e) {
+            return written > 0 ? written : -e.errno().number();
+        }
+        return written;
+    }
+
+    /** Allocates or frees space on the host, within the layer's limit. */
+    void allocate(int fd, int mode, long position, long lengthBytes) throws ErrnoException {
+        HostBudget budget = fileSystem.budget();
+        long room = budget == null || (mode & Fcntl.FALLOC_FL_PUNCH_HOLE) != 0 ? 0 : HostBudget.roomFor(lengthBytes);
+        if (room < 0) {
+            throw Errno.ENOSPC.error();
+        }
+        fileSystem.takeRoom(room);
+        try {
+            Errno.check(HostFile.allocate(fd, mode, position, lengthBytes));
+        } finally {
+            fileSystem.giveRoom(room);
+        }
+        inode.recount();
     }
 
     @Override

@@ -21,16 +21,17 @@ final class HostDirectory extends HostInode {
     private static final int CREATE_FLAGS =
             Fcntl.O_CREAT | Fcntl.O_EXCL | Fcntl.O_RDWR | Fcntl.O_NOFOLLOW | Fcntl.O_CLOEXEC;
 
-    private final boolean isTop;
+    /** The descriptor of a directory that is not reached by a name, or -1. */
+    private final int topFd;
 
-    HostDirectory(HostFileSystem fileSystem, HostStatus status, HostDevices.Device device, boolean isTop) {
+    HostDirectory(HostFileSystem fileSystem, HostStatus status, HostDevices.Device device, int topFd) {
         super(fileSystem, status, device);
-        this.isTop = isTop;
+        this.topFd = topFd;
     }
 
     @Override
-    boolean isTop() {
-        return isTop;
+    int topFd() {
+        return topFd;
     }
 
     /** A descriptor to name files of this directory by; the caller releases it. */
@@ -53,8 +54,8 @@ final class HostDirectory extends HostInode {
     }
 
     private int openHere(int flags) throws ErrnoException {
-        if (isTop) {
-            return (int) Errno.check(open(host().rootFd(), ".", flags));
+        if (topFd >= 0) {
+            return (int) Errno.check(open(topFd, ".", flags));
         }
         HostNames.Name name = name();
         if (name == null) {
@@ -92,27 +93,70 @@ final class HostDirectory extends HostInode {
     /** Something made under a name by a host call. */
     @FunctionalInterface
     private interface Maker {
-        long make(int directory);
+        long make(int directory, String name, int permissions);
     }
 
-    /** Makes a file, then gives it owner and mode: the host applied its own. */
+    /**
+     * Makes a file with the owner and mode wanted. Where the host applies its own, these are given afterwards; in a layer, whose files
+     * must never show half made, this happens beside the tree.
+     */
     private HostInode make(String child, NewNode node, Maker maker) throws ErrnoException {
         checkChangeable();
+        host().takeRoom(HostBudget.FILE_BYTES);
         HandleCache.Handle at = directoryHandle();
         try {
-            Errno.check(maker.make(at.fd));
-            long owned = HostPath.changeOwner(at.fd, child, node.uid(), node.gid(), Fcntl.AT_SYMLINK_NOFOLLOW);
-            if (owned < 0 && owned != -Errno.EPERM.number()) {
-                Errno.check(owned); // EPERM: the sandbox runs as an ordinary user, whose file it is then
-            }
-            if ((node.mode() & Stat.S_IFMT) != Stat.S_IFLNK) {
-                Errno.check(HostPath.changeMode(at.fd, child, node.mode() & 07777));
+            if (hasDefaultAcl()) {
+                makeInheriting(at.fd, child, node, maker);
+            } else if (host().makesExactly(node, mode())) {
+                Errno.check(maker.make(at.fd, child, node.mode() & 07777));
+            } else if (host().isLayer()) {
+                makeBeside(at.fd, child, node, maker);
+            } else {
+                makeAndAdjust(at.fd, child, node, maker);
             }
             changed();
             HostStatus status = HostStatus.of(at.fd, child);
-            return host().inode(status, this, child, host().devices().of(status, at.fd, child));
+            HostInode made = host().inode(status, this, child, host().devices().of(status, at.fd, child));
+            host().giveRoom(-status.blocks() * HostInode.BLOCK_UNIT);
+            return made;
+        } catch (ErrnoException e) {
+            host().giveRoom(HostBudget.FILE_BYTES);
+            throw e;
         } finally {
             host().handles().release(at);
+        }
+    }
+
+    private static void makeAndAdjust(int at, String child, NewNode node, Maker maker) throws ErrnoException {
+        Errno.check(maker.make(at, child, (node.mode() & Stat.S_IFMT) == Stat.S_IFDIR ? 0700 : 0600));
+        long owned = HostPath.changeOwner(at, child, node.uid(), node.gid(), Fcntl.AT_SYMLINK_NOFOLLOW);
+        if (owned < 0 && owned != -Errno.EPERM.number()) {
+            Errno.check(owned); // EPERM: the sandbox runs as an ordinary user, whose file it is then
+        }
+        if ((node.mode() & Stat.S_IFMT) != Stat.S_IFLNK) {
+            Errno.check(HostPath.changeMode(at, child, node.mode() & 07777));
+        }
+    }
+
+    /** Where files inherit an access control list, the host sees to it when they are made, and applies no umask of its own. */
+    private static void makeInheriting(int at, String child, NewNode node, Maker maker) throws ErrnoException {
+        Errno.check(maker.make(at, child, node.mode() & 07777));
+        long owned = HostPath.changeOwner(at, child, node.uid(), node.gid(), Fcntl.AT_SYMLINK_NOFOLLOW);
+        if (owned < 0 && owned != -Errno.EPERM.number()) {
+            Errno.check(owned);
+        }
+    }
+
+    private void makeBeside(int at, String child, NewNode node, Maker maker) throws ErrnoException {
+        int work = host().workFd();
+        String temporary = host().temporaryName();
+        boolean isDirectory = (node.mode() & Stat.S_IFMT) == Stat.S_IFDIR;
+        try {
+            makeAndAdjust(work, temporary, node, maker);
+            Errno.check(HostPath.rename(work, temporary, at, child, Fcntl.RENAME_NOREPLACE));
+        } catch (ErrnoException e) {
+            HostPath.unlink(work, temporary, isDirectory ? Fcntl.AT_REMOVEDIR : 0);
+            throw e;
         }
     }
 
@@ -124,7 +168,7 @@ final class HostDirectory extends HostInode {
                 int[] fd = {-1};
                 HostInode made;
                 try {
-                    made = make(child, node, at -> fd[0] = (int) HostPath.open(at, child, CREATE_FLAGS, 0600));
+                    made = make(child, node, (at, name, mode) -> fd[0] = (int) HostPath.open(at, name, CREATE_FLAGS, mode));
                 } catch (ErrnoException e) {
                     if (fd[0] >= 0) {
                         HostFile.close(fd[0]);
@@ -135,24 +179,31 @@ final class HostDirectory extends HostInode {
                 return made;
             }
             case Stat.S_IFDIR -> {
-                return make(child, node, at -> HostPath.makeDirectory(at, child, 0700));
+                return make(child, node, HostPath::makeDirectory);
             }
             case Stat.S_IFIFO, Stat.S_IFSOCK -> {
-                return make(child, node, at -> HostPath.makeNode(at, child, type | 0600, 0));
+                return make(child, node, (at, name, mode) -> HostPath.makeNode(at, name, type | mode, 0));
             }
-            default -> throw EPERM.error("no device nodes on the host");
+            default -> {
+                if (!host().isLayer()) {
+                    throw EPERM.error("no device nodes on the host");
+                }
+                // Layers hold them; they are never opened here, and making one that is no whiteout takes the host's CAP_MKNOD.
+                return make(child, node, (at, name, mode) -> HostPath.makeNode(at, name, type | mode, node.rawDevice()));
+            }
         }
     }
 
     @Override
     public Inode symlink(String child, String target, NewNode node) throws ErrnoException {
         NewNode link = new NewNode(Stat.S_IFLNK | 0777, node.uid(), node.gid(), 0);
-        return make(child, link, at -> HostPath.symlink(target, at, child));
+        return make(child, link, (at, name, mode) -> HostPath.symlink(target, at, name));
     }
 
     @Override
     public Inode createUnnamed(NewNode node) throws ErrnoException {
         checkChangeable();
+        host().takeRoom(HostBudget.FILE_BYTES);
         HandleCache.Handle at = directoryHandle();
         int fd;
         try {
@@ -210,13 +261,24 @@ final class HostDirectory extends HostInode {
         if (file.content() != null) {
             file.content().pin();
         }
-        HandleCache.Handle at = directoryHandle();
         try {
-            Errno.check(HostPath.unlink(at.fd, child, 0));
+            file.losesName();
+            HandleCache.Handle at = directoryHandle();
+            try {
+                Errno.check(HostPath.unlink(at.fd, child, 0));
+            } finally {
+                host().handles().release(at);
+            }
+            gone(file, child);
         } finally {
-            host().handles().release(at);
+            settled(file);
         }
-        gone(file, child);
+    }
+
+    private static void settled(HostInode file) {
+        if (file.content() != null) {
+            file.content().nameSettled();
+        }
     }
 
     private void gone(HostInode file, String child) {
@@ -230,6 +292,7 @@ final class HostDirectory extends HostInode {
     @Override
     public void rmdir(String child, Inode target) throws ErrnoException {
         checkChangeable();
+        ((HostInode) target).losesName();
         HandleCache.Handle at = directoryHandle();
         try {
             Errno.check(HostPath.unlink(at.fd, child, Fcntl.AT_REMOVEDIR));
@@ -237,6 +300,20 @@ final class HostDirectory extends HostInode {
             host().handles().release(at);
         }
         gone((HostInode) target, child);
+    }
+
+    private void renameOnHost(String oldName, HostDirectory to, String newName, int flags) throws ErrnoException {
+        HandleCache.Handle from = directoryHandle();
+        try {
+            HandleCache.Handle at = to.directoryHandle();
+            try {
+                Errno.check(HostPath.rename(from.fd, oldName, at.fd, newName, flags));
+            } finally {
+                host().handles().release(at);
+            }
+        } finally {
+            host().handles().release(from);
+        }
     }
 
     @Override
@@ -252,20 +329,15 @@ final class HostDirectory extends HostInode {
             if (other.content() != null) {
                 other.content().pin();
             }
-        }
-        HandleCache.Handle from = directoryHandle();
-        try {
-            HandleCache.Handle at = to.directoryHandle();
             try {
-                Errno.check(HostPath.rename(from.fd, oldName, at.fd, newName, flags));
+                other.losesName();
+                renameOnHost(oldName, to, newName, flags);
+                to.gone(other, newName);
             } finally {
-                host().handles().release(at);
+                settled(other);
             }
-        } finally {
-            host().handles().release(from);
-        }
-        if (other != null && !isExchange) {
-            to.gone(other, newName);
+        } else {
+            renameOnHost(oldName, to, newName, flags);
         }
         moved.renamed(this, oldName, to, newName);
         if (isExchange) {

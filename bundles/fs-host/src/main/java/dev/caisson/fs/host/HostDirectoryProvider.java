@@ -16,6 +16,9 @@ import org.osgi.service.component.annotations.Reference;
 /**
  * Mounts host directories. The source is an absolute host path; option {@code cache=exclusive|shared} (default: exclusive when read
  * only, else shared) says whether others may change the files.
+ *
+ * <p>With {@code workdir=PATH} the directory is one that takes the changes of an overlay ({@link HostUpperFileSystem}), and
+ * {@code size=BYTES} limits what its files may take.
  */
 @Component(property = {FileSystemProvider.NAME + "=hostdir", FileSystemProvider.ROOT + ":Boolean=true"})
 public final class HostDirectoryProvider implements FileSystemProvider {
@@ -44,6 +47,8 @@ public final class HostDirectoryProvider implements FileSystemProvider {
     @Override
     public FileSystem mount(MountRequest request) throws ErrnoException {
         boolean isReadOnly = (request.flags() & Mount.MS_RDONLY) != 0;
+        String work = null;
+        long size = 0;
         CacheMode cache = isReadOnly ? CacheMode.EXCLUSIVE : CacheMode.SHARED;
         for (Map.Entry<String, String> option : request.options().entrySet()) {
             switch (option.getKey()) {
@@ -52,11 +57,27 @@ public final class HostDirectoryProvider implements FileSystemProvider {
                     case "shared" -> CacheMode.SHARED;
                     default -> throw EINVAL.error("cache is exclusive or shared");
                 };
+                case "workdir" -> work = option.getValue();
+                case "size" -> size = bytes(option.getValue());
                 case "ro" -> isReadOnly = true;
                 case "rw" -> { }
                 default -> throw EINVAL.error("hostdir: unknown option");
             }
         }
-        return new HostFileSystem(request.source(), cache, isReadOnly, memory);
+        if (work != null) {
+            return new HostUpperFileSystem(request.source(), work, size, memory);
+        }
+        if (size != 0) {
+            throw EINVAL.error("only what takes the changes of an overlay has a limit");
+        }
+        return new HostFileSystem(request.source(), cache, isReadOnly, memory, request.deviceId());
+    }
+
+    private static long bytes(String value) throws ErrnoException {
+        try {
+            return Math.max(1, Long.parseLong(value));
+        } catch (NumberFormatException e) {
+            throw EINVAL.explained("hostdir: size is a number of bytes");
+        }
     }
 }

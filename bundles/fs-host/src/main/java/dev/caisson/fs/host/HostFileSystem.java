@@ -14,6 +14,7 @@ import dev.caisson.spi.fs.AnonymousDevices;
 import dev.caisson.spi.fs.FileSystem;
 import dev.caisson.spi.fs.FileSystemStatus;
 import dev.caisson.spi.fs.Inode;
+import dev.caisson.spi.fs.NewNode;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.ref.ReferenceQueue;
@@ -21,7 +22,7 @@ import java.lang.ref.WeakReference;
 import java.util.concurrent.ConcurrentHashMap;
 
 /** A host directory, or a single file of the host, mounted. */
-public final class HostFileSystem implements FileSystem {
+public class HostFileSystem implements FileSystem {
     private static final int IDLE_HANDLES = 384;
 
     private record Key(long device, long inode) {}
@@ -37,11 +38,14 @@ public final class HostFileSystem implements FileSystem {
 
     private final CacheMode cacheMode;
     private final boolean isReadOnly;
-    private final long deviceId = AnonymousDevices.next();
+    private final long deviceId;
     private final int rootFd;
+    private final long rootDevice;
+    private final boolean hasAcls;
     private final HostDevices devices;
     private final HandleCache handles = new HandleCache(IDLE_HANDLES);
     private final HostInode root;
+    private volatile byte[] uuid;
 
     private final ConcurrentHashMap<Key, Reference> inodes = new ConcurrentHashMap<>();
     private final ReferenceQueue<HostInode> collected = new ReferenceQueue<>();
@@ -57,6 +61,21 @@ public final class HostFileSystem implements FileSystem {
      * @throws ErrnoException ENOENT, EACCES, EINVAL for a path that is not absolute
      */
     public HostFileSystem(String path, CacheMode cacheMode, boolean isReadOnly, MemoryFile memory) throws ErrnoException {
+        this(path, cacheMode, isReadOnly, memory, AnonymousDevices.next());
+    }
+
+    /**
+     * Mounts with a device number that is given.
+     *
+     * @param path as above
+     * @param cacheMode who else changes the files
+     * @param isReadOnly whether every change is EROFS
+     * @param memory where cached pages live
+     * @param deviceId {@code st_dev} of the files
+     * @throws ErrnoException as above
+     */
+    public HostFileSystem(String path, CacheMode cacheMode, boolean isReadOnly, MemoryFile memory, long deviceId) throws ErrnoException {
+        this.deviceId = deviceId;
         if (!path.startsWith("/")) {
             throw EINVAL.error("the path of a host directory must be absolute");
         }
@@ -75,15 +94,16 @@ public final class HostFileSystem implements FileSystem {
         this.rootFd = (int) Errno.check(fd);
         try {
             HostStatus status = HostStatus.of(rootFd);
-            this.devices = new HostDevices(status.device());
-            HostDirectory top = new HostDirectory(this, status, new HostDevices.Device(0, false), true);
-            remember(new Key(status.device(), status.inode()), top);
+            this.rootDevice = status.device();
+            this.devices = new HostDevices(rootDevice);
+            this.hasAcls = HostXattrs.hasAcls(rootFd);
+            HostDirectory top = top(rootFd, status);
             this.root = file == null ? top : existing(top.lookup(file));
         } catch (ErrnoException | RuntimeException e) {
             HostFile.close(rootFd);
             throw e;
         }
-        memory.onPressure(contents::evict);
+        contents.evictUnderPressure();
     }
 
     private static HostInode existing(Inode found) throws ErrnoException {
@@ -136,6 +156,68 @@ public final class HostFileSystem implements FileSystem {
         return rootFd;
     }
 
+    /** {@return {@code st_dev} of the root directory on the host} */
+    long rootDevice() {
+        return rootDevice;
+    }
+
+    /** {@return whether files may have access control lists} */
+    boolean hasAcls() {
+        return hasAcls;
+    }
+
+    // ---- what a layer that takes the changes of an overlay does differently
+
+    /** {@return whether the directory belongs to an overlay: with device nodes, all attributes, and nothing half made} */
+    boolean isLayer() {
+        return false;
+    }
+
+    /** {@return where a layer makes files before they get their name} */
+    int workFd() {
+        throw new UnsupportedOperationException("no layer");
+    }
+
+    /** {@return a name that is not used in {@link #workFd}} */
+    String temporaryName() {
+        throw new UnsupportedOperationException("no layer");
+    }
+
+    /** Whether one call makes a file with the owner and mode that are wanted. */
+    boolean makesExactly(NewNode node, int directoryMode) {
+        return false;
+    }
+
+    /** {@return what the files may take, or null for no limit} */
+    HostBudget budget() {
+        return null;
+    }
+
+    /** Counts room for something new: ENOSPC. */
+    final void takeRoom(long bytes) throws ErrnoException {
+        HostBudget budget = budget();
+        if (budget != null) {
+            budget.take(bytes);
+        }
+    }
+
+    final void giveRoom(long bytes) {
+        HostBudget budget = budget();
+        if (budget != null) {
+            budget.give(bytes);
+        }
+    }
+
+    /** {@return the UUID of the filesystem that the root directory is on; zeros when the host does not tell} */
+    final byte[] uuid() {
+        byte[] known = uuid;
+        if (known == null) {
+            known = HostHandles.uuid(rootFd);
+            uuid = known;
+        }
+        return known;
+    }
+
     HandleCache handles() {
         return handles;
     }
@@ -171,7 +253,7 @@ public final class HostFileSystem implements FileSystem {
                 return known;
             }
             if (made == null) {
-                made = status.isDirectory() ? new HostDirectory(this, status, device, false) : new HostInode(this, status, device);
+                made = status.isDirectory() ? new HostDirectory(this, status, device, -1) : new HostInode(this, status, device);
                 made.found(status, parent, name);
             }
             Reference fresh = new Reference(key, made, collected);
@@ -181,12 +263,22 @@ public final class HostFileSystem implements FileSystem {
         }
     }
 
-    private void remember(Key key, HostInode inode) {
-        inodes.put(key, new Reference(key, inode, collected));
+    /** A directory that is not reached by a name. */
+    final HostDirectory top(int fd, HostStatus status) {
+        HostDirectory top = new HostDirectory(this, status, new HostDevices.Device(0, false), fd);
+        Key key = new Key(status.device(), status.inode());
+        inodes.put(key, new Reference(key, top, collected));
+        return top;
     }
 
     /** A file has no name and no user any more; the host may give its number to another one. */
     void forget(HostInode inode) {
+        inode.giveRoom();
+        leave(inode);
+    }
+
+    /** The next lookup of the file makes a new inode. */
+    void leave(HostInode inode) {
         Key key = new Key(inode.hostDevice(), inode.hostInode());
         Reference reference = inodes.get(key);
         if (reference != null && reference.get() == inode) {
@@ -215,6 +307,11 @@ public final class HostFileSystem implements FileSystem {
                 }
             }
         }
+    }
+
+    @Override
+    public void publish() throws ErrnoException {
+        contents.writeBack();
     }
 
     @Override

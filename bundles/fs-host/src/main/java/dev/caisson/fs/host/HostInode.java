@@ -13,18 +13,28 @@ import dev.caisson.abi.Fcntl;
 import dev.caisson.abi.Stat;
 import dev.caisson.host.HostFile;
 import dev.caisson.host.HostPath;
+import dev.caisson.spi.cred.Credentials;
 import dev.caisson.spi.fs.AttributeChange;
 import dev.caisson.spi.fs.Attributes;
+import dev.caisson.spi.fs.FileClock;
+import dev.caisson.spi.fs.FileHandle;
+import dev.caisson.spi.fs.FileIdentity;
 import dev.caisson.spi.fs.FileSystem;
 import dev.caisson.spi.fs.Inode;
 import dev.caisson.spi.fs.OpenFile;
+import dev.caisson.spi.fs.PosixAcl;
 import java.util.List;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.atomic.AtomicLong;
 
 /** A host file that is no directory; what directories share with it. */
 class HostInode extends Inode {
     private static final long RESOLVE =
             Fcntl.RESOLVE_BENEATH | Fcntl.RESOLVE_NO_MAGICLINKS | Fcntl.RESOLVE_NO_SYMLINKS;
+    /** {@code st_blocks} counts these. */
+    static final long BLOCK_UNIT = 512;
+    private static final Object NO_ACL = new Object();
+    private static final long DAY_NS = 86_400_000_000_000L;
     private static final long UTIME_OMIT = (1L << 30) - 2;
 
     private final HostFileSystem fileSystem;
@@ -41,12 +51,21 @@ class HostInode extends Inode {
     /** Null unless this is a regular file. */
     private final HostContent content;
 
+    /** What this file counts in the layer's budget, besides itself. */
+    private final AtomicLong countedBytes = new AtomicLong();
+    /** Whether the last name is gone, or going. */
+    private volatile boolean isLosingLastName;
+
     private volatile Attributes attributes;
     /** Counts changes through this mount. */
     private final AtomicInteger version = new AtomicInteger();
     /** The version that {@link #attributes} show, or -1 when the host must be asked. */
     private volatile int freshVersion = -1;
     private volatile String linkTarget;
+    /** A {@link PosixAcl}, {@link #NO_ACL}, or null before anybody asked. */
+    private volatile Object acl;
+    /** Whether there is a default list: null before anybody asked. */
+    private volatile Boolean hasDefaultAcl;
 
     HostInode(HostFileSystem fileSystem, HostStatus status, HostDevices.Device device) {
         this.fileSystem = fileSystem;
@@ -56,7 +75,30 @@ class HostInode extends Inode {
         this.birthNs = status.birthNs();
         this.type = status.mode() & Stat.S_IFMT;
         this.content = type == Stat.S_IFREG ? new HostContent(this) : null;
+        countedBytes.set(status.blocks() * BLOCK_UNIT);
         keep(status, 0);
+    }
+
+    /** A name is about to go. */
+    final void losesName() throws ErrnoException {
+        isLosingLastName = fileSystem.budget() != null && (type == Stat.S_IFDIR || attributes().links() <= 1);
+    }
+
+    /** Nobody uses the file any more: if it has no name either, what it took is free. */
+    final void giveRoom() {
+        if (isLosingLastName) {
+            isLosingLastName = false;
+            fileSystem.giveRoom(countedBytes.getAndSet(0) + HostBudget.FILE_BYTES);
+        }
+    }
+
+    /** Counts what the file takes, after a change of its content or attributes. */
+    final void recount() throws ErrnoException {
+        if (fileSystem.budget() != null) {
+            changed();
+            long now = attributes().blocks() * BLOCK_UNIT;
+            fileSystem.giveRoom(countedBytes.getAndSet(now) - now);
+        }
     }
 
     /** Whether a status read by name is of this file; an inode number that was used again shows by type or time of birth. */
@@ -164,7 +206,7 @@ class HostInode extends Inode {
         }
         HostNames.Name as = names.first();
         if (as == null) {
-            return isTop() ? keep(HostStatus.of(fileSystem.rootFd()), now) : gone(now);
+            return topFd() >= 0 ? keep(HostStatus.of(topFd()), now) : gone(now);
         }
         HandleCache.Handle at = as.directory().directoryHandle();
         HostStatus status;
@@ -182,8 +224,9 @@ class HostInode extends Inode {
         return keep(status, now);
     }
 
-    boolean isTop() {
-        return false;
+    /** {@return the descriptor of a directory that is not reached by a name; -1 for all others} */
+    int topFd() {
+        return -1;
     }
 
     /** The attributes of a file whose last name is gone and that is not open on the host. */
@@ -231,7 +274,12 @@ class HostInode extends Inode {
         if ((flags & Fcntl.O_ACCMODE) != Fcntl.O_RDONLY) {
             fileSystem.checkWritable();
         }
-        content.opened((flags & Fcntl.O_ACCMODE) != Fcntl.O_RDONLY);
+        boolean isWritable = (flags & Fcntl.O_ACCMODE) != Fcntl.O_RDONLY;
+        content.opened(isWritable);
+        // Otherwise the host's descriptor is taken at the first use; where others may replace the file, that would be too late.
+        if (!fileSystem.isExclusive() || content.isLosingName()) {
+            content.openAtOnce(isWritable);
+        }
         return new HostRegularFile(this, flags);
     }
 
@@ -241,7 +289,7 @@ class HostInode extends Inode {
             throw EINVAL.error();
         }
         String target = linkTarget;
-        if (target != null) {
+        if (target != null && !isAccessDue()) {
             return target; // the text of a link never changes
         }
         HostNames.Name as = names.first();
@@ -258,12 +306,34 @@ class HostInode extends Inode {
             throw Errno.EIO.error("the host does not tell where the link leads");
         }
         linkTarget = target;
+        accessed(true);
         return target;
+    }
+
+    /** Whether the host will note an access, by what is known of the file: its relatime rule. */
+    private boolean isAccessDue() {
+        if (fileSystem.isReadOnly()) {
+            return false;
+        }
+        Attributes a = attributes;
+        return a.accessNs() <= a.modifyNs() || a.accessNs() <= a.changeNs() || FileClock.nowNs() - a.accessNs() >= DAY_NS;
+    }
+
+    /** The host keeps access times; what is known of the file may be behind now. */
+    @Override
+    public void accessed(boolean relative) {
+        if (fileSystem.isExclusive() && isAccessDue()) {
+            changed();
+        }
     }
 
     @Override
     public void change(AttributeChange change) throws ErrnoException {
         fileSystem.checkWritable();
+        if (type == Stat.S_IFDIR && topFd() < 0 && names.first() == null) {
+            changeRemoved(change);
+            return;
+        }
         try {
             if (change.has(AttributeChange.SIZE)) {
                 if (content == null) {
@@ -288,9 +358,18 @@ class HostInode extends Inode {
                 changeTimes(change);
             }
         } finally {
+            acl = null;
             changed();
             attributes(); // mode and owner are asked for without a chance to ask the host
         }
+    }
+
+    /** A removed directory that somebody has open: nothing reaches it on the host. */
+    private void changeRemoved(AttributeChange change) throws ErrnoException {
+        Attributes a = attributes();
+        attributes = new Attributes(a.deviceId(), a.inode(), change.modeAfter(a.mode()), 0, change.uidAfter(a.uid()),
+                change.gidAfter(a.gid()), a.rawDevice(), a.sizeBytes(), a.blockBytes(), a.blocks(), change.accessAfter(a.accessNs()),
+                change.modifyAfter(a.modifyNs()), change.changeNs(), a.birthNs());
     }
 
     private void changeTimes(AttributeChange change) throws ErrnoException {
@@ -329,10 +408,10 @@ class HostInode extends Inode {
         }
         HostNames.Name as = names.first();
         if (as == null) {
-            if (!isTop()) {
+            if (topFd() < 0) {
                 throw ENOENT.error("the file has no name any more");
             }
-            return Errno.check(named.call(fileSystem.rootFd(), "."));
+            return Errno.check(named.call(topFd(), "."));
         }
         HandleCache.Handle at = as.directory().directoryHandle();
         try {
@@ -344,41 +423,115 @@ class HostInode extends Inode {
 
     @Override
     public byte[] getXattr(String attribute) throws ErrnoException {
-        if (!HostXattrs.isReadable(attribute, type)) {
-            throw attribute.startsWith("system.") ? EOPNOTSUPP.error() : ENODATA.error();
-        }
-        return HostXattrs.with(this, fd -> HostXattrs.get(fd, attribute));
+        HostXattrs.checkReadable(this, attribute);
+        return HostXattrs.get(this, attribute);
     }
 
     @Override
     public void setXattr(String attribute, byte[] value, int flags) throws ErrnoException {
         fileSystem.checkWritable();
-        if (!HostXattrs.isWritable(attribute, type)) {
-            throw attribute.startsWith("user.") ? Errno.EPERM.error() : EOPNOTSUPP.error();
+        HostXattrs.checkWritable(this, attribute);
+        fileSystem.takeRoom(value.length);
+        try {
+            HostXattrs.set(this, attribute, value, flags);
+        } finally {
+            fileSystem.giveRoom(value.length);
         }
-        HostXattrs.with(this, fd -> HostXattrs.set(fd, attribute, value, flags));
-        changed();
+        recount();
+        aclChanged(attribute);
     }
 
     @Override
     public List<String> listXattrs() throws ErrnoException {
-        if (type != Stat.S_IFREG && type != Stat.S_IFDIR) {
-            return List.of();
-        }
-        return HostXattrs.with(this, HostXattrs::list);
+        return HostXattrs.list(this);
     }
 
     @Override
     public void removeXattr(String attribute) throws ErrnoException {
         fileSystem.checkWritable();
-        if (!HostXattrs.isWritable(attribute, type)) {
-            throw attribute.startsWith("user.") ? Errno.EPERM.error() : EOPNOTSUPP.error();
+        HostXattrs.checkWritable(this, attribute);
+        HostXattrs.remove(this, attribute);
+        aclChanged(attribute);
+    }
+
+    @Override
+    public final boolean hasDefaultAcl() throws ErrnoException {
+        if (!fileSystem.hasAcls()) {
+            return false;
         }
-        HostXattrs.with(this, fd -> {
-            Errno.check(HostFile.removeAttribute(fd, attribute));
-            return null;
-        });
+        Boolean known = hasDefaultAcl;
+        if (known == null || !fileSystem.isExclusive()) {
+            try {
+                known = HostXattrs.get(this, PosixAcl.DEFAULT).length > 0;
+            } catch (ErrnoException e) {
+                if (e.errno() != ENODATA && e.errno() != EOPNOTSUPP) {
+                    throw e;
+                }
+                known = false;
+            }
+            hasDefaultAcl = known;
+        }
+        return known;
+    }
+
+    private void aclChanged(String attribute) throws ErrnoException {
+        acl = null;
+        hasDefaultAcl = null;
         changed();
+        if (attribute.equals(PosixAcl.ACCESS)) {
+            attributes(); // its mask is the mode's group bits, which are asked for without a chance to ask the host
+        }
+    }
+
+    @Override
+    public void checkAccess(int mask, Credentials credentials) throws ErrnoException {
+        int bits = mode();
+        // As in Linux: the owner's rights are those of the mode, and without group bits there is no list that grants more.
+        if (credentials.fsuid() != uid() && (bits & 070) != 0 && fileSystem.hasAcls() && type != Stat.S_IFLNK) {
+            Object list = acl;
+            if (list == null || !fileSystem.isExclusive()) {
+                list = readAcl();
+                acl = list;
+            }
+            if (list instanceof PosixAcl found) {
+                found.check(bits, uid(), gid(), mask, credentials);
+                return;
+            }
+        }
+        super.checkAccess(mask, credentials);
+    }
+
+    private Object readAcl() throws ErrnoException {
+        try {
+            PosixAcl found = PosixAcl.parse(HostXattrs.get(this, PosixAcl.ACCESS));
+            return found != null ? found : NO_ACL;
+        } catch (ErrnoException e) {
+            if (e.errno() == ENODATA || e.errno() == EOPNOTSUPP || e.errno() == ENOENT || e.errno() == ESTALE) {
+                return NO_ACL;
+            }
+            throw e;
+        }
+    }
+
+    @Override
+    public long changes() {
+        return version.get() & 0xffff_ffffL;
+    }
+
+    @Override
+    public void forget() {
+        fileSystem.leave(this);
+    }
+
+    @Override
+    public FileIdentity identity() throws ErrnoException {
+        freshVersion = -1;
+        return FileIdentity.of(hostDevice, hostInode, attributes());
+    }
+
+    @Override
+    public FileHandle fileHandle() throws ErrnoException {
+        return hostDevice == fileSystem.rootDevice() ? HostHandles.of(this) : null;
     }
 
     final int type() {

@@ -38,7 +38,7 @@ final class HostPages implements PageSource {
         try {
             long done = 0;
             while (done < source.byteSize()) {
-                done += Errno.check(HostFile.pwrite(open.fd, source.address() + done, source.byteSize() - done, offset + done));
+                done += Errno.check(inode.content().store(open.fd, source.address() + done, source.byteSize() - done, offset + done));
             }
         } finally {
             inode.host().handles().release(open);

@@ -83,7 +83,7 @@ final class HostRegularFile extends OpenFile {
         if (pages != null) {
             return pages.write(source, position);
         }
-        long written = source.transfer(Long.MAX_VALUE, (run, bytes, done) -> HostFile.pwrite(fd, run.address(), bytes, position + done));
+        long written = source.transfer(Long.MAX_VALUE, (run, bytes, done) -> content.store(fd, run.address(), bytes, position + done));
         inode.changed();
         return written;
     }
@@ -116,7 +116,7 @@ final class HostRegularFile extends OpenFile {
             if (pages != null) {
                 pages.writeBack();
             }
-            Errno.check(HostFile.allocate(fd, mode, position, lengthBytes));
+            content.allocate(fd, mode, position, lengthBytes);
             inode.changed();
             if (pages != null) {
                 pages.resize(Errno.check(HostFile.size(fd)));

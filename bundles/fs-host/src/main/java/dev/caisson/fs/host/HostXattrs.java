@@ -1,9 +1,15 @@
 package dev.caisson.fs.host;
 
+import static dev.caisson.abi.Errno.ENODATA;
+import static dev.caisson.abi.Errno.EOPNOTSUPP;
+import static dev.caisson.abi.Errno.EPERM;
+
 import dev.caisson.abi.Errno;
 import dev.caisson.abi.ErrnoException;
 import dev.caisson.abi.Stat;
 import dev.caisson.host.HostFile;
+import dev.caisson.host.HostPath;
+import dev.caisson.spi.fs.PosixAcl;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
@@ -12,78 +18,124 @@ import java.util.ArrayList;
 import java.util.List;
 
 /**
- * Extended attributes of host files. Guests see {@code user.*} and file capabilities, and may change {@code user.*}; the overlay reads its
- * marks. Deviation: POSIX ACLs of the host are neither shown nor evaluated.
+ * Extended attributes of host files. Guests see {@code user.*}, file capabilities and access control lists, and may change {@code user.*}
+ * and the lists; the overlay reads its marks. A layer that takes the changes of an overlay holds all namespaces, as far as the host lets
+ * the sandbox.
  */
 final class HostXattrs {
     private static final String CAPABILITIES = "security.capability";
     private static final String OVERLAY = "trusted.overlay.";
     private static final int VALUE_LIMIT = 64 << 10;
+    private static final int SMALL_VALUE = 256;
 
     private HostXattrs() {}
 
     /** Something done with a descriptor. */
     @FunctionalInterface
-    interface Use<T> {
-        T on(int fd) throws ErrnoException;
+    private interface Use {
+        long on(int fd);
     }
 
-    static boolean isReadable(String attribute, int type) {
-        boolean hasContent = type == Stat.S_IFREG || type == Stat.S_IFDIR;
-        return hasContent && (attribute.startsWith("user.") || attribute.equals(CAPABILITIES) || attribute.startsWith(OVERLAY));
+    private static boolean isAcl(String attribute) {
+        return attribute.equals(PosixAcl.ACCESS) || attribute.equals(PosixAcl.DEFAULT);
     }
 
-    static boolean isWritable(String attribute, int type) {
-        return (type == Stat.S_IFREG || type == Stat.S_IFDIR) && attribute.startsWith("user.");
+    private static boolean hasContent(HostInode inode) {
+        return inode.type() == Stat.S_IFREG || inode.type() == Stat.S_IFDIR;
     }
 
-    static <T> T with(HostInode inode, Use<T> use) throws ErrnoException {
-        if (inode instanceof HostDirectory directory) {
-            int fd = directory.openForReading();
-            try {
-                return use.on(fd);
-            } finally {
-                HostFile.close(fd);
+    private static boolean isVisible(HostInode inode, String attribute) {
+        if (attribute.startsWith("user.")) {
+            return hasContent(inode);
+        }
+        return attribute.equals(CAPABILITIES) || attribute.startsWith(OVERLAY) || isAcl(attribute)
+                || inode.host().isLayer() && (attribute.startsWith("trusted.") || attribute.startsWith("security."));
+    }
+
+    static void checkReadable(HostInode inode, String attribute) throws ErrnoException {
+        if (!isVisible(inode, attribute)) {
+            throw attribute.startsWith("system.") ? EOPNOTSUPP.error() : ENODATA.error();
+        }
+    }
+
+    static void checkWritable(HostInode inode, String attribute) throws ErrnoException {
+        if (attribute.startsWith("user.")) {
+            if (!hasContent(inode)) {
+                throw EPERM.error();
             }
-        }
-        HandleCache.Handle open = inode.content().handle(false);
-        try {
-            return use.on(open.fd);
-        } finally {
-            inode.host().handles().release(open);
+        } else if (!isAcl(attribute)
+                && !(inode.host().isLayer() && (attribute.startsWith("trusted.") || attribute.startsWith("security.")))) {
+            throw EOPNOTSUPP.error();
         }
     }
 
-    static byte[] get(int fd, String attribute) throws ErrnoException {
-        Errno.check(HostFile.attribute(fd, attribute, 0, 0)); // mostly, there is none: every execve asks
+    /** Whether a filesystem of the host knows access control lists. */
+    static boolean hasAcls(int directory) {
+        long result = HostPath.attribute("/proc/self/fd/" + directory, PosixAcl.ACCESS, true, 0, 0);
+        return result >= 0 || result == -ENODATA.number();
+    }
+
+    /** By an open descriptor, or by the name in the directory: a file need not be readable to have attributes. */
+    private static long with(HostInode inode, HostInode.NameCall byPath, Use byDescriptor) throws ErrnoException {
+        return inode.byName((at, name) -> byPath.call(at, "/proc/self/fd/" + at + "/" + name), byDescriptor::on);
+    }
+
+    static byte[] get(HostInode inode, String attribute) throws ErrnoException {
         try (Arena arena = Arena.ofConfined()) {
-            MemorySegment value = arena.allocate(VALUE_LIMIT);
-            long length = Errno.check(HostFile.attribute(fd, attribute, value.address(), VALUE_LIMIT));
-            return value.asSlice(0, length).toArray(ValueLayout.JAVA_BYTE);
+            // Mostly there is none (every execve asks), or a short one.
+            MemorySegment small = arena.allocate(SMALL_VALUE);
+            try {
+                return small.asSlice(0, read(inode, attribute, small)).toArray(ValueLayout.JAVA_BYTE);
+            } catch (ErrnoException e) {
+                if (e.errno() != Errno.ERANGE) {
+                    throw e;
+                }
+            }
+            MemorySegment large = arena.allocate(VALUE_LIMIT);
+            return large.asSlice(0, read(inode, attribute, large)).toArray(ValueLayout.JAVA_BYTE);
         }
     }
 
-    static Void set(int fd, String attribute, byte[] value, int flags) throws ErrnoException {
+    private static long read(HostInode inode, String attribute, MemorySegment target) throws ErrnoException {
+        long address = target.address();
+        long bytes = target.byteSize();
+        return with(inode, (at, path) -> HostPath.attribute(path, attribute, false, address, bytes),
+                fd -> HostFile.attribute(fd, attribute, address, bytes));
+    }
+
+    static void set(HostInode inode, String attribute, byte[] value, int flags) throws ErrnoException {
         try (Arena arena = Arena.ofConfined()) {
             MemorySegment copy = arena.allocate(Math.max(1, value.length));
             MemorySegment.copy(value, 0, copy, ValueLayout.JAVA_BYTE, 0, value.length);
-            Errno.check(HostFile.setAttribute(fd, attribute, copy.address(), value.length, flags));
-            return null;
+            with(inode, (at, path) -> HostPath.setAttribute(path, attribute, false, copy.address(), value.length, flags),
+                    fd -> HostFile.setAttribute(fd, attribute, copy.address(), value.length, flags));
         }
     }
 
-    static List<String> list(int fd) throws ErrnoException {
+    static void remove(HostInode inode, String attribute) throws ErrnoException {
+        with(inode, (at, path) -> HostPath.removeAttribute(path, attribute, false), fd -> HostFile.removeAttribute(fd, attribute));
+    }
+
+    static List<String> list(HostInode inode) throws ErrnoException {
+        if (!hasContent(inode) && !inode.host().isLayer()) {
+            return List.of();
+        }
         try (Arena arena = Arena.ofConfined()) {
             MemorySegment names = arena.allocate(VALUE_LIMIT);
-            long length = HostFile.attributes(fd, names.address(), VALUE_LIMIT);
-            if (length == -Errno.EOPNOTSUPP.number()) {
-                return List.of();
+            long length;
+            try {
+                length = with(inode, (at, path) -> HostPath.attributes(path, false, names.address(), VALUE_LIMIT),
+                        fd -> HostFile.attributes(fd, names.address(), VALUE_LIMIT));
+            } catch (ErrnoException e) {
+                if (e.errno() == EOPNOTSUPP) {
+                    return List.of();
+                }
+                throw e;
             }
-            Errno.check(length);
             String all = new String(names.asSlice(0, length).toArray(ValueLayout.JAVA_BYTE), StandardCharsets.ISO_8859_1);
             List<String> visible = new ArrayList<>();
             for (String name : all.split("\0")) {
-                if (name.startsWith("user.") || name.equals(CAPABILITIES)) {
+                if (!name.isEmpty() && isVisible(inode, name) && (inode.host().isLayer() || !name.startsWith(OVERLAY))) {
                     visible.add(name);
                 }
             }

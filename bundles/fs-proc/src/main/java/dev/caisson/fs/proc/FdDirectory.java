@@ -3,7 +3,6 @@ package dev.caisson.fs.proc;
 import static dev.caisson.abi.Errno.ENOENT;
 
 import dev.caisson.abi.ErrnoException;
-import dev.caisson.abi.Fcntl;
 import dev.caisson.abi.Stat;
 import dev.caisson.kernel.Task;
 import dev.caisson.spi.fs.FileSystem;
@@ -63,8 +62,6 @@ final class FdDirectory extends OwnedDirectory {
         if (description == null) {
             throw ENOENT.error();
         }
-        int flags = description.flags() | (table.isCloseOnExec(fd) ? Fcntl.O_CLOEXEC : 0);
-        return "pos:\t" + description.offset() + "\nflags:\t0" + Integer.toOctalString(flags) + "\nmnt_id:\t"
-                + description.location().mount().id() + "\nino:\t" + description.inode().number() + "\n";
+        return FdInfo.of(task(), table, description, table.isCloseOnExec(fd));
     }
 }

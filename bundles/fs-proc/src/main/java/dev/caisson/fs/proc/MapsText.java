@@ -31,6 +31,25 @@ final class MapsText {
         return text.toString();
     }
 
+    /** numa_maps: everything is on node 0. */
+    static String policies(Task task) {
+        StringBuilder text = new StringBuilder(2048);
+        for (VmaInfo vma : mappings(task)) {
+            text.append(String.format("%08x default", vma.start()));
+            if (vma.file() != null) {
+                text.append(" file=").append(vma.file().path());
+            } else if (vma.label().equals("[heap]") || vma.label().equals("[stack]")) {
+                text.append(' ').append(vma.label(), 1, vma.label().length() - 1);
+            }
+            if (vma.residentPages() > 0) {
+                String kind = vma.file() == null ? " anon=" : " mapped=";
+                text.append(kind).append(vma.residentPages()).append(" N0=").append(vma.residentPages()).append(" kernelpagesize_kB=4");
+            }
+            text.append('\n');
+        }
+        return text.toString();
+    }
+
     static String rollup(Task task) {
         List<VmaInfo> all = mappings(task);
         if (all.isEmpty()) {

@@ -10,8 +10,9 @@ import dev.caisson.vfs.Vfs;
 /** /proc/PID/mounts, mountinfo and mountstats, as seen from the process' root. */
 final class MountsText {
     private static final long[] PER_MOUNT = {dev.caisson.abi.Mount.MS_NOSUID, dev.caisson.abi.Mount.MS_NODEV, dev.caisson.abi.Mount.MS_NOEXEC,
-        dev.caisson.abi.Mount.MS_NOATIME, dev.caisson.abi.Mount.MS_NODIRATIME, dev.caisson.abi.Mount.MS_RELATIME};
-    private static final String[] NAMES = {"nosuid", "nodev", "noexec", "noatime", "nodiratime", "relatime"};
+        dev.caisson.abi.Mount.MS_NOATIME, dev.caisson.abi.Mount.MS_NODIRATIME, dev.caisson.abi.Mount.MS_RELATIME,
+        dev.caisson.abi.Mount.MS_NOSYMFOLLOW};
+    private static final String[] NAMES = {"nosuid", "nodev", "noexec", "noatime", "nodiratime", "relatime", "nosymfollow"};
 
     private MountsText() {}
 

@@ -1,9 +1,13 @@
 package dev.caisson.fs.proc;
 
+import static dev.caisson.abi.Errno.ESRCH;
+
+import dev.caisson.abi.ErrnoException;
 import dev.caisson.kernel.PtraceAccess;
 import dev.caisson.kernel.Task;
 import dev.caisson.spi.fs.FileSystem;
 import dev.caisson.spi.fs.Inode;
+import dev.caisson.spi.fs.OpenFile;
 import dev.caisson.vfs.pseudo.PseudoDirectory;
 import dev.caisson.vfs.pseudo.PseudoFile;
 
@@ -17,6 +21,11 @@ class OwnedDirectory extends PseudoDirectory {
     OwnedDirectory(FileSystem fileSystem, int permissions, long number, Task task) {
         super(fileSystem, permissions, number);
         this.task = task;
+    }
+
+    @Override
+    protected boolean isGone() {
+        return task.process().isReaped();
     }
 
     /** {@return the thread it is about} */
@@ -52,11 +61,27 @@ class OwnedDirectory extends PseudoDirectory {
         add(name, () -> new OwnedFile(fileSystem(), permissions, task, content, setter));
     }
 
-    private static final class OwnedFile extends PseudoFile {
+    /** Adds a file that only who may trace the thread can open, whatever its permissions. */
+    final void inspected(String name, PseudoFile.Content content) {
+        add(name, () -> new OwnedFile(fileSystem(), 0444, task, content, null) {
+            @Override
+            public OpenFile open(int flags) throws ErrnoException {
+                ProcLink.checkMayInspect(task, Callers.current().credentials());
+                return super.open(flags);
+            }
+        });
+    }
+
+    private static class OwnedFile extends PseudoFile {
         private final Task task;
 
         OwnedFile(FileSystem fileSystem, int permissions, Task task, Content content, Setter setter) {
-            super(fileSystem, permissions, content, setter);
+            super(fileSystem, permissions, () -> {
+                if (task.process().isReaped()) {
+                    throw ESRCH.error();
+                }
+                return content.text();
+            }, setter);
             this.task = task;
         }
 

@@ -34,6 +34,7 @@ final class ProcRoot extends PseudoDirectory {
         link("net", () -> "self/net");
         new SystemFiles(kernel).addTo(this);
         new ProcSys(kernel).addTo(directory("sys"));
+        new ProcSysvIpc(kernel).addTo(directory("sysvipc"));
     }
 
     /** The task that looks; proc is only read by tasks. */

@@ -44,7 +44,14 @@ final class SystemFiles {
         root.file("vmstat", this::vmstat);
         root.file("zoneinfo", () -> "");
         root.file("buddyinfo", () -> "");
-        root.file("locks", () -> "");
+        root.file("locks", () -> LockText.all(kernel));
+        root.file("config.gz", ConfigText::compressed);
+        root.file("key-users", () -> "");
+        root.file("keys", () -> "");
+        root.file("kallsyms", () -> "");
+        root.file("iomem", () -> "");
+        root.file("ioports", () -> "");
+        root.file("crypto", () -> "");
         root.file("consoles", () -> "");
         root.file("execdomains", () -> "0-0\tLinux           \t[kernel]\n");
     }

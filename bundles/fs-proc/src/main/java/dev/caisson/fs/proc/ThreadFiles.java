@@ -30,12 +30,21 @@ final class ThreadFiles {
         directory.owned("cmdline", 0444, () -> commandLine(task));
         directory.owned("environ", 0400, () -> environment(task));
         directory.owned("auxv", 0400, () -> auxiliaryVector(task));
-        directory.owned("maps", 0444, () -> MapsText.maps(inspected(task)));
-        directory.owned("smaps", 0444, () -> MapsText.smaps(inspected(task)));
-        directory.owned("smaps_rollup", 0444, () -> MapsText.rollup(inspected(task)));
+        directory.inspected("maps", () -> MapsText.maps(inspected(task)));
+        directory.inspected("smaps", () -> MapsText.smaps(inspected(task)));
+        directory.inspected("smaps_rollup", () -> MapsText.rollup(inspected(task)));
         directory.owned("limits", 0444, () -> LimitsText.of(process.limits()));
         directory.owned("oom_score", 0444, () -> "0\n");
         directory.owned("oom_score_adj", 0644, () -> process.oomScoreAdjustment() + "\n", text -> adjustOomScore(process, text));
+        directory.owned("oom_adj", 0644, () -> (process.oomScoreAdjustment() == 1000 ? 15 : process.oomScoreAdjustment() * 17 / 1000) + "\n",
+                text -> adjustOomScore(process, Integer.toString(oldAdjustment(text))));
+        directory.owned("coredump_filter", 0644, () -> String.format("%08x\n", coredumpFilter(process).bits),
+                text -> coredumpFilter(process).bits = coredumpBits(text));
+        directory.owned("syscall", 0400, () -> "running\n");
+        directory.owned("stack", 0400, () -> "");
+        directory.owned("timers", 0444, () -> "");
+        directory.owned("projid_map", 0644, () -> String.format("%10d %10d %10d\n", 0, 0, 4294967295L));
+        directory.owned("timens_offsets", 0644, () -> "monotonic           0         0\nboottime            0         0\n");
         directory.owned("loginuid", 0644, () -> "4294967295");
         directory.owned("sessionid", 0444, () -> "4294967295");
         directory.owned("cgroup", 0444, () -> "0::/\n");
@@ -48,7 +57,20 @@ final class ThreadFiles {
         directory.owned("uid_map", 0644, () -> String.format("%10d %10d %10d\n", 0, 0, 4294967295L));
         directory.owned("gid_map", 0644, () -> String.format("%10d %10d %10d\n", 0, 0, 4294967295L));
         directory.owned("setgroups", 0644, () -> "allow\n");
-        directory.owned("timerslack_ns", 0666, () -> task.scheduling().timerSlackNs() + "\n");
+        directory.owned("timerslack_ns", 0666, () -> task.scheduling().timerSlackNs() + "\n",
+                text -> task.scheduling().timerSlackNs(slackNs(text)));
+        directory.owned("sched", 0644, () -> SchedulingText.of(process, task), text -> {
+            if (!text.strip().equals("0")) {
+                throw EINVAL.error(); // 0 sets the counters back, of which there are none
+            }
+        });
+        directory.inspected("numa_maps", () -> MapsText.policies(inspected(task)));
+        directory.owned("clear_refs", 0200, () -> "", text -> {
+            int what = ProcNames.number(text.strip());
+            if (what < 1 || what > 5) {
+                throw EINVAL.error(); // there are no referenced bits to clear
+            }
+        });
         directory.owned("mounts", 0444, () -> MountsText.mounts(task));
         directory.owned("mountinfo", 0444, () -> MountsText.mountInfo(task));
         directory.owned("mountstats", 0400, () -> MountsText.mountStats(task));
@@ -136,6 +158,45 @@ final class ThreadFiles {
         byte[] bytes = new byte[(int) Math.min(end - start, LONGEST_ARGUMENTS)];
         long got = memory.copyInSome(start, MemorySegment.ofArray(bytes), 0, bytes.length);
         return new String(bytes, 0, (int) got, StandardCharsets.ISO_8859_1);
+    }
+
+    /** What a core dump would hold: kept for its user, since no core is ever written. */
+    private static final class CoredumpFilter {
+        volatile int bits = 0x33;
+    }
+
+    private static CoredumpFilter coredumpFilter(GuestProcess process) {
+        return process.attachments().of(CoredumpFilter.class, CoredumpFilter::new);
+    }
+
+    private static int coredumpBits(String text) throws ErrnoException {
+        try {
+            return Integer.decode(text.strip()) & 0x1ff;
+        } catch (NumberFormatException e) {
+            throw EINVAL.error("not a number");
+        }
+    }
+
+    /** oom_adj, the older scale: -17 to 15. */
+    private static long slackNs(String text) throws ErrnoException {
+        try {
+            return Long.parseUnsignedLong(text.strip());
+        } catch (NumberFormatException e) {
+            throw EINVAL.error("not a number");
+        }
+    }
+
+    private static int oldAdjustment(String text) throws ErrnoException {
+        int value;
+        try {
+            value = Integer.parseInt(text.strip());
+        } catch (NumberFormatException e) {
+            throw EINVAL.error("not a number");
+        }
+        if (value < -17 || value > 15) {
+            throw EINVAL.error("-17 to 15");
+        }
+        return value == 15 ? 1000 : value * 1000 / 17;
     }
 
     private static String strip(String text) {

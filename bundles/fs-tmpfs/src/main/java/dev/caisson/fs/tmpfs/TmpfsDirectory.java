@@ -97,6 +97,7 @@ final class TmpfsDirectory extends TmpfsInode {
             case Stat.S_IFDIR -> new TmpfsDirectory(owner, node, this);
             default -> new TmpfsSpecial(owner, node);
         };
+        made.inheritAcl(this);
         addCharged(name, made);
         return made;
     }
@@ -113,6 +114,7 @@ final class TmpfsDirectory extends TmpfsInode {
         try {
             add(name, made);
         } catch (ErrnoException e) {
+            made.dropXattrs();
             owner.uncharge();
             throw e;
         }
@@ -126,6 +128,7 @@ final class TmpfsDirectory extends TmpfsInode {
     public Inode createUnnamed(NewNode node) throws ErrnoException {
         owner.charge();
         TmpfsFile file = new TmpfsFile(owner, node);
+        file.inheritAcl(this);
         file.bornUnnamed();
         return file;
     }

@@ -5,6 +5,7 @@ import static dev.caisson.abi.Errno.EFBIG;
 import static dev.caisson.abi.Errno.EINVAL;
 import static dev.caisson.abi.Errno.EOPNOTSUPP;
 import static dev.caisson.abi.Errno.EPERM;
+import static dev.caisson.abi.Errno.ESTALE;
 
 import dev.caisson.abi.ErrnoException;
 import dev.caisson.abi.Fcntl;
@@ -23,7 +24,8 @@ final class TmpfsFile extends TmpfsInode implements SealedFile {
     /** MAX_LFS_FILESIZE. */
     private static final long MAX_BYTES = Long.MAX_VALUE;
     private static final int ALL_SEALS = Fcntl.F_SEAL_SEAL | Fcntl.F_SEAL_SHRINK | Fcntl.F_SEAL_GROW | Fcntl.F_SEAL_WRITE
-            | Fcntl.F_SEAL_FUTURE_WRITE;
+            | Fcntl.F_SEAL_FUTURE_WRITE | Fcntl.F_SEAL_EXEC;
+    private static final int EXECUTE_BITS = 0111;
 
     private final AnonymousMemory content;
     /** Serialises writes, appends and changes of size. */
@@ -37,6 +39,7 @@ final class TmpfsFile extends TmpfsInode implements SealedFile {
     TmpfsFile(TmpfsFileSystem owner, NewNode node) {
         super(owner, node, 1);
         this.content = new AnonymousMemory(owner.memory(), owner, this);
+        content.whenWrittenByMappings(this::modified);
     }
 
     @Override
@@ -56,6 +59,9 @@ final class TmpfsFile extends TmpfsInode implements SealedFile {
 
     @Override
     public void change(AttributeChange change) throws ErrnoException {
+        if ((seals & Fcntl.F_SEAL_EXEC) != 0 && ((change.modeAfter(mode()) ^ mode()) & EXECUTE_BITS) != 0) {
+            throw EPERM.error("sealed");
+        }
         if (change.has(AttributeChange.SIZE)) {
             lock.lock();
             try {
@@ -92,12 +98,16 @@ final class TmpfsFile extends TmpfsInode implements SealedFile {
             closed = true;
         }
         content.close();
+        dropXattrs();
         owner.uncharge();
     }
 
     @Override
-    public OpenFile open(int flags) {
+    public OpenFile open(int flags) throws ErrnoException {
         synchronized (this) {
+            if (closed) {
+                throw ESTALE.error("lost its last name since it was found");
+            }
             opens++;
         }
         return new Open();
@@ -109,10 +119,13 @@ final class TmpfsFile extends TmpfsInode implements SealedFile {
     }
 
     @Override
-    public void addSeals(int added) throws ErrnoException {
-        if ((added & ~ALL_SEALS) != 0) {
+    public void addSeals(int asked) throws ErrnoException {
+        if ((asked & ~ALL_SEALS) != 0) {
             throw EINVAL.error();
         }
+        // what stays executable must not be written any more
+        int added = (asked & Fcntl.F_SEAL_EXEC) != 0 && (mode() & EXECUTE_BITS) != 0
+                ? asked | Fcntl.F_SEAL_SHRINK | Fcntl.F_SEAL_GROW | Fcntl.F_SEAL_WRITE | Fcntl.F_SEAL_FUTURE_WRITE : asked;
         lock.lock();
         try {
             if ((seals & Fcntl.F_SEAL_SEAL) != 0) {
@@ -122,7 +135,7 @@ final class TmpfsFile extends TmpfsInode implements SealedFile {
                 throw EBUSY.error();
             }
             if ((added & ~seals & Fcntl.F_SEAL_FUTURE_WRITE) != 0) {
-                content.sealAgainstWritableMappings();
+                content.refuseWritableMappings();
             }
             seals |= added;
         } finally {
@@ -218,7 +231,7 @@ final class TmpfsFile extends TmpfsInode implements SealedFile {
             if (grows) {
                 content.resize(end);
             }
-            changed();
+            modified();
         }
 
         @Override

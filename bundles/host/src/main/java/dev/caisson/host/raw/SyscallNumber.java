@@ -154,6 +154,7 @@ public final class SyscallNumber {
     public static final int PWRITEV = 296;
     public static final int RT_TGSIGQUEUEINFO = 297;
     public static final int PRLIMIT64 = 302;
+    public static final int NAME_TO_HANDLE_AT = 303;
     public static final int SYNCFS = 306;
     public static final int SETNS = 308;
     public static final int GETCPU = 309;

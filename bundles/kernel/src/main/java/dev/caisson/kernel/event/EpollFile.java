@@ -48,7 +48,7 @@ public final class EpollFile extends OpenFile {
     }
 
     /** What fdinfo shows of a watched description. */
-    public record Watched(int fd, int events, long data) {}
+    public record Watched(int fd, int events, long data, FileDescription description) {}
 
     private record Key(FileDescription description, int fd) {
         @Override
@@ -317,7 +317,7 @@ public final class EpollFile extends OpenFile {
     public List<Watched> watched() {
         lock.lockNested();
         try {
-            return items.values().stream().map(item -> new Watched(item.fd, item.mask, item.data)).toList();
+            return items.values().stream().map(item -> new Watched(item.fd, item.mask, item.data, item.description)).toList();
         } finally {
             lock.unlock();
         }

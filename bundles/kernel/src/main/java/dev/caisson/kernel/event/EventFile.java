@@ -12,12 +12,16 @@ import dev.caisson.spi.fs.IoBuffer;
 import dev.caisson.spi.fs.OpenFile;
 import dev.caisson.spi.wait.WaitQueue;
 import java.lang.foreign.MemorySegment;
+import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicLong;
 
 /** A counter behind a descriptor, eventfd(2). The counter is unsigned and at most 2^64-2. */
 public final class EventFile extends OpenFile {
     private static final long MAX = -2;
 
+    private static final AtomicInteger IDS = new AtomicInteger();
+
+    private final int id = IDS.getAndIncrement();
     private final boolean semaphore;
     private final AtomicLong count;
     private final WaitQueue queue = new WaitQueue();
@@ -31,6 +35,16 @@ public final class EventFile extends OpenFile {
     public EventFile(int initial, boolean semaphore) {
         this.count = new AtomicLong(initial & 0xffffffffL);
         this.semaphore = semaphore;
+    }
+
+    /** {@return a number of its own, for /proc/PID/fdinfo} */
+    public int id() {
+        return id;
+    }
+
+    /** {@return whether a read takes 1} */
+    public boolean isSemaphore() {
+        return semaphore;
     }
 
     /** {@return the value, for /proc/PID/fdinfo} */
@@ -73,7 +87,7 @@ public final class EventFile extends OpenFile {
 
     @Override
     public long write(IoBuffer source, long position) throws ErrnoException {
-        if (source.remaining() < 8) {
+        if (source.remaining() != 8) {
             throw EINVAL.error();
         }
         long added;

@@ -56,7 +56,8 @@ public final class InotifyFile extends OpenFile {
     /** A watch of this instance. */
     static final class Watch {
         final InotifyFile instance;
-        final Inode inode;
+        /** Another one when another filesystem serves the file; by the hub. */
+        volatile Inode inode;
         final int descriptor;
         /** Guarded by the instance's monitor for writing. */
         volatile int mask;
@@ -168,7 +169,7 @@ public final class InotifyFile extends OpenFile {
         boolean last = (mask & (Poll.IN_DELETE_SELF | IN_UNMOUNT)) != 0 && name == null;
         synchronized (this) {
             int wanted = watch.mask;
-            if (watch.removed || closed) {
+            if (watch.removed || closed || name != null && (mask & wanted & IN_EXCL_UNLINK) != 0) {
                 return;
             }
             if ((mask & (wanted & IN_ALL_EVENTS | IN_UNMOUNT)) != 0) {

@@ -6,8 +6,9 @@ import dev.caisson.memory.MemoryFile;
 public final class IpcNamespace {
     private final long number;
     private final SharedMemory sharedMemory;
-    private final Semaphores semaphores = new Semaphores();
-    private final MessageQueues messageQueues = new MessageQueues();
+    private final IpcLimits limits = new IpcLimits();
+    private final Semaphores semaphores = new Semaphores(limits);
+    private final MessageQueues messageQueues = new MessageQueues(limits);
     private final PosixQueues posixQueues = new PosixQueues();
 
     /**
@@ -18,12 +19,17 @@ public final class IpcNamespace {
      */
     public IpcNamespace(long number, MemoryFile frames) {
         this.number = number;
-        this.sharedMemory = new SharedMemory(frames);
+        this.sharedMemory = new SharedMemory(frames, limits);
     }
 
     /** {@return the inode number of its nsfs link} */
     public long number() {
         return number;
+    }
+
+    /** {@return what /proc/sys/kernel sets} */
+    public IpcLimits limits() {
+        return limits;
     }
 
     /** {@return shared memory segments} */

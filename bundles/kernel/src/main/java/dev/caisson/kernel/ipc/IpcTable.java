@@ -15,6 +15,7 @@ import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.function.IntSupplier;
 
 /**
  * The objects of one kind by identifier and key. An identifier is a slot number and, above it, a sequence number that changes with
@@ -41,13 +42,13 @@ public final class IpcTable<T extends IpcObject> {
     private static final int SLOT_BITS = 15;
     private static final int SLOT_MASK = (1 << SLOT_BITS) - 1;
 
-    private final int limit;
+    private final IntSupplier limit;
     private final List<T> slots = new ArrayList<>();
     private final Map<Integer, T> byKey = new HashMap<>();
     private int used;
     private int sequence;
 
-    IpcTable(int limit) {
+    IpcTable(IntSupplier limit) {
         this.limit = limit;
     }
 
@@ -69,7 +70,7 @@ public final class IpcTable<T extends IpcObject> {
     }
 
     private T add(int key, Maker<T> maker) throws ErrnoException {
-        if (used >= limit) {
+        if (used >= limit.getAsInt()) {
             throw ENOSPC.error();
         }
         int slot = slots.indexOf(null);

@@ -22,11 +22,6 @@ import java.util.List;
 
 /** A System V message queue. */
 public final class MessageQueue extends IpcObject {
-    /** Most bytes of a message: /proc/sys/kernel/msgmax. */
-    public static final int MAX_MESSAGE_BYTES = 8192;
-    /** Most bytes of a queue: /proc/sys/kernel/msgmnb. */
-    public static final int DEFAULT_LIMIT_BYTES = 16384;
-
     /**
      * A message.
      *
@@ -36,17 +31,20 @@ public final class MessageQueue extends IpcObject {
     public record Message(long type, byte[] data) {}
 
     private final WaitQueue waiting = new WaitQueue();
+    private final IpcLimits limits;
     /** All guarded by {@link #lock}. */
     private final List<Message> messages = new LinkedList<>();
     private long bytes;
-    private long limitBytes = DEFAULT_LIMIT_BYTES;
+    private long limitBytes;
     private long sendSeconds;
     private long receiveSeconds;
     private int senderPid;
     private int receiverPid;
 
-    MessageQueue(IpcTable.Slot slot, int mode, Credentials credentials) {
+    MessageQueue(IpcTable.Slot slot, int mode, Credentials credentials, IpcLimits limits) {
         super(slot, mode, credentials);
+        this.limits = limits;
+        this.limitBytes = limits.get(IpcLimits.Limit.MSGMNB);
     }
 
     void send(Message message, int flags, Credentials credentials, int pid, Blocker blocker) throws ErrnoException {
@@ -157,7 +155,7 @@ public final class MessageQueue extends IpcObject {
     }
 
     void changeLimit(long wanted, Credentials credentials) throws ErrnoException {
-        if (wanted > DEFAULT_LIMIT_BYTES && !credentials.has(Capability.CAP_SYS_RESOURCE)) {
+        if (wanted > limits.get(IpcLimits.Limit.MSGMNB) && !credentials.has(Capability.CAP_SYS_RESOURCE)) {
             throw Errno.EPERM.error();
         }
         lock.lock();

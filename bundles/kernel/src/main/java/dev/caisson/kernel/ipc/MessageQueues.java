@@ -10,12 +10,13 @@ import dev.caisson.spi.wait.Blocker;
 
 /** System V message queues of one namespace: msgget(2), msgop(2), msgctl(2). */
 public final class MessageQueues {
-    /** /proc/sys/kernel/msgmni. */
-    public static final int MAX_QUEUES = 32000;
+    private final IpcLimits limits;
+    private final IpcTable<MessageQueue> table;
 
-    private final IpcTable<MessageQueue> table = new IpcTable<>(MAX_QUEUES);
-
-    MessageQueues() {}
+    MessageQueues(IpcLimits limits) {
+        this.limits = limits;
+        this.table = new IpcTable<>(() -> limits.intValue(IpcLimits.Limit.MSGMNI));
+    }
 
     /** {@return all queues} */
     public IpcTable<MessageQueue> table() {
@@ -32,7 +33,7 @@ public final class MessageQueues {
      * @throws ErrnoException EACCES, EEXIST, ENOENT, ENOSPC
      */
     public int get(int key, int flags, Credentials credentials) throws ErrnoException {
-        return table.get(key, flags, credentials, found -> {}, slot -> new MessageQueue(slot, flags, credentials)).id();
+        return table.get(key, flags, credentials, found -> {}, slot -> new MessageQueue(slot, flags, credentials, limits)).id();
     }
 
     /**

@@ -6,6 +6,7 @@ import static dev.caisson.abi.Errno.EINVAL;
 import static dev.caisson.abi.Errno.ENAMETOOLONG;
 import static dev.caisson.abi.Errno.ENOENT;
 import static dev.caisson.abi.Errno.ENOSPC;
+import static dev.caisson.abi.Errno.EPERM;
 
 import dev.caisson.abi.Capability;
 import dev.caisson.abi.ErrnoException;
@@ -84,7 +85,7 @@ public final class PosixQueues {
      *
      * @param name without its slash
      * @param credentials who asks
-     * @throws ErrnoException EACCES, ENOENT, ENAMETOOLONG
+     * @throws ErrnoException EPERM, EACCES, ENOENT, ENAMETOOLONG
      */
     public synchronized void unlink(String name, Credentials credentials) throws ErrnoException {
         checkName(name);
@@ -94,7 +95,7 @@ public final class PosixQueues {
         }
         // The directory of the queues is sticky and belongs to root.
         if (credentials.fsuid() != queue.uid && credentials.fsuid() != 0 && !credentials.has(Capability.CAP_FOWNER)) {
-            throw EACCES.error();
+            throw EPERM.error();
         }
         queues.remove(name);
     }

@@ -14,18 +14,13 @@ import java.util.function.Supplier;
 
 /** System V semaphores of one namespace: semget(2), semop(2), semctl(2). */
 public final class Semaphores {
-    /** SEMMSL: most semaphores per set. */
-    public static final int MAX_PER_SET = 32000;
-    /** SEMOPM: most operations per call. */
-    public static final int MAX_OPERATIONS = 500;
-    /** SEMMNI: most sets. */
-    public static final int MAX_SETS = 32000;
-    /** SEMMNS: most semaphores. */
-    public static final int MAX_SEMAPHORES = 1_024_000_000;
+    private final IpcLimits limits;
+    private final IpcTable<SemaphoreSet> table;
 
-    private final IpcTable<SemaphoreSet> table = new IpcTable<>(MAX_SETS);
-
-    Semaphores() {}
+    Semaphores(IpcLimits limits) {
+        this.limits = limits;
+        this.table = new IpcTable<>(() -> limits.intValue(IpcLimits.Limit.SEMMNI));
+    }
 
     /** {@return all sets} */
     public IpcTable<SemaphoreSet> table() {
@@ -43,7 +38,7 @@ public final class Semaphores {
      * @throws ErrnoException EACCES, EEXIST, EINVAL, ENOENT, ENOSPC
      */
     public int get(int key, int count, int flags, Credentials credentials) throws ErrnoException {
-        if (count < 0 || count > MAX_PER_SET) {
+        if (count < 0 || count > limits.get(IpcLimits.Limit.SEMMSL)) {
             throw EINVAL.error();
         }
         return table.get(key, flags, credentials, found -> {
@@ -54,7 +49,7 @@ public final class Semaphores {
             if (count == 0) {
                 throw EINVAL.error();
             }
-            if (total() + count > MAX_SEMAPHORES) {
+            if (total() + count > limits.get(IpcLimits.Limit.SEMMNS)) {
                 throw ENOSPC.error();
             }
             return new SemaphoreSet(slot, count, flags, credentials);
@@ -65,7 +60,7 @@ public final class Semaphores {
      * semop(2), semtimedop(2).
      *
      * @param id identifier
-     * @param operations 1 to {@link #MAX_OPERATIONS}
+     * @param operations at least one
      * @param undo the process' undo list, asked for when an operation wants it
      * @param credentials who asks
      * @param pid its process id

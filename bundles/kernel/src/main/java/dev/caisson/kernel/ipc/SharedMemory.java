@@ -2,6 +2,7 @@ package dev.caisson.kernel.ipc;
 
 import static dev.caisson.abi.Errno.EIDRM;
 import static dev.caisson.abi.Errno.EINVAL;
+import static dev.caisson.abi.Errno.ENOSPC;
 import static dev.caisson.abi.Errno.EPERM;
 
 import dev.caisson.abi.Capability;
@@ -17,18 +18,17 @@ import dev.caisson.spi.cred.Credentials;
 
 /** System V shared memory of one namespace: shmget(2), shmat(2), shmctl(2). */
 public final class SharedMemory {
-    /** /proc/sys/kernel/shmmax. */
-    public static final long MAX_BYTES = Long.MAX_VALUE - (1L << 24);
-    /** /proc/sys/kernel/shmmni. */
-    public static final int MAX_SEGMENTS = 4096;
-    /** /proc/sys/kernel/shmall, pages. */
-    public static final long MAX_PAGES = MAX_BYTES >> 12;
+    /** No segment can be larger, whatever /proc/sys/kernel/shmmax says. */
+    private static final long MAX_BYTES = Long.MAX_VALUE - (1L << 24);
 
     private final MemoryFile frames;
-    private final IpcTable<SharedSegment> table = new IpcTable<>(MAX_SEGMENTS);
+    private final IpcLimits limits;
+    private final IpcTable<SharedSegment> table;
 
-    SharedMemory(MemoryFile frames) {
+    SharedMemory(MemoryFile frames, IpcLimits limits) {
         this.frames = frames;
+        this.limits = limits;
+        this.table = new IpcTable<>(() -> limits.intValue(IpcLimits.Limit.SHMMNI));
     }
 
     /** {@return all segments} */
@@ -53,8 +53,12 @@ public final class SharedMemory {
                 throw EINVAL.error();
             }
         }, slot -> {
-            if (sizeBytes < 1 || sizeBytes > MAX_BYTES) {
+            if (sizeBytes < 1 || sizeBytes > MAX_BYTES || Long.compareUnsigned(sizeBytes, limits.get(IpcLimits.Limit.SHMMAX)) > 0) {
                 throw EINVAL.error();
+            }
+            long pages = sizeBytes + 4095 >>> 12;
+            if (Long.compareUnsigned(totalPages() + pages, limits.get(IpcLimits.Limit.SHMALL)) > 0) {
+                throw ENOSPC.error();
             }
             if ((flags & Ipc.SHM_HUGETLB) != 0) {
                 throw credentials.has(Capability.CAP_IPC_LOCK) ? EINVAL.error("no huge pages") : EPERM.error();
@@ -97,7 +101,7 @@ public final class SharedMemory {
         boolean executable = (flags & Ipc.SHM_EXEC) != 0;
         SharedSegment segment = table.find(id);
         segment.checkAccess((readOnly ? 0444 : 0666) | (executable ? 0111 : 0), credentials);
-        segment.attached(); // keeps it from going away meanwhile
+        segment.hold(); // keeps it from going away meanwhile
         try {
             if (segment.isClosed()) {
                 throw EIDRM.error();
@@ -115,7 +119,7 @@ public final class SharedMemory {
             segment.touched(pid);
             return mapped;
         } finally {
-            segment.detached();
+            segment.letGo();
         }
     }
 

@@ -103,7 +103,18 @@ public final class SharedSegment extends IpcObject {
         locked = wanted;
     }
 
-    /** Keeps the segment while shmat(2) is on its way. */
+    /** Keeps the segment while shmat(2) is on its way, which is no attachment that IPC_STAT tells the time of. */
+    void hold() {
+        synchronized (attachments) {
+            attachCount++;
+        }
+    }
+
+    void letGo() {
+        detached(false);
+    }
+
+    /** A mapping more. */
     void attached() {
         synchronized (attachments) {
             attachCount++;
@@ -112,10 +123,16 @@ public final class SharedSegment extends IpcObject {
     }
 
     void detached() {
+        detached(true);
+    }
+
+    private void detached(boolean mapping) {
         boolean last;
         synchronized (attachments) {
             attachCount--;
-            detachSeconds = nowSeconds();
+            if (mapping) {
+                detachSeconds = nowSeconds();
+            }
             last = attachCount == 0 && isRemoved() && !closed;
             closed |= last;
         }

@@ -23,6 +23,7 @@ public final class Clocks implements AutoCloseable {
     /** The steepest correction, as CLOCK_MONOTONIC of Linux is slewed: 500 ppm. */
     private static final double MAX_SLEW = 500e-6;
 
+    private final ClockDiscipline discipline = new ClockDiscipline();
     private final HostClock host;
     private final Timers timers;
     private final Alarm update = new Alarm(this::update);
@@ -71,6 +72,11 @@ public final class Clocks implements AutoCloseable {
             listener = publisher;
             publisher.accept(parameters);
         }
+    }
+
+    /** {@return what adjtimex(2) has set} */
+    public ClockDiscipline discipline() {
+        return discipline;
     }
 
     /** {@return the current parameters} */

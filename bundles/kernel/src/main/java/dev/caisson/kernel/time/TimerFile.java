@@ -16,6 +16,7 @@ public final class TimerFile extends OpenFile {
     private final WaitQueue queue = new WaitQueue();
     private final WallTimer timer;
     private final int clock;
+    private volatile boolean isAbsolute;
 
     /**
      * Makes a disarmed timer.
@@ -40,6 +41,11 @@ public final class TimerFile extends OpenFile {
         return clock;
     }
 
+    /** {@return whether it was last set with TFD_TIMER_ABSTIME} */
+    public boolean isAbsolute() {
+        return isAbsolute;
+    }
+
     /**
      * timerfd_settime(2).
      *
@@ -50,6 +56,7 @@ public final class TimerFile extends OpenFile {
      */
     public IntervalTime set(boolean absolute, long valueNs, long intervalNs) {
         IntervalTime old = timer.set(absolute, valueNs, intervalNs);
+        isAbsolute = absolute;
         if (timer.hasFired()) {
             queue.notify(Poll.POLLIN);
         }

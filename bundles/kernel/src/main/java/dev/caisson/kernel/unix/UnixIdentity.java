@@ -2,6 +2,7 @@ package dev.caisson.kernel.unix;
 
 import static dev.caisson.abi.Errno.EINVAL;
 import static dev.caisson.abi.Errno.EPERM;
+import static dev.caisson.abi.Errno.ESRCH;
 
 import dev.caisson.abi.Capability;
 import dev.caisson.abi.ErrnoException;
@@ -73,6 +74,9 @@ final class UnixIdentity {
     }
 
     private static void check(UserCredentials claimed, int pid, Credentials own) throws ErrnoException {
+        if (claimed.uid() == -1 || claimed.gid() == -1) {
+            throw EINVAL.error();
+        }
         boolean pidOk = claimed.pid() == pid || own.has(Capability.CAP_SYS_ADMIN);
         boolean uidOk = claimed.uid() == own.uid() || claimed.uid() == own.euid() || claimed.uid() == own.suid()
                 || own.has(Capability.CAP_SETUID);
@@ -80,6 +84,9 @@ final class UnixIdentity {
                 || own.has(Capability.CAP_SETGID);
         if (!pidOk || !uidOk || !gidOk) {
             throw EPERM.error();
+        }
+        if (claimed.pid() != pid && JobControl.current() instanceof Task task && task.pidNamespace().task(claimed.pid()) == null) {
+            throw ESRCH.error();
         }
     }
 }

@@ -60,11 +60,16 @@ final class UnixName {
                 throw EINVAL.error();
             }
             boundNode = node;
-            node.attachment(UnixSockets.Bound.class, () -> new UnixSockets.Bound(socket));
+            node.attachment(UnixSockets.Bound.class, () -> new UnixSockets.Bound(socket, this));
             byte[] whole = SocketAddress.ofFamily(Socket.AF_UNIX, 2 + path.length() + 1);
             System.arraycopy(newAddress, 2, whole, 2, path.length());
             address = whole;
         }
+    }
+
+    /** Another filesystem serves the file that the socket is bound to. */
+    synchronized void moveTo(Inode next) {
+        boundNode = next;
     }
 
     private synchronized void bindAbstract(String path, byte[] newAddress) throws ErrnoException {

@@ -11,6 +11,7 @@ import dev.caisson.abi.ErrnoException;
 import dev.caisson.abi.Socket;
 import dev.caisson.abi.Stat;
 import dev.caisson.spi.fs.Inode;
+import dev.caisson.spi.fs.InodeAttachment;
 import dev.caisson.spi.net.NetworkInterface;
 import dev.caisson.spi.net.SocketCaller;
 import dev.caisson.spi.net.SocketOptions;
@@ -23,7 +24,12 @@ import java.util.function.Supplier;
 /** The local sockets of one network namespace: makes them and knows their abstract names. */
 public final class UnixSockets {
     /** What hangs on the inode of a bound socket. */
-    record Bound(UnixSocket socket) {}
+    record Bound(UnixSocket socket, UnixName name) implements InodeAttachment {
+        @Override
+        public void movedTo(Inode next) {
+            name.moveTo(next);
+        }
+    }
 
     private static final int AUTOBIND_NAMES = 1 << 20;
 

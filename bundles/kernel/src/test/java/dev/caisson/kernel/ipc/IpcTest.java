@@ -53,8 +53,8 @@ final class IpcTest {
         throw new AssertionError("slept");
     });
 
-    private final Semaphores semaphores = new Semaphores();
-    private final MessageQueues queues = new MessageQueues();
+    private final Semaphores semaphores = new Semaphores(new IpcLimits());
+    private final MessageQueues queues = new MessageQueues(new IpcLimits());
 
     private void operate(int id, Blocker blocker, SemaphoreUndo undo, SemaphoreOperation... operations) throws ErrnoException {
         semaphores.operate(id, List.of(operations), () -> undo, ROOT, 7, blocker, Blocker.FOREVER);

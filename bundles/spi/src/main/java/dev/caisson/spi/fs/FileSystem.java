@@ -21,6 +21,11 @@ public interface FileSystem {
     /** {@return whether dentries (negative ones too) may be kept without asking again; false: every step is looked up} */
     boolean cachesDentries();
 
+    /** {@return whether {@link Inode#lookAhead} is worth while} For filesystems that do not cache dentries. */
+    default boolean looksAhead() {
+        return false;
+    }
+
     /**
      * Tells sizes.
      *
@@ -35,6 +40,25 @@ public interface FileSystem {
      * @throws ErrnoException EIO, ENOSPC
      */
     void sync() throws ErrnoException;
+
+    /**
+     * Makes what only this instance has (changed pages) visible to other filesystems that serve the same files; it need not be durable.
+     *
+     * @throws ErrnoException EIO, ENOSPC
+     */
+    default void publish() throws ErrnoException {
+        sync();
+    }
+
+    /**
+     * Asked before another filesystem takes the place of this one under running programs.
+     *
+     * @param next the other one, mounted with {@link MountRequest#replaced}
+     * @return null, or one line for the operator: what would be lost, and what to do about it
+     */
+    default String replacementObstacle(FileSystem next) {
+        return null;
+    }
 
     /** The last mount and the last open file are gone. */
     void close();

@@ -38,6 +38,28 @@ public abstract class Inode {
      */
     public abstract Attributes attributes() throws ErrnoException;
 
+    /**
+     * What stat(2) tells, right after a lookup has led here, in the same call of the same caller: a filesystem that has just asked its
+     * server need not ask again.
+     *
+     * @return a consistent snapshot
+     * @throws ErrnoException EIO, ESTALE
+     */
+    public Attributes attributesOfLookup() throws ErrnoException {
+        return attributes();
+    }
+
+    /**
+     * A walk is about to look these names up, one below the other, beginning in this directory.
+     *
+     * @param names two or more, none of them "." or ".."
+     * @return answers; null when each is to be looked up by itself
+     * @throws ErrnoException EIO
+     */
+    public LookAhead lookAhead(List<String> names) throws ErrnoException {
+        return null;
+    }
+
     /** {@return type and permission bits; cheap, for the path walk} */
     public abstract int mode();
 
@@ -49,6 +71,43 @@ public abstract class Inode {
 
     /** {@return {@code st_ino}; cheap} */
     public abstract long number();
+
+    /**
+     * Facts about the file behind, by which it is known again in another filesystem that serves the same tree. Asked freshly: what is
+     * cached of the file's attributes agrees with the answer afterwards.
+     *
+     * @return the identity; null where there is none to tell, so that the file cannot move to another filesystem
+     * @throws ErrnoException EIO, ESTALE
+     */
+    public FileIdentity identity() throws ErrnoException {
+        return null;
+    }
+
+    /**
+     * A name of the file that stays when its path changes.
+     *
+     * @return the handle, or null when the filesystem has no such names
+     * @throws ErrnoException EIO, ESTALE
+     */
+    public FileHandle fileHandle() throws ErrnoException {
+        return null;
+    }
+
+    /**
+     * A number that is another one after every change of content or attributes through this filesystem; cheap. Who knows the
+     * {@link #identity} of a moment ago needs not ask again while it is the same.
+     *
+     * @return the number; negative when changes are not counted
+     */
+    public long changes() {
+        return -1;
+    }
+
+    /**
+     * The file was looked up, and then its names were changed through another filesystem; nobody uses this object. The next lookup
+     * makes a new one.
+     */
+    public void forget() {}
 
     /**
      * Checks access by mode bits and capabilities, as path_resolution(7) says. Filesystems with ACLs or rules of their own override it.
@@ -192,6 +251,17 @@ public abstract class Inode {
     public abstract OpenFile open(int flags) throws ErrnoException;
 
     /**
+     * Whether new files in this directory take their permissions from its default access list, acl(5), so that the umask does not count.
+     * Asked before each creation, so it is cheap.
+     *
+     * @return whether there is such a list
+     * @throws ErrnoException EIO
+     */
+    public boolean hasDefaultAcl() throws ErrnoException {
+        return false;
+    }
+
+    /**
      * Creates a file without a name, for O_TMPFILE, in this directory.
      *
      * @param node a regular file
@@ -245,6 +315,37 @@ public abstract class Inode {
         throw EOPNOTSUPP.error();
     }
 
+    /** {@return whether locks on this file are to be had where it is kept as well, since others may lock it there} */
+    public boolean locksElsewhere() {
+        return false;
+    }
+
+    /**
+     * Changes, where the file is kept, the lock that all programs of this kernel have on it together. Never waits for somebody else's lock.
+     *
+     * @param type {@code F_RDLCK}, {@code F_WRLCK} or {@code F_UNLCK}
+     * @param start first byte
+     * @param end last byte, inclusive; {@link Long#MAX_VALUE} for the end of the file, whatever that becomes
+     * @return false when somebody else's lock is in the way
+     * @throws ErrnoException ENOLCK, EIO
+     */
+    public boolean lockElsewhere(int type, long start, long end) throws ErrnoException {
+        return true;
+    }
+
+    /**
+     * Looks for somebody else's lock where the file is kept, F_GETLK.
+     *
+     * @param isExclusive whether for writing
+     * @param start first byte
+     * @param end last byte, as above
+     * @return what is in the way, or null
+     * @throws ErrnoException ENOLCK, EIO
+     */
+    public ForeignLock testElsewhere(boolean isExclusive, long start, long end) throws ErrnoException {
+        return null;
+    }
+
     /**
      * An object of another part of the kernel that lives as long as this inode: the pipe of a FIFO, the socket bound here, record locks, watches.
      *
@@ -280,6 +381,31 @@ public abstract class Inode {
         ConcurrentHashMap<Class<?>, Object> map = attachments;
         if (map != null) {
             map.remove(type);
+        }
+    }
+
+    /**
+     * Takes everything that hangs on the inode which stood for this file before, in another filesystem, and tells those that want to
+     * know ({@link InodeAttachment}). Nobody uses either inode meanwhile.
+     *
+     * @param before the inode before; nothing hangs on it afterwards
+     */
+    public final void takeAttachments(Inode before) {
+        ConcurrentHashMap<Class<?>, Object> map = before.attachments;
+        if (map == null) {
+            return;
+        }
+        before.attachments = null;
+        ConcurrentHashMap<Class<?>, Object> own = attachments;
+        if (own == null) {
+            attachments = map;
+        } else {
+            own.putAll(map);
+        }
+        for (Object attachment : map.values()) {
+            if (attachment instanceof InodeAttachment hanging) {
+                hanging.movedTo(this);
+            }
         }
     }
 }

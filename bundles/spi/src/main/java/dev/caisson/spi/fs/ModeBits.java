@@ -31,10 +31,13 @@ public final class ModeBits {
         } else {
             bits = mode;
         }
-        int missing = mask & ~bits & 7;
-        if (missing == 0) {
-            return;
+        if ((mask & ~bits & 7) != 0) {
+            checkCapabilities(mode, mask, credentials);
         }
+    }
+
+    /** Access that no bit and no list gives: EACCES unless a capability does. */
+    static void checkCapabilities(int mode, int mask, Credentials credentials) throws ErrnoException {
         boolean directory = (mode & Stat.S_IFMT) == Stat.S_IFDIR;
         if (credentials.has(Capability.CAP_DAC_OVERRIDE)
                 && (directory || (mask & Fcntl.X_OK) == 0 || (mode & 0111) != 0)) {

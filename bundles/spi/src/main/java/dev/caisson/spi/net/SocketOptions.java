@@ -2,6 +2,8 @@ package dev.caisson.spi.net;
 
 import static dev.caisson.abi.Errno.EACCES;
 import static dev.caisson.abi.Errno.EINVAL;
+import static dev.caisson.abi.Errno.ENODATA;
+import static dev.caisson.abi.Errno.ENODEV;
 import static dev.caisson.abi.Errno.ENOPROTOOPT;
 import static dev.caisson.abi.Errno.EOPNOTSUPP;
 import static dev.caisson.abi.Errno.EPERM;
@@ -20,6 +22,11 @@ import java.lang.foreign.MemorySegment;
 public final class SocketOptions {
     /** Default of SO_SNDBUF and SO_RCVBUF, and the most that may be asked for: /proc/sys/net/core/wmem_max. */
     public static final int BUFFER_BYTES = 212992;
+    private static final byte[] LOOPBACK = {'l', 'o', 0};
+    private static final int LOOPBACK_INDEX = 1;
+    private static final int INTERFACE_NAME_BYTES = 16;
+    /** SOF_TIMESTAMPING_* of Linux 6.1. */
+    private static final int KNOWN_TIMESTAMPING = 0xffff;
     private static final int MIN_SEND_BYTES = 4608;
     private static final int MIN_RECEIVE_BYTES = 2304;
 
@@ -37,6 +44,12 @@ public final class SocketOptions {
     private volatile boolean overflowCount;
     private volatile boolean selectErrorQueue;
     private volatile boolean zeroCopy;
+    private volatile boolean preferBusyPoll;
+    private volatile boolean filterLocked;
+    private volatile int boundInterface;
+    private volatile int busyPollMicroseconds;
+    private volatile int bufferLock;
+    private volatile int rehash = 1;
     private volatile int timestamping;
     private volatile int priority;
     private volatile int mark;
@@ -177,12 +190,26 @@ public final class SocketOptions {
             case Socket.SO_SNDLOWAT -> integer(1);
             case Socket.SO_SNDBUF -> integer(sendBufferBytes);
             case Socket.SO_RCVBUF -> integer(receiveBufferBytes);
-            case Socket.SO_BUSY_POLL, Socket.SO_LOCK_FILTER, Socket.SO_BUF_LOCK -> integer(0);
+            case Socket.SO_BUSY_POLL -> integer(busyPollMicroseconds);
+            case Socket.SO_LOCK_FILTER -> flag(filterLocked);
+            case Socket.SO_BUF_LOCK -> integer(bufferLock);
+            case Socket.SO_PREFER_BUSY_POLL -> flag(preferBusyPoll);
+            case Socket.SO_TXREHASH -> integer(rehash);
+            case Socket.SO_RESERVE_MEM, Socket.SO_INCOMING_NAPI_ID, Socket.SO_BSDCOMPAT -> integer(0);
+            case Socket.SO_BINDTOIFINDEX -> integer(boundInterface);
+            case Socket.SO_TXTIME -> wide(0);
+            case Socket.SO_ATTACH_FILTER -> new byte[0];
+            case Socket.SO_PEERCRED -> {
+                byte[] nobody = new byte[12]; // struct ucred: pid 0, uid -1, gid -1
+                MemorySegment.ofArray(nobody).set(U64, 4, -1);
+                yield nobody;
+            }
+            case Socket.SO_PEERGROUPS -> throw ENODATA.error();
             case Socket.SO_WIFI_STATUS, Socket.SO_NOFCS -> flag(false);
             case Socket.SO_BPF_EXTENSIONS -> integer(64);
             case Socket.SO_MAX_PACING_RATE -> wide(maxPacingRate);
             case Socket.SO_MEMINFO -> new byte[36];
-            case Socket.SO_BINDTODEVICE -> new byte[0];
+            case Socket.SO_BINDTODEVICE -> boundInterface == LOOPBACK_INDEX ? LOOPBACK.clone() : new byte[0];
             case Socket.SO_LINGER -> pair(lingerSeconds >= 0 ? 1 : 0, lingerStored);
             default -> throw ENOPROTOOPT.error();
         };
@@ -198,9 +225,7 @@ public final class SocketOptions {
      */
     public void set(int name, byte[] value, SocketCaller caller) throws ErrnoException {
         if (name == Socket.SO_BINDTODEVICE) {
-            if (value.length > 0 && value[0] != 0) {
-                throw EPERM.error("binding to an interface is not supported");
-            }
+            bindToDevice(value, caller);
             return;
         }
         int number = integer(value);
@@ -228,7 +253,52 @@ public final class SocketOptions {
                 timestampNs = on;
                 timestamp = false;
             }
-            case Socket.SO_TIMESTAMPING -> timestamping = number;
+            case Socket.SO_TIMESTAMPING -> {
+                if ((number & ~KNOWN_TIMESTAMPING) != 0) {
+                    throw EINVAL.error();
+                }
+                timestamping = number;
+            }
+            case Socket.SO_BUSY_POLL -> {
+                if (number > busyPollMicroseconds && !caller.credentials().has(Capability.CAP_NET_ADMIN)) {
+                    throw EPERM.error();
+                }
+                if (number < 0) {
+                    throw EINVAL.error();
+                }
+                busyPollMicroseconds = number;
+            }
+            case Socket.SO_PREFER_BUSY_POLL -> {
+                if (on && !caller.credentials().has(Capability.CAP_NET_ADMIN)) {
+                    throw EPERM.error();
+                }
+                preferBusyPoll = on;
+            }
+            case Socket.SO_BUF_LOCK -> {
+                if ((number & ~3) != 0) {
+                    throw EINVAL.error();
+                }
+                bufferLock = number;
+            }
+            case Socket.SO_TXREHASH -> {
+                if (number < -1 || number > 1) {
+                    throw EINVAL.error();
+                }
+                rehash = number == -1 ? 1 : number;
+            }
+            case Socket.SO_LOCK_FILTER -> {
+                if (filterLocked && !on) {
+                    throw EPERM.error();
+                }
+                filterLocked = on;
+            }
+            case Socket.SO_BINDTOIFINDEX -> {
+                if (number < 0) {
+                    throw EINVAL.error();
+                }
+                boundInterface = number; // Linux does not ask whether it is there
+            }
+            case Socket.SO_BSDCOMPAT -> { }
             case Socket.SO_RXQ_OVFL -> overflowCount = on;
             case Socket.SO_SELECT_ERR_QUEUE -> selectErrorQueue = on;
             case Socket.SO_INCOMING_CPU -> incomingCpu = number;
@@ -278,6 +348,22 @@ public final class SocketOptions {
             }
             default -> throw ENOPROTOOPT.error();
         }
+    }
+
+    /** To the one interface there is, or to none. */
+    private void bindToDevice(byte[] value, SocketCaller caller) throws ErrnoException {
+        if (boundInterface != 0 && !caller.credentials().has(Capability.CAP_NET_RAW)) {
+            throw EPERM.error();
+        }
+        int length = 0;
+        while (length < Math.min(value.length, INTERFACE_NAME_BYTES - 1) && value[length] != 0) {
+            length++;
+        }
+        boolean loopback = length == LOOPBACK.length - 1 && value[0] == LOOPBACK[0] && value[1] == LOOPBACK[1];
+        if (length > 0 && !loopback) {
+            throw ENODEV.error();
+        }
+        boundInterface = loopback ? LOOPBACK_INDEX : 0;
     }
 
     private static int bufferBytes(int wanted) {

@@ -2,6 +2,7 @@ package dev.caisson.vfs.pseudo;
 
 import static dev.caisson.abi.Errno.EISDIR;
 import static dev.caisson.abi.Errno.ENOENT;
+import static dev.caisson.abi.Errno.ESRCH;
 
 import dev.caisson.abi.ErrnoException;
 import dev.caisson.abi.Stat;
@@ -122,6 +123,11 @@ public class PseudoDirectory extends PseudoInode {
         return List.of();
     }
 
+    /** {@return whether what the directory is about is gone: lookups are then ESRCH, listings ENOENT} */
+    protected boolean isGone() {
+        return false;
+    }
+
     @Override
     protected int links() {
         return 2;
@@ -129,6 +135,9 @@ public class PseudoDirectory extends PseudoInode {
 
     @Override
     public final Inode lookup(String name) throws ErrnoException {
+        if (isGone()) {
+            throw ESRCH.error();
+        }
         Supplier<Inode> maker = makers.get(name);
         if (maker != null) {
             return made.computeIfAbsent(name, key -> maker.get());
@@ -158,8 +167,17 @@ public class PseudoDirectory extends PseudoInode {
             throw EISDIR.error();
         }
 
+        /** Nothing has a size here, and SEEK_END is the beginning. */
+        @Override
+        public long sizeBytes() {
+            return 0;
+        }
+
         @Override
         public long readDirectory(long position, DirectorySink sink) throws ErrnoException {
+            if (isGone()) {
+                throw ENOENT.error();
+            }
             long next = position;
             if (next == 0) {
                 if (!sink.entry(".", number(), Stat.S_IFDIR >>> 12, 1)) {

@@ -28,7 +28,8 @@ class LayersTest {
             Map.entry("fs-tmpfs", PROVIDER), Map.entry("fs-proc", PROVIDER), Map.entry("fs-sys", PROVIDER), Map.entry("fs-dev", PROVIDER),
             Map.entry("fs-host", PROVIDER), Map.entry("platform-ptrace", PROVIDER), Map.entry("platform-systrap", PROVIDER),
             Map.entry("platform-kvm", PROVIDER),
-            Map.entry("fs-overlay", PROVIDER), Map.entry("fs-9p", PROVIDER), Map.entry("net-stack", PROVIDER), Map.entry("syscall-table", PROVIDER),
+            Map.entry("fs-overlay", PROVIDER), Map.entry("fs-9p", PROVIDER), Map.entry("fs-tar", PROVIDER),
+            Map.entry("net-stack", PROVIDER), Map.entry("syscall-table", PROVIDER),
             Map.entry("control", 8), Map.entry("shell", 9));
 
     /** Not chosen by configuration: control wires devices and standard streams by their own types. */

@@ -29,6 +29,8 @@ public interface PathContract extends ContractSubject {
         assertEquals("x", root().read("//a///b/./../b//f"));
         assertEquals("x", root().read("/../../a/b/f"));
         assertSame(root().at("/a").dentry(), root().at("/a/b/..").dentry());
+        root().symlink("/a/b", "/a/absolute");
+        assertEquals("x", root().read("/a/absolute/f"));
         fails(ENOENT, () -> root().read("/a/none/../b/f"));
         fails(ENOTDIR, () -> root().read("/a/b/f/.."));
         fails(ENOTDIR, () -> root().read("/a/b/f/."));

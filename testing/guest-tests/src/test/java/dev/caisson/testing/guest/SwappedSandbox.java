@@ -53,8 +53,18 @@ final class SwappedSandbox implements AutoCloseable {
      * @return what it prints, errors too
      */
     BufferedReader start(String command) throws IOException {
-        process = Runner.start(directory, "exec $CAISSON --root " + directory + "/run do --id swapped --volume " + directory + ":" + directory
-                + " -- " + command + " 2>&1");
+        return start("--volume " + directory + ":" + directory, command);
+    }
+
+    /**
+     * Starts the sandbox with options of its own.
+     *
+     * @param options of {@code do}
+     * @param command words of a shell
+     * @return what it prints, errors too
+     */
+    BufferedReader start(String options, String command) throws IOException {
+        process = Runner.start(directory, "exec $CAISSON --root " + directory + "/run do --id swapped " + options + " -- " + command + " 2>&1");
         output = new BufferedReader(new InputStreamReader(process.getInputStream(), StandardCharsets.ISO_8859_1));
         return output;
     }
@@ -76,8 +86,7 @@ final class SwappedSandbox implements AutoCloseable {
      * @param count how often
      */
     void swapAtRandom(int count) throws IOException {
-        if (channel == null) {
-            channel = SocketChannel.open(UnixDomainSocketAddress.of(directory.resolve("run/swapped.sock")));
+        if (platforms == null) {
             platforms = usable();
             assumeTrue(platforms.size() > 1, () -> "only one platform works here: " + platforms);
             System.out.println("swaps among " + platforms + ", seed " + SEED);
@@ -124,10 +133,36 @@ final class SwappedSandbox implements AutoCloseable {
         return Double.parseDouble(pause.group(1));
     }
 
-    /** A request and an answer a line. */
+    /** Changes the platform to any that works here; nothing where there is only one. */
+    void swapPlatformOnce() throws IOException {
+        if (platforms == null) {
+            platforms = usable();
+        }
+        swap(platforms.get(random.nextInt(platforms.size())));
+    }
+
+    /** Changes the platform to one that works everywhere, on which what is left to do takes no longer than it must. */
+    void swapToPtrace() throws IOException {
+        if (platforms != null && platforms.contains("ptrace")) {
+            swap("ptrace");
+        }
+    }
+
     private String ask(String platform) throws IOException {
-        String request = "{\"command\":\"swap\",\"kind\":\"platform\",\"name\":\"" + platform + "\"}\n";
-        channel.write(ByteBuffer.wrap(request.getBytes(StandardCharsets.UTF_8)));
+        return request("{\"command\":\"swap\",\"kind\":\"platform\",\"name\":\"" + platform + "\"}");
+    }
+
+    /**
+     * Asks the sandbox; a request and an answer a line.
+     *
+     * @param request a JSON object
+     * @return the answer
+     */
+    String request(String request) throws IOException {
+        if (channel == null) {
+            channel = SocketChannel.open(UnixDomainSocketAddress.of(directory.resolve("run/swapped.sock")));
+        }
+        channel.write(ByteBuffer.wrap((request + "\n").getBytes(StandardCharsets.UTF_8)));
         StringBuilder line = new StringBuilder();
         ByteBuffer one = ByteBuffer.allocate(1);
         while (channel.read(one.clear()) == 1 && one.get(0) != '\n') {

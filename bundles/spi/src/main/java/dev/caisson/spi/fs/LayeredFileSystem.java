@@ -1,0 +1,19 @@
+package dev.caisson.spi.fs;
+
+import dev.caisson.abi.ErrnoException;
+import java.util.List;
+import org.osgi.annotation.versioning.ConsumerType;
+
+/** A filesystem that keeps what was changed apart from what it started from, as an overlay does in its upper layer. */
+@ConsumerType
+public interface LayeredFileSystem extends FileSystem {
+    /**
+     * What the layer that takes the changes has of a directory, under the names that programs see. How the layer marks them is the
+     * filesystem's own business.
+     *
+     * @param directory a directory of this filesystem
+     * @return the changes, in any order; none when the directory is only in the layers below
+     * @throws ErrnoException EIO, ENOENT when the directory is gone
+     */
+    List<LayerChange> changes(Inode directory) throws ErrnoException;
+}

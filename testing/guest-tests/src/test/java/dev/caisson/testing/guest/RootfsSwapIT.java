@@ -1,0 +1,234 @@
+package dev.caisson.testing.guest;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
+
+import java.io.BufferedReader;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.LinkOption;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import java.util.Random;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.locks.LockSupport;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Disabled;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+
+/**
+ * Programs work on a root filesystem while an operator changes what serves it, and the platform below them; they do not notice. The root is a
+ * small tree of the host, on which the providers agree; programs and libraries are volumes. The order and the time between changes come
+ * from a seed; {@code -Dcaisson.swap.seed=N} asks for another one.
+ */
+@Timeout(value = 10, unit = TimeUnit.MINUTES, threadMode = Timeout.ThreadMode.SEPARATE_THREAD)
+final class RootfsSwapIT {
+    private static final int SWAPS = Integer.getInteger("caisson.swap.rootfs", 100);
+    private static final long SEED = Long.getLong("caisson.swap.seed", 4);
+    private static final long LONGEST_GAP_NS = 100_000_000;
+    private static final Path DIOD = Path.of("/usr/sbin/diod");
+    private static final Pattern PAUSE = Pattern.compile("\"pauseMs\":\"([0-9.]+)\"");
+    /** What programs need besides the root itself. */
+    private static final List<String> SHARED = List.of("/usr", "/etc/alternatives", "/etc/ld.so.cache");
+
+    private final Random random = new Random(SEED);
+    private final List<Process> servers = new ArrayList<>();
+    private SwappedSandbox sandbox;
+    private Path root;
+    private Path work;
+
+    /** Where changes lead, by a name for messages: the rest of a request. */
+    private final Map<String, String> targets = new LinkedHashMap<>();
+
+    @BeforeEach
+    void makeTree() throws IOException {
+        sandbox = new SwappedSandbox();
+        root = sandbox.directory.resolve("root");
+        work = root.resolve("work");
+        for (String directory : List.of("work", "tmp", "proc", "sys", "dev", "usr", "etc/alternatives")) {
+            Files.createDirectories(root.resolve(directory));
+        }
+        Files.writeString(root.resolve("etc/passwd"), "root:x:0:0:root:/work:/bin/sh\n");
+        Files.createFile(root.resolve("etc/ld.so.cache"));
+        // As on the host: directories, or links into /usr.
+        for (String name : List.of("bin", "sbin", "lib", "lib64")) {
+            Path there = Path.of("/", name);
+            if (Files.isSymbolicLink(there)) {
+                Files.createSymbolicLink(root.resolve(name), Files.readSymbolicLink(there));
+            } else if (Files.isDirectory(there, LinkOption.NOFOLLOW_LINKS)) {
+                Files.createDirectory(root.resolve(name));
+            }
+        }
+        Files.createDirectory(sandbox.directory.resolve("empty"));
+    }
+
+    @AfterEach
+    void clean() throws IOException, InterruptedException {
+        sandbox.close();
+        for (Process server : servers) {
+            Runner.end(server);
+        }
+    }
+
+    private String volumes() {
+        StringBuilder options = new StringBuilder();
+        for (String path : SHARED) {
+            options.append(" --volume ").append(path).append(':').append(path).append(":ro");
+        }
+        for (String name : List.of("bin", "sbin", "lib", "lib64")) {
+            if (Files.isDirectory(root.resolve(name), LinkOption.NOFOLLOW_LINKS)) {
+                options.append(" --volume /").append(name).append(":/").append(name).append(":ro");
+            }
+        }
+        return options.toString();
+    }
+
+    private String overlay() {
+        return "--rootfs overlay --rootfs-source " + sandbox.directory + "/empty --rootfs-upper " + root;
+    }
+
+    private void serve(String name, Path socket, String command, String options) throws IOException, InterruptedException {
+        servers.add(Runner.start(sandbox.directory, command));
+        for (int i = 0; !Files.exists(socket); i++) {
+            assertTrue(i < 600, () -> name + " does not listen");
+            Thread.sleep(50);
+        }
+        targets.put(name, "\"name\":\"9p\",\"source\":\"unix:" + socket + "\"," + options);
+    }
+
+    private void makeTargets() throws IOException, InterruptedException {
+        targets.put("overlay", "\"name\":\"overlay\",\"source\":\"" + sandbox.directory + "/empty\",\"option.upperdir\":\"" + root + "\"");
+        Path gofer = sandbox.directory.resolve("gofer.sock");
+        serve("our gofer", gofer, "exec $CAISSON gofer --listen unix:" + gofer + " root=" + root, "\"options\":\"aname=root\"");
+        targets.put("our gofer, exclusive", targets.get("our gofer").replace("aname=root", "aname=root,cache=exclusive"));
+        if (Files.isExecutable(DIOD) && "root".equals(System.getProperty("user.name"))) {
+            Path diod = sandbox.directory.resolve("diod.sock");
+            serve("diod", diod, "trap '' PIPE; exec " + DIOD + " -f -n -N -c /dev/null -e " + root + " -l " + diod + " -L /dev/null",
+                    "\"options\":\"aname=" + root + "\"");
+        }
+    }
+
+    private String swap(String target) throws IOException {
+        return sandbox.request("{\"command\":\"swap\",\"kind\":\"rootfs\"," + targets.get(target) + "}");
+    }
+
+    // ---- programs
+
+    @Test
+    void gitDatabaseCompilerAndLogSurviveChangesOfTheRootAndThePlatform() throws IOException, InterruptedException {
+        assumeTrue(Runner.shell("command -v git && command -v sqlite3 && command -v gcc").status() == 0, "needs git, sqlite3 and gcc");
+        survivesChanges();
+    }
+
+    @Test
+    @Disabled("known: after some changes with servers that lock, a thread of open_files waits for ever")
+    void openFilesOfAllKindsSurviveChangesOfTheRootAndThePlatform() throws IOException, InterruptedException {
+        Path program = GuestCompiler.compiled(Path.of("swap/open_files.c"));
+        Files.createDirectory(sandbox.directory.resolve("reference"));
+        for (Path directory : List.of(work, sandbox.directory.resolve("reference"))) {
+            Files.copy(program, directory.resolve("open_files"));
+        }
+        survivesChanges();
+    }
+
+    private void survivesChanges() throws IOException, InterruptedException {
+        Path script = Runner.MODULE.resolve("swap/rootfs.sh");
+        Path reference = Files.createDirectories(sandbox.directory.resolve("reference"));
+        Files.createFile(reference.resolve("stop"));
+        Outcome expected = Runner.shell("sh " + script + " " + reference);
+        assertEquals(0, expected.status(), expected::toString);
+
+        Files.copy(script, root.resolve("rootfs.sh"));
+        makeTargets();
+        BufferedReader output = sandbox.start(overlay() + volumes() + " --cwd /work", "sh /rootfs.sh /work");
+        StringBuilder seen = new StringBuilder(output.readLine()).append('\n');
+        double[] pauses = swapAtRandom();
+        sandbox.swapToPtrace();
+        Files.createFile(work.resolve("stop"));
+        sandbox.finish(seen);
+        assertEquals(expected.output(), seen.toString());
+        assertEquals(0, sandbox.status());
+        Arrays.sort(pauses);
+        System.out.printf(Locale.ROOT, "%d changes of the root filesystem among %s, seed %d: pause median %.1f ms, 95 %% %.1f ms, longest %.1f ms;"
+                + " rounds: %s%n", pauses.length, targets.keySet(), SEED, pauses[pauses.length / 2], pauses[pauses.length * 95 / 100],
+                pauses[pauses.length - 1], Files.readString(work.resolve("rounds")).replace('\n', ' '));
+    }
+
+    private double[] swapAtRandom() throws IOException {
+        double[] pauses = new double[SWAPS];
+        List<String> names = List.copyOf(targets.keySet());
+        String current = "overlay";
+        for (int i = 0; i < SWAPS; i++) {
+            String next;
+            do {
+                next = names.get(random.nextInt(names.size()));
+            } while (next.equals(current));
+            String from = current;
+            String to = next;
+            String answer = swap(to);
+            Matcher pause = PAUSE.matcher(answer);
+            if (to.equals("overlay") && answer.contains("is in use")) {
+                i--; // a file that stayed still has the upper layer open
+                continue;
+            }
+            assertTrue(pause.find(), () -> "to " + to + " from " + from + ": " + answer);
+            pauses[i] = Double.parseDouble(pause.group(1));
+            current = to;
+            if (i % 5 == 4) {
+                sandbox.swapPlatformOnce();
+            }
+            LockSupport.parkNanos(random.nextLong(LONGEST_GAP_NS));
+        }
+        return pauses;
+    }
+
+    // ---- what is refused, and told
+
+    @Test
+    void anotherTreeIsRefusedAndTheProgramGoesOn() throws IOException, InterruptedException {
+        BufferedReader output = sandbox.start(overlay() + volumes() + " --cwd /", "sh -c 'echo running; read line; echo $line'");
+        assertEquals("running", output.readLine());
+        String answer = sandbox.request("{\"command\":\"swap\",\"kind\":\"rootfs\",\"name\":\"hostdir\",\"source\":\"" + sandbox.directory + "\"}");
+        assertTrue(answer.contains("is not the directory that is mounted"), answer);
+        assertTrue(sandbox.request("{\"command\":\"swap\",\"kind\":\"rootfs\",\"name\":\"nosuch\"}").contains("no rootfs named nosuch"));
+        sandbox.process().outputWriter().append("still there\n").close();
+        assertEquals("still there", output.readLine());
+        assertEquals(0, sandbox.status());
+    }
+
+    @Test
+    void changesInMemoryAreNotLost() throws IOException, InterruptedException {
+        String memory = "--rootfs overlay --rootfs-source " + root;
+        BufferedReader output = sandbox.start(memory + volumes() + " --cwd /", "sh -c 'echo new >/work/file; echo running; read line; cat /work/file'");
+        assertEquals("running", output.readLine());
+        String answer = sandbox.request("{\"command\":\"swap\",\"kind\":\"rootfs\",\"name\":\"hostdir\",\"source\":\"" + root + "\"}");
+        assertTrue(answer.contains("\"error\"") && answer.contains("caisson diff"), answer);
+        sandbox.process().outputWriter().append("\n").close();
+        assertEquals("new", output.readLine());
+        assertEquals(0, sandbox.status());
+    }
+
+    @Test
+    void aFileWithoutANameStaysAndIsTold() throws IOException, InterruptedException {
+        BufferedReader output = sandbox.start("--rootfs hostdir --rootfs-source " + root + volumes() + " --cwd /",
+                "sh -c 'exec 3<>/work/gone; rm /work/gone; echo kept >&3; echo running; read line; cat /proc/self/fd/3; echo on >/work/after'");
+        assertEquals("running", output.readLine());
+        String answer = sandbox.request("{\"command\":\"swap\",\"kind\":\"rootfs\"," + "\"name\":\"overlay\",\"source\":\"" + sandbox.directory
+                + "/empty\",\"option.upperdir\":\"" + root + "\"}");
+        assertTrue(PAUSE.matcher(answer).find() && answer.contains("/work/gone (deleted) (pid 1 fd 3): its name is gone"), answer);
+        sandbox.process().outputWriter().append("\n").close();
+        assertEquals("kept", output.readLine());
+        assertEquals(0, sandbox.status());
+        assertEquals("on\n", Files.readString(work.resolve("after")));
+    }
+}
