@@ -153,6 +153,8 @@ final class RootfsSwapIT {
         BufferedReader output = sandbox.start(overlay() + volumes() + " --cwd /work", "sh /rootfs.sh /work");
         StringBuilder seen = new StringBuilder(output.readLine()).append('\n');
         double[] pauses = swapAtRandom();
+        String shared = swap("our gofer"); // who owns the tree alone does not look for files that others make
+        assertTrue(PAUSE.matcher(shared).find(), shared);
         sandbox.swapToPtrace();
         Files.createFile(work.resolve("stop"));
         sandbox.finish(seen);
