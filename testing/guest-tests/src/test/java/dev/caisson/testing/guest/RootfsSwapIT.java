@@ -131,7 +131,7 @@ final class RootfsSwapIT {
     }
 
     @Test
-    @Disabled("known: after some changes with servers that lock, a thread of open_files waits for ever")
+    @Disabled("known: after some changes, the two sides of a shared futex in a mapped file wait for each other for ever")
     void openFilesOfAllKindsSurviveChangesOfTheRootAndThePlatform() throws IOException, InterruptedException {
         Path program = GuestCompiler.compiled(Path.of("swap/open_files.c"));
         Files.createDirectory(sandbox.directory.resolve("reference"));
