@@ -162,9 +162,7 @@ public final class HostFile {
      * @return size in bytes or a negated error number
      */
     public static long size(int fd) {
-        Scratch scratch = Scratch.mine();
-        long result = HostCalls.call(SyscallNumber.FSTAT, fd, scratch.structureAddress());
-        return result < 0 ? result : scratch.structure().get(Layouts.U64, STAT_SIZE);
+        return statusWord(fd, STAT_SIZE);
     }
 
     /**
@@ -174,9 +172,13 @@ public final class HostFile {
      * @return the number or a negated error number
      */
     public static long inode(int fd) {
+        return statusWord(fd, STAT_INODE);
+    }
+
+    private static long statusWord(int fd, int offset) {
         Scratch scratch = Scratch.mine();
         long result = HostCalls.call(SyscallNumber.FSTAT, fd, scratch.structureAddress());
-        return result < 0 ? result : scratch.structure().get(Layouts.U64, STAT_INODE);
+        return result < 0 ? result : scratch.structure().get(Layouts.U64, offset);
     }
 
     /**

@@ -127,12 +127,7 @@ final class SafePoints {
         lock.lock();
         try {
             awaitPlatform();
-            startPause(false);
-            if (awaitEveryone(patienceNs)) {
-                return true;
-            }
-            resume();
-            return false;
+            return startPauseWithin(false, patienceNs);
         } finally {
             lock.unlock();
         }
@@ -143,6 +138,15 @@ final class SafePoints {
         while (switching && !(Thread.currentThread() instanceof TaskThreads.TaskThread)) {
             changed.awaitUninterruptibly();
         }
+    }
+
+    private boolean startPauseWithin(boolean platformChanges, long patienceNs) {
+        startPause(platformChanges);
+        if (awaitEveryone(patienceNs)) {
+            return true;
+        }
+        resume();
+        return false;
     }
 
     private boolean awaitEveryone(long patienceNs) {
@@ -189,12 +193,7 @@ final class SafePoints {
             while (pauses > 0 || arrived > 0) {
                 changed.awaitUninterruptibly();
             }
-            startPause(true);
-            if (awaitEveryone(patienceNs)) {
-                return true;
-            }
-            resume();
-            return false;
+            return startPauseWithin(true, patienceNs);
         } finally {
             lock.unlock();
         }
