@@ -29,7 +29,8 @@ int main(void) {
     long long real = ns(CLOCK_REALTIME, 0), coarse = ns(CLOCK_REALTIME_COARSE, 0);
     CHECK(real - coarse < 100000000 && coarse - real < 100000000);
     struct timeval tv;
-    CHECK(gettimeofday(&tv, NULL) == 0 && llabs(tv.tv_sec - (long long)time(NULL)) <= 1);
+    long long earlier = time(NULL) - 1; /* the time of the last tick may be a second behind */
+    CHECK(gettimeofday(&tv, NULL) == 0 && tv.tv_sec >= earlier && tv.tv_sec <= time(NULL) + 1);
     CHECK(real / 1000000000 > 1600000000);
     FAILS(EINVAL, syscall(SYS_clock_gettime, 1000, &tv));
     FAILS(EFAULT, syscall(SYS_clock_gettime, CLOCK_MONOTONIC, 8));
@@ -58,12 +59,12 @@ int main(void) {
     FAILS(EINVAL, timer_delete(timer));
     signal(SIGALRM, fires);
     fired = 0;
-    CHECK(alarm(100) == 0 && alarm(0) == 100);
+    CHECK(alarm(100) == 0 && alarm(0) >= 90);
     struct itimerval virtual = {.it_value = {.tv_usec = 20000}};
     signal(SIGVTALRM, fires);
     CHECK(setitimer(ITIMER_VIRTUAL, &virtual, NULL) == 0);
     start = ns(CLOCK_MONOTONIC, 0);
-    while (!fired && ns(CLOCK_MONOTONIC, 0) - start < 10000000000LL) {}
+    while (!fired && ns(CLOCK_MONOTONIC, 0) - start < 60000000000LL) {}
     CHECK(fired == 1);
     CHECK(ns(CLOCK_PROCESS_CPUTIME_ID, 1) > 10000000 && ns(CLOCK_THREAD_CPUTIME_ID, 1) > 10000000);
     struct tms tms;

@@ -360,12 +360,12 @@ static void limits_and_signals(void) {
     CHECK(fcntl(pair[0], F_SETFL, O_ASYNC) == 0 && (fcntl(pair[0], F_GETFL) & O_ASYNC));
     signalled = 0;
     CHECK(write(pair[1], "x", 1) == 1);
-    for (int i = 0; i < 100 && !signalled; i++) usleep(10000);
+    for (int i = 0; i < 6000 && !signalled; i++) usleep(10000);
     CHECK(signalled == SIGIO);
     CHECK(fcntl(pair[0], F_SETSIG, SIGUSR1) == 0 && fcntl(pair[0], F_GETSIG) == SIGUSR1);
     signalled = 0;
     CHECK(write(pair[1], "x", 1) == 1);
-    for (int i = 0; i < 100 && !signalled; i++) usleep(10000);
+    for (int i = 0; i < 6000 && !signalled; i++) usleep(10000);
     CHECK(signalled == SIGUSR1);
     FAILS(EINVAL, fcntl(pair[0], F_SETSIG, 65));
     FAILS(ESRCH, fcntl(pair[0], F_SETOWN, 99999));

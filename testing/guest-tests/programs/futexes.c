@@ -1,5 +1,6 @@
 /* futex(2): plain, bitset, requeue, wake-op, PI, robust lists, futex_waitv, deadlines, restarts, and a torture of each. */
 #include "check.h"
+#include <dirent.h>
 #include <linux/futex.h>
 #include <pthread.h>
 #include <sched.h>
@@ -32,10 +33,23 @@ static void *waiter(void *bits) {
     if (result == 0) atomic_fetch_add(&woken, 1);
     return (void *)result;
 }
-/* Threads that wait are asleep when the kernel can move all of them nowhere: a requeue of 0 to the same count. */
+static int is_asleep(const char *thread) {
+    char path[80], line[200], state = 0;
+    snprintf(path, sizeof path, "/proc/self/task/%s/status", thread);
+    FILE *file = fopen(path, "r");
+    while (file && fgets(line, sizeof line, file) && sscanf(line, "State: %c", &state) != 1) { }
+    if (file) fclose(file);
+    return state == 'S' || atoi(thread) == syscall(SYS_gettid);
+}
+/* All other threads are about to wait, and then they sleep. */
 static void until_asleep(int count) {
     while (atomic_load(&waiting) < count) sched_yield();
-    pause_ms(30);
+    for (int awake = 1; awake; pause_ms(1)) {
+        DIR *threads = opendir("/proc/self/task");
+        awake = 0;
+        for (struct dirent *entry; (entry = readdir(threads)) != NULL;) awake += entry->d_name[0] != '.' && !is_asleep(entry->d_name);
+        closedir(threads);
+    }
 }
 static void plain(void) {
     FAILS(EAGAIN, futex(&word, FUTEX_WAIT_PRIVATE, 1, NULL, NULL, 0));

@@ -153,7 +153,7 @@ static void pidfds(void) {
     struct pollfd p = {.fd = fd, .events = POLLIN};
     CHECK(poll(&p, 1, 0) == 0);
     CHECK(syscall(SYS_pidfd_send_signal, fd, SIGKILL, NULL, 0) == 0);
-    CHECK(poll(&p, 1, 5000) == 1 && p.revents == POLLIN);
+    CHECK(poll(&p, 1, 60000) == 1 && p.revents == POLLIN);
     siginfo_t info;
     CHECK(waitid((idtype_t) 3, fd, &info, WEXITED) == 0 && info.si_status == SIGKILL && info.si_code == CLD_KILLED);
     FAILS(ESRCH, syscall(SYS_pidfd_send_signal, fd, 0, NULL, 0));

@@ -44,7 +44,7 @@ static void nothing_is_lost(void) {
 static volatile int ticks;
 static void spoils(int signal, siginfo_t *info, void *context) {
     (void)signal, (void)info, (void)context;
-    ticks++;
+    if (++ticks >= 200) setitimer(ITIMER_REAL, &(struct itimerval){0}, NULL); /* a slow machine may never leave the handler otherwise */
     __asm__ volatile("vpcmpeqd %%ymm0, %%ymm0, %%ymm0\n\tvmovdqa %%ymm0, %%ymm7\n\tvmovdqa %%ymm0, %%ymm15\n\tstd\n\tcld" ::: "xmm0", "xmm7", "xmm15");
 }
 static void registers_survive(void) {
@@ -159,7 +159,7 @@ static void descriptors(void) {
     pid_t child = fork();
     if (child == 0) _exit(9);
     struct pollfd wait = {.fd = fd, .events = POLLIN};
-    CHECK(poll(&wait, 1, 5000) == 1);
+    CHECK(poll(&wait, 1, 60000) == 1);
     CHECK(read(fd, records, sizeof records) == sizeof records[0]);
     CHECK(records[0].ssi_signo == SIGCHLD && records[0].ssi_pid == (uint32_t)child && records[0].ssi_status == 9 && records[0].ssi_code == CLD_EXITED);
     waitpid(child, NULL, 0);

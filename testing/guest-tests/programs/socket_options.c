@@ -158,10 +158,10 @@ static void streams(void) {
     RESULT(connect(client, (struct sockaddr *) &name, sizeof name));
     int server = accept(listener, NULL, NULL);
     RESULT(shutdown(client, SHUT_WR));
-    poll(&(struct pollfd) {server, POLLRDHUP, 0}, 1, 1000);
+    poll(&(struct pollfd) {server, POLLRDHUP, 0}, 1, 60000);
     RESULT(getpeername(client, (struct sockaddr *) &peer, &bytes));
     RESULT(shutdown(server, SHUT_RDWR));
-    poll(&(struct pollfd) {client, POLLRDHUP, 0}, 1, 1000);
+    poll(&(struct pollfd) {client, POLLRDHUP, 0}, 1, 60000);
     RESULT(getpeername(client, (struct sockaddr *) &peer, &bytes));
     RESULT(getpeername(server, (struct sockaddr *) &peer, &bytes));
     RESULT(shutdown(client, SHUT_RDWR));

@@ -10,7 +10,7 @@ command did not end.
 """
 import codecs, fcntl, os, pty, select, struct, sys, termios, time
 
-LIMIT = int(os.environ.get("DRIVE_SECONDS", "60"))
+LIMIT = int(os.environ.get("DRIVE_SECONDS", "180"))
 
 
 def resize(fd, size):

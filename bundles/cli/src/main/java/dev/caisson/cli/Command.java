@@ -48,22 +48,6 @@ sealed interface Command {
     record Shell(Logging logging) implements Command {}
 
     /**
-     * List the running sandboxes.
-     *
-     * @param root directory of the control sockets, or null for the user's own
-     * @param isJson whether a program reads it
-     */
-    record List(Path root, boolean isJson) implements Command {}
-
-    /**
-     * Show one sandbox.
-     *
-     * @param root directory of the control sockets, or null for the user's own
-     * @param id its name
-     */
-    record State(Path root, String id) implements Command {}
-
-    /**
      * Give a running sandbox another provider.
      *
      * @param root directory of the control sockets, or null for the user's own

@@ -1,5 +1,7 @@
 package dev.caisson.cli;
 
+import dev.caisson.cli.oci.OciLine;
+import dev.caisson.cli.oci.OciSyntax;
 import dev.caisson.control.ProviderKind;
 import dev.caisson.control.SandboxSpec;
 import dev.caisson.control.Volume;
@@ -25,9 +27,9 @@ final class CommandLineParser {
         if (args.isEmpty()) {
             return new Command.WrongUsage("no command; there are: " + String.join(", ", Syntax.COMMANDS), null);
         }
-        // Only commands whose names occur in the line can be meant: the others need not be built. For a message, all are.
-        List<String> named = Syntax.COMMANDS.stream().filter(args::contains).toList();
-        CommandLine line = Syntax.commandLine(named.isEmpty() ? Syntax.COMMANDS : named);
+        // Only the command that the line has need be built, and a directory of another one's name is none. For a message, all are.
+        String named = OciLine.commandIn(args);
+        CommandLine line = Syntax.commandLine(Syntax.COMMANDS.contains(named) ? List.of(named) : Syntax.COMMANDS);
         try {
             ParseResult top = line.parseArgs(args.toArray(String[]::new));
             if (top.isVersionHelpRequested()) {
@@ -62,6 +64,9 @@ final class CommandLineParser {
      * @return the text, lines ended
      */
     static String usage(String command) {
+        if (command != null && OciSyntax.COMMANDS.contains(command)) {
+            return OciSyntax.usage(command);
+        }
         CommandLine line = Syntax.commandLine(Syntax.COMMANDS);
         CommandLine about = command == null ? line : line.getSubcommands().get(command);
         return about.getUsageMessage(CommandLine.Help.Ansi.OFF);
@@ -109,8 +114,6 @@ final class CommandLineParser {
     private static Command command(String name, ParseResult parsed, Path root) {
         return switch (name) {
             case "do" -> doCommand(parsed, root);
-            case "list" -> new Command.List(root, "json".equals(parsed.matchedOptionValue("--format", "table")));
-            case "state" -> new Command.State(root, required(parsed, 0, "no sandbox: caisson state SANDBOX"));
             case "swap" -> swapCommand(parsed, root);
             case "diff" -> new Command.Diff(root, required(parsed, 0, "no sandbox: " + Command.Diff.LINE), path(parsed.matchedOptionValue("--output", (String) null)));
             case "shell" -> new Command.Shell(logging(parsed));

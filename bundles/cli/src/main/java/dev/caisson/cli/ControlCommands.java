@@ -3,6 +3,7 @@ package dev.caisson.cli;
 import com.grack.nanojson.JsonArray;
 import com.grack.nanojson.JsonObject;
 import com.grack.nanojson.JsonWriter;
+import dev.caisson.cli.oci.OciCommands;
 import dev.caisson.control.SandboxException;
 import dev.caisson.control.remote.ControlClient;
 import dev.caisson.control.remote.RuntimeDirectory;
@@ -15,23 +16,24 @@ import java.util.Locale;
 import java.util.Map;
 
 /** Commands that ask running sandboxes: {@code caisson list}, {@code state} and {@code swap}. No framework, no native code. */
-final class ControlCommands {
+final class ControlCommands implements OciCommands.Lister {
     private static final long STATE_TIMEOUT_MS = 5_000;
     /** The sandbox may have to start its container first. */
     private static final long SWAP_TIMEOUT_MS = 30_000;
     private static final Map<String, String> STATE = Map.of("command", "state");
-    private static final List<String> COLUMNS = List.of("id", "pid", "status", "platform", "rootfs", "upper", "network", "syscalls", "command");
+    /** First those of runc, for containers; then those of other sandboxes. */
+    private static final List<String> COLUMNS = List.of("id", "pid", "status", "bundle", "created", "owner", "platform", "rootfs", "upper", "network",
+            "syscalls", "command");
 
     /** Columns that are not named like their values. */
     private static final Map<String, String> KEYS = Map.of("upper", "rootfsUpper");
 
-    private ControlCommands() {}
-
-    static int list(Command.List command) throws SandboxException {
+    @Override
+    public int list(Path root, JsonArray containers, String format, boolean isQuiet) throws SandboxException {
         try {
-            RuntimeDirectory directory = RuntimeDirectory.of(command.root());
+            RuntimeDirectory directory = RuntimeDirectory.of(root);
             ControlClient client = new ControlClient(directory, STATE_TIMEOUT_MS);
-            JsonArray states = new JsonArray();
+            JsonArray states = new JsonArray(containers);
             int status = 0;
             for (String name : directory.names()) {
                 try {
@@ -44,15 +46,20 @@ final class ControlCommands {
                     status = SandboxException.OWN_FAILURE;
                 }
             }
-            System.out.println(command.isJson() ? JsonWriter.indent("  ").string().value(states).done() : table(states));
+            if (isQuiet) {
+                states.forEach(state -> System.out.println(((JsonObject) state).getString("id")));
+            } else {
+                System.out.println(format.equals("json") ? JsonWriter.indent("  ").string().value(states).done() : table(states));
+            }
             return status;
         } catch (IOException e) {
             throw new SandboxException(e.getMessage(), e);
         }
     }
 
-    static int state(Command.State command) throws SandboxException {
-        System.out.println(JsonWriter.indent("  ").string().value(ask(command.root(), command.id(), STATE, STATE_TIMEOUT_MS)).done());
+    @Override
+    public int state(Path root, String id) throws SandboxException {
+        System.out.println(JsonWriter.indent("  ").string().value(ask(root, id, STATE, STATE_TIMEOUT_MS)).done());
         return 0;
     }
 

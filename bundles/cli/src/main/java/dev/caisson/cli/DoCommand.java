@@ -2,19 +2,13 @@ package dev.caisson.cli;
 
 import dev.caisson.cli.boot.BootParts;
 import dev.caisson.cli.boot.BootPlan;
-import dev.caisson.control.ProviderKind;
-import dev.caisson.control.ProviderSelection;
+import dev.caisson.cli.oci.Rehearsal;
 import dev.caisson.control.Sandbox;
 import dev.caisson.control.SandboxException;
 import dev.caisson.control.SandboxService;
 import dev.caisson.control.SandboxSpec;
 import java.io.IOException;
 import java.nio.file.Path;
-import java.util.Arrays;
-import java.util.HashMap;
-import java.util.Map;
-import java.util.Set;
-import java.util.stream.Collectors;
 
 /** {@code caisson do}: this process becomes the sandbox. */
 final class DoCommand {
@@ -24,6 +18,9 @@ final class DoCommand {
         command.logging().apply();
         Home home = Home.find();
         Preloader.start(home);
+        if ("create".equals(System.getenv("CAISSON_AOT"))) {
+            Rehearsal.run(); // bin/caisson-prepare
+        }
         try {
             BootParts parts = boot(home, command.spec());
             return parts != null ? await(parts.sandbox(), LateContainer.adopting(home, parts)) : runInContainer(home, command.spec());
@@ -37,20 +34,11 @@ final class DoCommand {
         if (spec.id() != null) {
             return null; // somebody wants to find it by its name at once
         }
-        Set<String> known = Arrays.stream(ProviderKind.values()).map(ProviderKind::pid).collect(Collectors.toSet());
-        known.add(ProviderSelection.VOLUMES_PID);
-        BootPlan plan = BootPlan.read(home.directory(), known);
+        BootPlan plan = Boot.plan(home);
         if (plan == null) {
             return null;
         }
-        Map<String, Map<String, Object>> files = new HashMap<>();
-        for (Path file : home.configurations()) {
-            String name = file.getFileName().toString();
-            Map<String, Object> values = new HashMap<>();
-            Home.properties(file).forEach((key, value) -> values.put(key.toString(), value));
-            files.put(name.substring(0, name.length() - ".cfg".length()), values);
-        }
-        return BootParts.start(plan, pid -> files.getOrDefault(pid, Map.of()), spec);
+        return BootParts.start(plan, Boot.configuration(home), spec);
     }
 
     private static int runInContainer(Home home, SandboxSpec spec) throws SandboxException, InterruptedException {

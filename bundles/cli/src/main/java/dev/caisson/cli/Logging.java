@@ -18,13 +18,18 @@ record Logging(String file, boolean isDebug) {
         String level = isDebug ? "debug" : file != null ? "info" : "error";
         set("defaultLogLevel", level);
         set("showDateTime", file != null ? "true" : "false");
-        set("dateTimeFormat", "HH:mm:ss.SSS");
+        if (file != null) {
+            set("dateTimeFormat", "HH:mm:ss.SSS"); // all of the JDK's calendars and locales come with it
+        }
         set("showThreadName", isDebug || file != null ? "true" : "false");
         set("showShortLogName", "true");
         set("cacheOutputStream", "true"); // Gogo puts streams of its own in the place of System.err
         if (file != null) {
             set("logFile", file);
         }
+        // Named here, nobody opens each jar of the class path to look for it; and that needs no line of SLF4J's in the log.
+        setWhole("slf4j.provider", "org.slf4j.simple.SimpleServiceProvider");
+        setWhole("slf4j.internal.verbosity", "WARN");
         LoggerFactory.getILoggerFactory(); // on this thread: SLF4J has a lot to say when two threads make its first loggers
     }
 
@@ -34,8 +39,12 @@ record Logging(String file, boolean isDebug) {
     }
 
     private static void set(String key, String value) {
-        if (System.getProperty(PREFIX + key) == null) {
-            System.setProperty(PREFIX + key, value);
+        setWhole(PREFIX + key, value);
+    }
+
+    private static void setWhole(String key, String value) {
+        if (System.getProperty(key) == null) {
+            System.setProperty(key, value);
         }
     }
 }

@@ -1,6 +1,9 @@
 package dev.caisson.cli;
 
+import dev.caisson.cli.oci.OciCommands;
+import dev.caisson.cli.oci.OciLine;
 import dev.caisson.control.SandboxException;
+import dev.caisson.oci.runtime.ContainerException;
 import java.util.List;
 
 /** Entry point. Nothing here or in what it calls before {@link Container} may load a logger: its settings come from the line. */
@@ -40,6 +43,15 @@ public final class Main {
         if (args.size() == 1 && args.getFirst().equals(GoferCommand.TRAIN)) {
             return GoferCommand.train();
         }
+        OciLine line;
+        try {
+            line = OciLine.parse(args);
+        } catch (ContainerException e) {
+            return OciCommands.refuse(args, e);
+        }
+        if (line != null) {
+            return OciCommands.run(line, new ControlCommands());
+        }
         // Not a switch over patterns: its bootstrap costs a cold JVM 40 ms, which no AOT cache saves.
         Command command = new CommandLineParser().parse(args);
         if (command instanceof Command.Do run) {
@@ -48,10 +60,6 @@ public final class Main {
             return GoferCommand.run(gofer);
         } else if (command instanceof Command.Shell shell) {
             return ShellCommand.run(shell);
-        } else if (command instanceof Command.List list) {
-            return ControlCommands.list(list);
-        } else if (command instanceof Command.State state) {
-            return ControlCommands.state(state);
         } else if (command instanceof Command.Swap swap) {
             return ControlCommands.swap(swap);
         } else if (command instanceof Command.Diff diff) {

@@ -1,5 +1,6 @@
 package dev.caisson.cli;
 
+import dev.caisson.cli.oci.OciSyntax;
 import dev.caisson.control.ProviderKind;
 import dev.caisson.control.Sizes;
 import dev.caisson.control.Volume;
@@ -7,6 +8,7 @@ import dev.caisson.gofer.GoferPlan;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.stream.Stream;
 import picocli.CommandLine;
 import picocli.CommandLine.ITypeConverter;
 import picocli.CommandLine.Model.CommandSpec;
@@ -19,7 +21,8 @@ import picocli.CommandLine.TypeConversionException;
  */
 final class Syntax {
     /** Every command, in the order of the help. */
-    static final List<String> COMMANDS = List.of("do", "list", "state", "swap", "diff", "shell", "gofer", "help");
+    static final List<String> COMMANDS = Stream.of(List.of("do"), OciSyntax.COMMANDS, List.of("swap", "diff", "shell", "gofer", "help"))
+            .flatMap(List::stream).toList();
 
     /** Stands for "standard error" as a trace's file. */
     static final String STANDARD_ERROR = "-";
@@ -50,7 +53,7 @@ final class Syntax {
     static CommandLine commandLine(List<String> names) {
         CommandSpec top = spec("caisson", "Runs programs in sandboxes whose Linux kernel is Caisson.");
         top.addOption(OptionSpec.builder("--root").paramLabel("DIR").type(String.class).description(
-                "Directory of the sandboxes' control sockets (default: /run/caisson for root, else $XDG_RUNTIME_DIR/caisson).").build());
+                "Directory of containers and control sockets (default: /run/caisson for root, else $XDG_RUNTIME_DIR/caisson).").build());
         top.addOption(OptionSpec.builder("-V", "--version").versionHelp(true).description("Show the version.").build());
         CommandLine line = new CommandLine(top, FACTORY);
         for (String name : names) {
@@ -69,14 +72,12 @@ final class Syntax {
     private static CommandSpec command(String name) {
         return switch (name) {
             case "do" -> run();
-            case "list" -> list();
-            case "state" -> withSandbox(spec("state", "Shows a running sandbox as JSON."));
             case "swap" -> swap();
             case "diff" -> diff();
             case "shell" -> withLogging(spec("shell", "Opens the operator's shell of a container without a program."));
             case "gofer" -> gofer();
             case "help" -> positional(spec("help", "Explains a command."), "0..1", "COMMAND", "The command to explain.");
-            default -> throw new IllegalArgumentException(name);
+            default -> spec(name, OciSyntax.description(name)); // read elsewhere: here for the list of commands
         };
     }
 
@@ -112,13 +113,6 @@ final class Syntax {
         withLogging(spec);
         positional(spec, "0..*", "CMD [ARG...]", "The program and its arguments, best after --.");
         spec.parser().stopAtPositional(true);
-        return spec;
-    }
-
-    private static CommandSpec list() {
-        CommandSpec spec = spec("list", "Lists the running sandboxes of this user.");
-        spec.addOption(OptionSpec.builder("--format").paramLabel("FORMAT").type(String.class)
-                .converters(converter(text -> oneOf(text, "table", "json"))).description("table (default) or json.").build());
         return spec;
     }
 
@@ -221,13 +215,6 @@ final class Syntax {
     private static String setting(String text) {
         if (text.indexOf('=') <= 0) {
             throw new IllegalArgumentException("--env takes NAME=value, not " + text);
-        }
-        return text;
-    }
-
-    private static String oneOf(String text, String... allowed) {
-        if (!List.of(allowed).contains(text)) {
-            throw new IllegalArgumentException("no format " + text + "; there are: " + String.join(", ", allowed));
         }
         return text;
     }

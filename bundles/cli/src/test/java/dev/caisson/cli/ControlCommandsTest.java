@@ -20,11 +20,11 @@ class ControlCommandsTest {
         states.add(state("""
                 {"id":"a-long-name","pid":7,"status":"running","platform":"kvm","rootfs":"overlay","rootfsUpper":"memory","network":"none","syscalls":"linux",
                  "command":["sh","-c","x"],"tasks":3}"""));
-        states.add(state("{\"id\":\"b\",\"pid\":12345,\"status\":\"created\",\"command\":[\"y\"]}"));
+        states.add(state("{\"id\":\"b\",\"pid\":12345,\"status\":\"created\",\"bundle\":\"/b\",\"created\":\"t\",\"owner\":\"root\",\"command\":[\"y\"]}"));
         assertEquals("""
-                ID           PID    STATUS   PLATFORM  ROOTFS   UPPER   NETWORK  SYSCALLS  COMMAND
-                a-long-name  7      running  kvm       overlay  memory  none     linux     sh -c x
-                b            12345  created  -         -        -       -        -         y""", ControlCommands.table(states));
+                ID           PID    STATUS   BUNDLE  CREATED  OWNER  PLATFORM  ROOTFS   UPPER   NETWORK  SYSCALLS  COMMAND
+                a-long-name  7      running  -       -        -      kvm       overlay  memory  none     linux     sh -c x
+                b            12345  created  /b      t        root   -         -        -       -        -         y""", ControlCommands.table(states));
     }
 
     @Test

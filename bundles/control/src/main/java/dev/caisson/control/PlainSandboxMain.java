@@ -1,13 +1,23 @@
 package dev.caisson.control;
 
+import dev.caisson.control.container.Container;
+import dev.caisson.control.container.ContainerKernel;
+import dev.caisson.control.container.ContainerLaunch;
+import dev.caisson.control.container.ContainerProcess;
+import dev.caisson.control.lifecycle.PassedStdio;
 import dev.caisson.fs.dev.SandboxDevices;
+import dev.caisson.kernel.Kernel;
 import dev.caisson.kernel.KernelFileSystem;
 import dev.caisson.kernel.syscall.SyscallTableProvider;
 import dev.caisson.memory.MemoryFile;
+import dev.caisson.oci.spec.OciConfig;
+import dev.caisson.oci.spec.OciConfigException;
+import dev.caisson.oci.spec.OciProcess;
 import dev.caisson.spi.fs.FileSystemProvider;
 import dev.caisson.spi.net.NetworkStack;
 import dev.caisson.spi.platform.Platform;
 import java.lang.reflect.Constructor;
+import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
@@ -16,7 +26,8 @@ import java.util.Map;
 /**
  * Runs a program in a sandbox without a framework, for debugging: the providers are named classes on the class path.
  *
- * <p>{@code java ... dev.caisson.control.PlainSandboxMain [--strace] [--rootfs overlay|hostdir|9p|overlay+9p] [--root SOURCE] [--root-options OPTIONS] [--platform ptrace|systrap|kvm] [--] CMD [ARG...]}
+ * <p>{@code java ... dev.caisson.control.PlainSandboxMain [--strace] [--rootfs overlay|hostdir|9p|overlay+9p] [--root SOURCE] [--root-options OPTIONS] [--platform ptrace|systrap|kvm] [--] CMD [ARG...]},
+ * or {@code --bundle DIR [--exec PROCESS.json]...} for an OCI container.
  */
 public final class PlainSandboxMain {
     private PlainSandboxMain() {}
@@ -34,6 +45,8 @@ public final class PlainSandboxMain {
         String source = "/";
         String options = "";
         String platform = "ptrace";
+        String bundle = null;
+        List<String> executed = new ArrayList<>();
         while (!words.isEmpty() && words.getFirst().startsWith("--")) {
             String word = words.removeFirst();
             if (word.equals("--strace")) {
@@ -44,6 +57,10 @@ public final class PlainSandboxMain {
                 source = words.removeFirst();
             } else if (word.equals("--root-options")) {
                 options = words.removeFirst();
+            } else if (word.equals("--bundle")) {
+                bundle = words.removeFirst();
+            } else if (word.equals("--exec")) {
+                executed.add(words.removeFirst());
             } else if (word.equals("--platform")) {
                 platform = words.removeFirst();
             } else if (word.equals("--")) {
@@ -84,6 +101,9 @@ public final class PlainSandboxMain {
             System.err.println("left out: network");
         }
         int status;
+        if (bundle != null) {
+            Runtime.getRuntime().halt(runContainer(builder, Path.of(bundle), executed));
+        }
         try (Sandbox sandbox = builder.start(SandboxSpec.of(words).environment(environment()).strace(strace)
                 .workingDirectory(System.getProperty("user.dir")).build())) {
             sandbox.takeSignals();
@@ -96,6 +116,28 @@ public final class PlainSandboxMain {
             status = e.exitStatus();
         }
         Runtime.getRuntime().halt(status);
+    }
+
+    /** Runs an OCI bundle with this process' descriptors; one process is executed in it after the other, once it has started. */
+    private static int runContainer(SandboxBuilder builder, Path bundle, List<String> executed) throws Exception {
+        try (ContainerKernel kernel = ContainerKernel.boot(builder, "caisson")) {
+            Container container = ContainerLaunch.create(kernel, "plain", OciConfig.read(bundle), new PassedStdio(List.of(0, 1, 2), true));
+            container.start();
+            for (String file : executed) {
+                ContainerProcess process = container.exec(OciProcess.read(Path.of(file)), new PassedStdio(List.of(0, 1, 2), true));
+                int status = Kernel.shellStatus(process.awaitExit());
+                if (status != 0) {
+                    return status;
+                }
+            }
+            return Kernel.shellStatus(container.process().awaitExit());
+        } catch (SandboxException e) {
+            System.err.println("caisson: " + e.getMessage());
+            return e.exitStatus();
+        } catch (OciConfigException e) {
+            System.err.println("caisson: " + e.getMessage());
+            return SandboxException.OWN_FAILURE;
+        }
     }
 
     private static String platformClass(String name) {

@@ -1,6 +1,7 @@
 package dev.caisson.control;
 
 import dev.caisson.abi.ErrnoException;
+import dev.caisson.control.container.ContainerKernel;
 import dev.caisson.control.internal.KernelSandbox;
 import dev.caisson.control.internal.MemfdBacking;
 import dev.caisson.control.internal.RootMount;
@@ -162,5 +163,24 @@ public final class SandboxBuilder {
     public Sandbox start(SandboxSpec spec) throws SandboxException {
         return KernelSandbox.start(spec, new SandboxParts(memoryFile, Objects.requireNonNull(platform), Objects.requireNonNull(rootfs),
                 root, Objects.requireNonNull(devices), network, Objects.requireNonNull(syscalls), fileSystems, kernelFileSystems));
+    }
+
+    /**
+     * Boots a kernel for containers, which bring their own root filesystems.
+     *
+     * @param hostName node name where a container does not say another
+     * @param memoryLimitBytes the most memory guests may use, page cache included; 0 for no limit but the host's
+     * @return the kernel, without a process
+     * @throws SandboxException when the host refuses
+     */
+    public ContainerKernel containers(String hostName, long memoryLimitBytes) throws SandboxException {
+        SandboxParts parts = new SandboxParts(memoryFile, Objects.requireNonNull(platform), null, null, Objects.requireNonNull(devices), network,
+                Objects.requireNonNull(syscalls), fileSystems, kernelFileSystems);
+        parts.limitMemory(memoryLimitBytes);
+        try {
+            return new ContainerKernel(parts.boot(platform, hostName), devices);
+        } catch (ErrnoException e) {
+            throw new SandboxException("cannot set up the sandbox: " + e.getMessage(), e);
+        }
     }
 }

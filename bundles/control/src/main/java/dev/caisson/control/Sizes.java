@@ -1,6 +1,7 @@
 package dev.caisson.control;
 
-import java.util.Locale;
+import dev.caisson.abi.ErrnoException;
+import dev.caisson.abi.SizeText;
 
 /** Numbers of bytes as people write them. */
 public final class Sizes {
@@ -14,21 +15,9 @@ public final class Sizes {
      * @throws IllegalArgumentException when it is no size
      */
     public static long parse(String text) {
-        String upper = text.toUpperCase(Locale.ROOT);
-        int shift = switch (upper.isEmpty() ? '?' : upper.charAt(upper.length() - 1)) {
-            case 'K' -> 10;
-            case 'M' -> 20;
-            case 'G' -> 30;
-            case 'T' -> 40;
-            default -> 0;
-        };
         try {
-            long number = Long.parseLong(shift == 0 ? upper : upper.substring(0, upper.length() - 1));
-            if (number <= 0 || number > Long.MAX_VALUE >> shift) {
-                throw new NumberFormatException();
-            }
-            return number << shift;
-        } catch (NumberFormatException e) {
+            return SizeText.parse(text, 1, Long.MAX_VALUE);
+        } catch (ErrnoException e) {
             throw new IllegalArgumentException("a size is a number of bytes, or one with K, M, G or T, not " + text, e);
         }
     }

@@ -57,6 +57,11 @@ final class AttachPolicy {
         return ANYBODY;
     }
 
+    /** {@return whether a peer is one who could do what the gofer does without it} */
+    boolean isTrusted(int peer) {
+        return peer == ANYBODY || peer == 0 || peer == own;
+    }
+
     /**
      * Judges an attach.
      *
@@ -71,7 +76,7 @@ final class AttachPolicy {
             return canChange ? everybody : null;
         }
         if (!canChange) {
-            if (peer != ANYBODY && peer != 0 && peer != own) {
+            if (!isTrusted(peer)) {
                 throw EPERM.error("a peer that is somebody else");
             }
             return null;
@@ -84,7 +89,7 @@ final class AttachPolicy {
             }
             wanted = byName != null ? byName : peer == ANYBODY ? own : peer;
         }
-        if (peer != ANYBODY && peer != 0 && peer != own && peer != wanted) {
+        if (!isTrusted(peer) && peer != wanted) {
             throw EPERM.error("a peer that is somebody else");
         }
         return wanted == own ? null : accounts.identity(wanted);

@@ -1,12 +1,8 @@
 package dev.caisson.gofer;
 
-import dev.caisson.abi.Layouts;
 import dev.caisson.abi.Seccomp;
-import dev.caisson.host.HostSystem;
+import dev.caisson.host.code.SeccompProgram;
 import dev.caisson.host.raw.SyscallNumber;
-import java.lang.foreign.Arena;
-import java.lang.foreign.MemorySegment;
-import java.util.ArrayList;
 import java.util.List;
 
 /**
@@ -14,16 +10,10 @@ import java.util.List;
  * lists them. Calls on no list fail with ENOSYS; those that only somebody who has taken the process over would make end it.
  */
 public final class CallFilter {
-    /** {@code seccomp_data}: offsets of number, architecture, first and second argument (their low halves). */
-    private static final int NUMBER = 0, ARCHITECTURE = 4, FIRST = 16;
-    private static final int LOAD = 0x20, EQUAL = 0x15, AT_LEAST = 0x35, ANY_BIT = 0x45, RETURN = 0x06;
-    private static final int ENOSYS = 38;
     private static final int X32_BIT = 0x4000_0000;
     private static final int CLONE_THREAD = 0x10000;
     private static final int PR_SET_NAME = 15;
     private static final int PR_SET_VMA = 0x53564d41;
-    /** Instructions that every program begins and ends with. */
-    private static final int INSTRUCTION_BYTES = 8;
 
     /**
      * Calls for one purpose.
@@ -110,8 +100,6 @@ public final class CallFilter {
             call("bpf", 321), call("perf_event_open", 298), call("userfaultfd", 323), call("io_uring_setup", 425),
             call("init_module", 175), call("finit_module", 313), call("kexec_load", 246), call("keyctl", 250))));
 
-    private record Instruction(int code, int ifTrue, int ifFalse, int k) {}
-
     private CallFilter() {}
 
     /**
@@ -120,62 +108,41 @@ public final class CallFilter {
      * @return 0, or the thread that could not get it, or a negated error number
      */
     static long install() {
-        List<Instruction> program = program();
-        try (Arena arena = Arena.ofConfined()) {
-            MemorySegment code = arena.allocate((long) program.size() * INSTRUCTION_BYTES, 8);
-            long at = 0;
-            for (Instruction one : program) {
-                code.set(Layouts.U16, at, (short) one.code);
-                code.set(Layouts.U8, at + 2, (byte) one.ifTrue);
-                code.set(Layouts.U8, at + 3, (byte) one.ifFalse);
-                code.set(Layouts.U32, at + 4, one.k);
-                at += INSTRUCTION_BYTES;
-            }
-            MemorySegment header = arena.allocate(16, 8); // struct sock_fprog
-            header.set(Layouts.U64, 0, program.size());
-            header.set(Layouts.U64, 8, code.address());
-            return HostSystem.seccompFilter(Seccomp.SECCOMP_FILTER_FLAG_TSYNC, header.address());
-        }
+        return Program.PROGRAM.install(Seccomp.SECCOMP_FILTER_FLAG_TSYNC);
     }
 
-    private static List<Instruction> program() {
-        List<Instruction> program = new ArrayList<>();
-        program.add(new Instruction(LOAD, 0, 0, ARCHITECTURE));
-        program.add(new Instruction(EQUAL, 1, 0, Seccomp.AUDIT_ARCH_X86_64));
-        program.add(end(Seccomp.SECCOMP_RET_KILL_PROCESS));
-        program.add(new Instruction(LOAD, 0, 0, NUMBER));
-        program.add(new Instruction(AT_LEAST, 0, 1, X32_BIT));
-        program.add(end(Seccomp.SECCOMP_RET_KILL_PROCESS));
-        judge(program, ALLOWED, Seccomp.SECCOMP_RET_ALLOW);
-        judge(program, DEADLY, Seccomp.SECCOMP_RET_KILL_PROCESS);
-        int refuse = Seccomp.SECCOMP_RET_ERRNO | ENOSYS;
-        // clone: threads only. clone3 keeps its flags in memory, where no filter sees them; without it the C library uses clone.
-        program.add(new Instruction(EQUAL, 0, 4, SyscallNumber.CLONE));
-        program.add(new Instruction(LOAD, 0, 0, FIRST));
-        program.add(new Instruction(ANY_BIT, 0, 1, CLONE_THREAD));
-        program.add(end(Seccomp.SECCOMP_RET_ALLOW));
-        program.add(end(Seccomp.SECCOMP_RET_KILL_PROCESS));
-        // prctl: names of threads and of memory
-        program.add(new Instruction(EQUAL, 0, 4, SyscallNumber.PRCTL));
-        program.add(new Instruction(LOAD, 0, 0, FIRST));
-        program.add(new Instruction(EQUAL, 1, 0, PR_SET_NAME));
-        program.add(new Instruction(EQUAL, 0, 1, PR_SET_VMA));
-        program.add(end(Seccomp.SECCOMP_RET_ALLOW));
-        program.add(end(refuse));
-        return program;
+    /** Makes the filter; a gofer that has shut itself in has no way to its classes any more. */
+    static void prepare() {
+        Program.PROGRAM.getClass();
     }
 
-    private static void judge(List<Instruction> program, List<Group> groups, int verdict) {
+    private static final class Program {
+        private static final SeccompProgram PROGRAM = program();
+
+        private Program() {}
+    }
+
+    private static SeccompProgram program() {
+        SeccompProgram program = SeccompProgram.ofAmd64(SeccompProgram.KILL_PROCESS)
+            .load(SeccompProgram.NUMBER).endIfAtLeast(X32_BIT, SeccompProgram.KILL_PROCESS);
+        judge(program, ALLOWED, SeccompProgram.ALLOW);
+        judge(program, DEADLY, SeccompProgram.KILL_PROCESS);
+        return program
+            // clone: threads only. clone3 keeps its flags in memory, where no filter sees them; without it the C library uses clone.
+            .branchIf(SyscallNumber.CLONE, SeccompProgram.branch().load(SeccompProgram.FIRST_ARGUMENT)
+                .endIfAny(CLONE_THREAD, SeccompProgram.ALLOW).end(SeccompProgram.KILL_PROCESS))
+            // prctl: names of threads and of memory
+            .branchIf(SyscallNumber.PRCTL, SeccompProgram.branch().load(SeccompProgram.FIRST_ARGUMENT)
+                .endIf(PR_SET_NAME, SeccompProgram.ALLOW).endIf(PR_SET_VMA, SeccompProgram.ALLOW).end(SeccompProgram.REFUSE))
+            .end(SeccompProgram.REFUSE);
+    }
+
+    private static void judge(SeccompProgram program, List<Group> groups, int verdict) {
         for (Group group : groups) {
             for (Call call : group.calls) {
-                program.add(new Instruction(EQUAL, 0, 1, call.number));
-                program.add(end(verdict));
+                program.endIf(call.number, verdict);
             }
         }
-    }
-
-    private static Instruction end(int verdict) {
-        return new Instruction(RETURN, 0, 0, verdict);
     }
 
     /** {@return the page docs/gofer-calls.md} */

@@ -41,6 +41,7 @@ final class Connection {
     private final int fd;
     private final Session session;
     private final Runnable whenClosed;
+    private final long begunNs;
     private final ReentrantLock state = new ReentrantLock();
     /** The lead is free, or the connection ends. */
     private final Condition change = state.newCondition();
@@ -52,6 +53,8 @@ final class Connection {
     private Worker leader;
     private int followers;
     private boolean isClosed;
+    /** The socket's number may be another one's. */
+    private boolean isOver;
     private int reserved;
 
     /** What was received and belongs to no thread yet; the leader's. */
@@ -81,15 +84,22 @@ final class Connection {
                 while (lead(this)) {
                     serve(this);
                 }
+            } catch (OutOfMemoryError e) {
+                abandon(); // there is no room for what this client wants
             } catch (RuntimeException | Error e) {
-                System.err.println("caisson gofer: internal error, a connection is closed: " + e);
-                e.printStackTrace();
-                environment.failed();
                 abandon();
+                report(e);
             } finally {
                 left(this);
             }
         }
+    }
+
+    /** A mistake of ours, which costs the connection. */
+    private void report(Throwable cause) {
+        environment.failed();
+        System.err.println("caisson gofer: internal error, a connection is closed: " + cause);
+        cause.printStackTrace();
     }
 
     /**
@@ -108,22 +118,28 @@ final class Connection {
         this.fd = fd;
         this.session = new Session(environment, peer, canDonate);
         this.whenClosed = whenClosed;
+        this.begunNs = System.nanoTime();
     }
 
-    /** Begins. */
+    /** Begins. Whatever happens, the end follows. */
     void start() {
-        watch.add(this);
-        boolean hasBegun;
+        boolean hasBegun = false;
         state.lock();
         try {
+            watch.add(this);
             addWorkerLocked();
             hasBegun = !workers.isEmpty();
         } finally {
             state.unlock();
+            if (!hasBegun) {
+                end();
+            }
         }
-        if (!hasBegun) {
-            end();
-        }
+    }
+
+    /** {@return for how long it has been there without being attached to anything, or -1 when it is} */
+    long strangerNs() {
+        return session.fids().size() > 0 ? -1 : System.nanoTime() - begunNs;
     }
 
     /** Ends the connection from outside: its threads wake up and go. */
@@ -133,21 +149,30 @@ final class Connection {
             isClosed = true;
             change.signalAll();
             ended.signalAll();
+            if (!isOver) {
+                HostSocket.shutdown(fd);
+            }
         } finally {
             state.unlock();
         }
-        HostSocket.shutdown(fd);
     }
 
     private void addWorkerLocked() {
-        Worker worker = new Worker();
-        workers.add(worker);
-        Thread thread = new Thread(null, worker, "gofer-".concat(Integer.toString(fd)), 256 << 10);
-        thread.setDaemon(true);
+        Worker worker = null;
+        boolean hasBegun = false;
         try {
+            worker = new Worker();
+            workers.add(worker);
+            Thread thread = new Thread(null, worker, "gofer-".concat(Integer.toString(fd)), 256 << 10);
+            thread.setDaemon(true);
             thread.start();
+            hasBegun = true;
         } catch (OutOfMemoryError e) {
-            workers.remove(worker); // the host gives no more threads: those that are there do
+            // The host gives no more threads: those that are there do.
+        } finally {
+            if (!hasBegun) {
+                workers.remove(worker);
+            }
         }
     }
 
@@ -205,13 +230,25 @@ final class Connection {
         }
     }
 
+    /** Gives everything back, the place among the connections too, whatever goes wrong with one thing. */
     private void end() {
-        watch.remove(this);
-        session.close();
-        HostFile.close(fd);
-        arena.close();
-        environment.returnBuffers(2 * environment.limits().workers(), reserved);
-        whenClosed.run();
+        state.lock();
+        isOver = true;
+        state.unlock();
+        try {
+            try {
+                session.close();
+            } finally {
+                HostFile.close(fd);
+                environment.returnBuffers(2 * environment.limits().workers(), reserved);
+                watch.remove(this);
+                arena.close();
+            }
+        } catch (RuntimeException | OutOfMemoryError e) {
+            report(e);
+        } finally {
+            whenClosed.run();
+        }
     }
 
     /** Leads: reads and answers requests until the lead is somebody else's or the connection ends. */

@@ -52,7 +52,12 @@ final class DirectoryReader {
         position = -1;
         long count = Errno.check(HostFile.directoryEntries(fd, buffer.address(), bytes));
         long end = offset;
-        for (long at = 0; at < count; at += buffer.get(Layouts.U16, at + LENGTH) & 0xffff) {
+        int length;
+        for (long at = 0; at < count; at += length) {
+            length = buffer.get(Layouts.U16, at + LENGTH) & 0xffff;
+            if (length <= NAME || length > count - at) {
+                throw Errno.EIO.error("no entry of a directory");
+            }
             long next = buffer.get(Layouts.U64, at + OFFSET);
             String name = buffer.getString(at + NAME, StandardCharsets.ISO_8859_1);
             if (!sink.take(name, buffer.get(Layouts.U64, at), next, buffer.get(Layouts.U8, at + TYPE))) {

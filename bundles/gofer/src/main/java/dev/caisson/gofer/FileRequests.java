@@ -36,6 +36,8 @@ final class FileRequests {
     private static final int NOT_DONATED = 0, DONATED = 1, DONATED_AND_BOUND = 2;
     /** The longest entry of struct linux_dirent64, so that one fits always. */
     private static final int LONGEST_ENTRY_BYTES = 19 + 256 + 8;
+    /** Buffers of entries that are all left out, one after the other, before the host's directory is taken for one without an end. */
+    private static final int MOST_ROUNDS = 1024;
     private static final int SAME = -1;
 
     private final Session session;
@@ -273,7 +275,11 @@ final class FileRequests {
             int[] taken = {0};
             long next = offset;
             boolean isEnd;
+            int rounds = 0;
             do {
+                if (++rounds > MOST_ROUNDS) {
+                    throw Errno.EIO.error("a directory that never ends");
+                }
                 // A whole buffer of entries that are left out must not look like the end.
                 long[] last = {next};
                 isEnd = reader.read(next, buffer, bytes, (name, inode, behind, type) -> {

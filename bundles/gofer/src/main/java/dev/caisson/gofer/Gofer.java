@@ -137,6 +137,7 @@ public final class Gofer {
             return;
         }
 
+        CallFilter.prepare();
         HostNamespace.setUmask(0); // modes are the client's
         List<String> remarks = new ArrayList<>(orders.remarks);
         boolean isShutIn = enter(orders, remarks);

@@ -1,5 +1,6 @@
 package dev.caisson.gofer;
 
+import dev.caisson.host.HostFile;
 import java.io.File;
 import java.net.URISyntaxException;
 import java.net.URL;
@@ -73,18 +74,29 @@ record JavaCommand(Path home) {
     static String classPath() {
         Set<String> entries = new LinkedHashSet<>();
         ClassLoader loader = GoferLauncher.class.getClassLoader();
+        URL library = null; // in a jar of its own, unless it lies unpacked
         for (String name : ANCHORS) {
             try {
-                CodeSource source = Class.forName(name, false, loader).getProtectionDomain().getCodeSource();
+                Class<?> anchor = anchor(name, loader);
+                CodeSource source = anchor.getProtectionDomain().getCodeSource();
+                library = library != null ? library : anchor.getClassLoader().getResource("jni/x86_64-Linux/libjffi-1.2.so");
                 entries.add(Path.of(source.getLocation().toURI()).toString());
             } catch (ReflectiveOperationException | LinkageError | URISyntaxException e) {
                 throw new IllegalStateException("no " + name + " for a gofer", e);
             }
         }
-        URL library = loader.getResource("jni/x86_64-Linux/libjffi-1.2.so"); // in a jar of its own, unless it lies unpacked
         if (library != null && library.getPath().startsWith("file:")) {
             entries.add(library.getPath().substring("file:".length(), library.getPath().indexOf('!')));
         }
         return String.join(File.pathSeparator, entries);
+    }
+
+    /** A class of our own, or one that those see who make native calls: in a framework not every bundle does. */
+    private static Class<?> anchor(String name, ClassLoader loader) throws ClassNotFoundException {
+        try {
+            return Class.forName(name, false, loader);
+        } catch (ClassNotFoundException e) {
+            return Class.forName(name, false, HostFile.class.getClassLoader());
+        }
     }
 }

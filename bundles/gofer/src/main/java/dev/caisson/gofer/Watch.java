@@ -14,6 +14,7 @@ final class Watch implements Runnable {
     private volatile boolean isAsleep;
     private volatile Thread thread;
     private volatile boolean isOver;
+    private int quiet;
 
     /** Begins. */
     void start() {
@@ -47,24 +48,40 @@ final class Watch implements Runnable {
 
     @Override
     public void run() {
-        int quiet = 0;
         while (!isOver) {
-            boolean isBusy = false;
-            for (Connection connection : connections) {
-                isBusy |= connection.isBusy();
-                connection.check();
-            }
-            quiet = isBusy ? 0 : quiet + 1;
-            if (quiet < QUIET_LOOKS) {
-                LockSupport.parkNanos(PERIOD_NS);
-            } else {
-                isAsleep = true;
-                if (connections.stream().noneMatch(Connection::isBusy)) { // who became busy before saw us awake
-                    LockSupport.park();
-                }
-                isAsleep = false;
-                quiet = 0;
+            try {
+                look();
+            } catch (OutOfMemoryError e) {
+                LockSupport.parkNanos(PERIOD_NS); // without it, slow requests would hold up others for good
             }
         }
+    }
+
+    private void look() {
+        boolean isBusy = false;
+        for (Connection connection : connections) {
+            isBusy |= connection.isBusy();
+            connection.check();
+        }
+        quiet = isBusy ? 0 : quiet + 1;
+        if (quiet < QUIET_LOOKS) {
+            LockSupport.parkNanos(PERIOD_NS);
+            return;
+        }
+        quiet = 0;
+        isAsleep = true;
+        if (!isAnyBusy() && !isOver) { // who became busy before saw us awake
+            LockSupport.park();
+        }
+        isAsleep = false;
+    }
+
+    private boolean isAnyBusy() {
+        for (Connection connection : connections) {
+            if (connection.isBusy()) {
+                return true;
+            }
+        }
+        return false;
     }
 }

@@ -67,11 +67,15 @@ final class Workspace implements AutoCloseable {
     /** {@return room for data of a reply} */
     MemorySegment data(int bytes) {
         if (data.byteSize() < bytes) {
-            if (dataArena != null) {
-                dataArena.close();
+            Arena old = dataArena;
+            dataArena = null;
+            data = MemorySegment.NULL; // there may be no room for the new one
+            if (old != null) {
+                old.close();
             }
-            dataArena = Arena.ofConfined();
-            data = dataArena.allocate(Math.max(bytes, LEAST_BYTES), 8);
+            Arena larger = Arena.ofConfined();
+            data = larger.allocate(Math.max(bytes, LEAST_BYTES), 8);
+            dataArena = larger;
         }
         return data;
     }

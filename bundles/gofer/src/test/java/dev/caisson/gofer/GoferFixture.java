@@ -16,6 +16,9 @@ import java.util.concurrent.TimeUnit;
 
 /** A server in this process over a directory, which it exports as "rw" and as "ro", and an "outside" beside it. */
 final class GoferFixture implements AutoCloseable {
+    /** Whatever happens at all happens within this time, on a busy machine too. */
+    static final long PATIENCE_S = 180;
+
     final Path directory;
     final Path tree;
     final Environment environment;
@@ -57,6 +60,13 @@ final class GoferFixture implements AutoCloseable {
         return new NinepClient((int) pair);
     }
 
+    /** {@return a client that came through a socket that listens, as some user of the host} */
+    NinepClient connectAs(int user) {
+        long pair = HostSocket.pair();
+        server.admit((int) (pair >>> 32), user, true);
+        return new NinepClient((int) pair);
+    }
+
     /** {@return a client that speaks the public protocol and is attached} */
     NinepClient client(String export) {
         NinepClient client = connect();
@@ -87,7 +97,7 @@ final class GoferFixture implements AutoCloseable {
             isSettled = true;
             server.settle();
         }
-        return idle.await(20, TimeUnit.SECONDS) && environment.fids() == 0 && environment.handles().used() == 0
+        return idle.await(PATIENCE_S, TimeUnit.SECONDS) && environment.fids() == 0 && environment.handles().used() == 0
             && environment.failures() == 0;
     }
 

@@ -30,7 +30,7 @@ class GoferFuzzTest {
         long seconds = Long.getLong("caisson.fuzz.seconds", 2);
         long seed = Long.getLong("caisson.fuzz.seed", 9_2000);
         long end = System.nanoTime() + seconds * 1_000_000_000;
-        Limits limits = new Limits(1 << 17, 8 << 20, 60, 150, 200, 4, 200_000, CLIENTS + 1);
+        Limits limits = new Limits(1 << 17, 8 << 20, 60, 150, 200, 4, 200_000, CLIENTS + 1, Long.MAX_VALUE);
         GoferFixture gofer = new GoferFixture(directory, limits);
         Files.createDirectories(gofer.tree.resolve("dir/dir/dir"));
         gofer.write("a", "content");

@@ -4,9 +4,11 @@ import static dev.caisson.gofer.NinepClient.ROOT;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertNotEquals;
+import static org.junit.jupiter.api.Assertions.assertNull;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
+import dev.caisson.abi.Errno;
 import dev.caisson.abi.Fcntl;
 import dev.caisson.host.HostCredentials;
 import dev.caisson.host.HostSocket;
@@ -156,7 +158,7 @@ class GoferProcessIT {
             assertShutIn(process.pid());
         } finally {
             process.destroy();
-            assertTrue(process.waitFor(20, TimeUnit.SECONDS));
+            assertTrue(process.waitFor(GoferFixture.PATIENCE_S, TimeUnit.SECONDS));
         }
         assertEquals("secret", Files.readString(directory.resolve("outside")));
     }
@@ -186,7 +188,7 @@ class GoferProcessIT {
             }
         } finally {
             process.destroy();
-            process.waitFor(20, TimeUnit.SECONDS);
+            process.waitFor(GoferFixture.PATIENCE_S, TimeUnit.SECONDS);
         }
     }
 
@@ -208,6 +210,24 @@ class GoferProcessIT {
         }
         child.await(); // ends by itself when nobody is left
         assertFalse(Files.exists(Path.of("/proc/" + child.process())));
+    }
+
+    @Test void terminatedItLeavesItsSocketToTheNextOne() throws Exception {
+        Path socket = directory.resolve("socket");
+        Process first = start("--listen", "unix:" + socket, "t=" + tree);
+        try (NinepClient client = connect(socket, first).attach("t")) {
+            first.destroy(); // SIGTERM
+            assertTrue(first.waitFor(GoferFixture.PATIENCE_S, TimeUnit.SECONDS));
+            assertNull(client.receive());
+        }
+        assertEquals(-Errno.ECONNREFUSED.number(), HostSocket.connectUnix(socket.toString()));
+        Process second = start("--listen", "unix:" + socket, "t=" + tree);
+        try (NinepClient client = connect(socket, second).attach("t")) {
+            assertEquals(2, client.walk(ROOT, 1, "sub", "file"));
+        } finally {
+            second.destroy();
+            assertTrue(second.waitFor(GoferFixture.PATIENCE_S, TimeUnit.SECONDS));
+        }
     }
 
     @Test void diodsToolsReadAndWriteThroughIt() throws Exception {
@@ -235,7 +255,7 @@ class GoferProcessIT {
             assertTrue(Files.size(control.resolve("null")) > 0, "it wrote");
         } finally {
             process.destroy();
-            process.waitFor(20, TimeUnit.SECONDS);
+            process.waitFor(GoferFixture.PATIENCE_S, TimeUnit.SECONDS);
         }
     }
 
@@ -268,7 +288,7 @@ class GoferProcessIT {
             }
         } finally {
             process.destroy();
-            process.waitFor(20, TimeUnit.SECONDS);
+            process.waitFor(GoferFixture.PATIENCE_S, TimeUnit.SECONDS);
         }
     }
 }

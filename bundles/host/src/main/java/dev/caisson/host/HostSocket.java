@@ -24,6 +24,8 @@ public final class HostSocket {
     private static final int SUN_PATH_BYTES = 108;
     private static final long EINVAL = -22;
     private static final long ENAMETOOLONG = -36;
+    private static final long ETIMEDOUT = -110;
+    private static final long EINPROGRESS = -115;
 
     /** struct msghdr, then one or two struct iovec, then control data, in the scratch page. */
     private static final int HEADER_BYTES = 56;
@@ -43,6 +45,21 @@ public final class HostSocket {
      */
     public static long connectUnix(String path) {
         return open(AF_UNIX, fd -> onPath(SyscallNumber.CONNECT, fd, path));
+    }
+
+    /**
+     * A stream socket to a UNIX socket, within a time.
+     *
+     * @param path where it listens; a name that starts with "@" is in the abstract namespace
+     * @param timeoutMs how long to wait for room among those that the server has not accepted yet
+     * @return a descriptor or a negated error number, EAGAIN when the time is up
+     */
+    public static long connectUnix(String path, long timeoutMs) {
+        return open(AF_UNIX, fd -> {
+            setTimeout(fd, timeoutMs);
+            long connected = onPath(SyscallNumber.CONNECT, fd, path);
+            return connected < 0 ? connected : setTimeout(fd, 0);
+        });
     }
 
     /**
@@ -70,6 +87,26 @@ public final class HostSocket {
         return open(address.length == 4 ? AF_INET : AF_INET6, fd -> {
             long connected = onAddress(SyscallNumber.CONNECT, fd, address, port);
             return connected < 0 ? connected : option(fd, IPPROTO_TCP, TCP_NODELAY, 1);
+        });
+    }
+
+    /**
+     * A TCP connection as {@link #connectTcp(byte[], int)} makes it, within a time.
+     *
+     * @param address 4 or 16 bytes in network order
+     * @param port of the server
+     * @param timeoutMs how long to wait for the server's answer
+     * @return a descriptor or a negated error number, ETIMEDOUT when the time is up
+     */
+    public static long connectTcp(byte[] address, int port, long timeoutMs) {
+        return open(address.length == 4 ? AF_INET : AF_INET6, fd -> {
+            setTimeout(fd, timeoutMs);
+            long connected = onAddress(SyscallNumber.CONNECT, fd, address, port);
+            if (connected < 0) {
+                return connected == EINPROGRESS ? ETIMEDOUT : connected; // connect(2) tells the end of SO_SNDTIMEO so
+            }
+            setTimeout(fd, 0);
+            return option(fd, IPPROTO_TCP, TCP_NODELAY, 1);
         });
     }
 

@@ -7,6 +7,7 @@ import static dev.caisson.abi.Fcntl.O_DIRECTORY;
 import static dev.caisson.abi.Fcntl.O_PATH;
 import static dev.caisson.abi.Fcntl.O_RDWR;
 import static dev.caisson.abi.Fcntl.RESOLVE_BENEATH;
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertNull;
@@ -19,6 +20,7 @@ import java.lang.foreign.MemorySegment;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.concurrent.FutureTask;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -155,13 +157,10 @@ class HostFileTest {
     void threadsArePinnedToOneProcessor() throws Exception {
         int[] all = HostScheduler.processors();
         assertTrue(all.length >= 1);
-        Thread thread = new Thread(() -> {
-            assertEquals(0, HostScheduler.pin(0, all[all.length - 1]));
-            assertEquals(all[all.length - 1], HostScheduler.currentProcessor());
-            assertEquals(all.length, HostScheduler.processors().length);
-        });
-        thread.start();
-        thread.join();
+        FutureTask<long[]> pinned = new FutureTask<>(() -> new long[] {
+            HostScheduler.pin(0, all[all.length - 1]), HostScheduler.currentProcessor(), HostScheduler.processors().length});
+        new Thread(pinned).start();
+        assertArrayEquals(new long[] {0, all[all.length - 1], all.length}, pinned.get());
     }
 
     @Test

@@ -6,6 +6,7 @@ import dev.caisson.vfs.FileDescription;
 import dev.caisson.vfs.FileSystemSwap;
 import dev.caisson.vfs.FileSystemSwapException;
 import dev.caisson.vfs.FsContext;
+import dev.caisson.vfs.LeftBehind;
 import dev.caisson.vfs.Mount;
 import java.util.ArrayList;
 import java.util.Collection;
@@ -72,6 +73,11 @@ final class FileSystemChanges {
         } finally {
             kernel.platformChanges().changing().unlock();
         }
+    }
+
+    /** See {@link Kernel#filesLeftBehind}. */
+    List<String> filesLeftBehind(Mount mount) {
+        return describe(LeftBehind.files(mount, contexts()));
     }
 
     /** Brings all tasks to their safe points. Returns how long they stood still so far. */

@@ -80,10 +80,15 @@ public final class GuestProcess implements SignalOwner {
     private final ProcessAttachments attachments = new ProcessAttachments();
 
     GuestProcess(Kernel kernel, Pid identity, SignalHandlers handlers, ResourceLimits limits, int exitSignal) {
+        this(kernel, identity, handlers, limits, exitSignal, false);
+    }
+
+    GuestProcess(Kernel kernel, Pid identity, SignalHandlers handlers, ResourceLimits limits, int exitSignal, boolean isContainerInit) {
         this.kernel = kernel;
         this.identity = identity;
-        // Process 1 of the sandbox dies of signals like any program that is run directly; init of a nested namespace does not.
-        this.signals = new ProcessSignals(this, handlers, identity.number() == 1 && identity.namespace().level() > 0);
+        // Process 1 of the sandbox dies of signals like any program that is run directly, unless it is a container's; init of a nested
+        // namespace does not.
+        this.signals = new ProcessSignals(this, handlers, isContainerInit || identity.number() == 1 && identity.namespace().level() > 0);
         this.limits = limits;
         this.exitSignal = exitSignal;
         this.init = identity.number() == 1;

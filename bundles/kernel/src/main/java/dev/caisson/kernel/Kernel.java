@@ -305,6 +305,11 @@ public final class Kernel implements AutoCloseable {
         return ProcessStart.start(this, request, false);
     }
 
+    /** Process 1 has its number. */
+    void init(GuestProcess process) {
+        init = process;
+    }
+
     /** {@return process 1, or null before its start} */
     public GuestProcess init() {
         return init;
@@ -477,6 +482,16 @@ public final class Kernel implements AutoCloseable {
     }
 
     /**
+     * The files that stayed with filesystems which others have taken the place of.
+     *
+     * @param mount a mount
+     * @return a line each: path, who has it open, where it is
+     */
+    public List<String> filesLeftBehind(Mount mount) {
+        return fileSystemChanges.filesLeftBehind(mount);
+    }
+
+    /**
      * The address spaces of all tasks.
      *
      * @param andLoading also those of programs that execve(2) has loaded and that do not run yet
@@ -553,7 +568,8 @@ public final class Kernel implements AutoCloseable {
         return rootIpc;
     }
 
-    IpcNamespace newIpcNamespace() {
+    /** {@return a new, empty IPC namespace} */
+    public IpcNamespace newIpcNamespace() {
         return new IpcNamespace(nextNamespaceId(), memoryFile);
     }
 }

@@ -75,7 +75,7 @@ final class SafePoints {
 
     private static void detach(Task task) {
         try {
-            task.detachContext();
+            task.onPlatform().detach();
         } catch (ErrnoException gone) {
             Kernel.LOG.warn("{}: lost its registers in a change of platform: {}", task, gone.getMessage());
             task.process().exitGroup(Signals.SIGKILL);
@@ -84,7 +84,7 @@ final class SafePoints {
 
     private void attach(Task task) {
         try {
-            task.attachContext();
+            task.onPlatform().attach();
         } catch (ErrnoException failed) {
             if (!awaitWayBack(task, failed)) {
                 Kernel.LOG.warn("{}: cannot go on with the new platform: {}", task, failed.getMessage());
@@ -102,7 +102,7 @@ final class SafePoints {
      * @return false when there is no platform to go back to
      */
     boolean awaitWayBack(Task task, Throwable failure) {
-        Platform failed = task.platform();
+        Platform failed = task.onPlatform().platform();
         if (!task.kernel().platformChanges().failed(failed, failure)) {
             return false;
         }

@@ -6,8 +6,6 @@ import dev.caisson.abi.ErrnoException;
 import dev.caisson.abi.Resource;
 import dev.caisson.abi.SignalInfo;
 import dev.caisson.kernel.ptrace.Tracee;
-import dev.caisson.kernel.seccomp.SeccompState;
-import dev.caisson.kernel.seccomp.UserDispatch;
 import dev.caisson.kernel.signal.SignalState;
 import dev.caisson.kernel.signal.SignalThread;
 import dev.caisson.kernel.syscall.SyscallTracer;
@@ -19,7 +17,6 @@ import dev.caisson.spi.fs.JobControl;
 import dev.caisson.spi.fs.TerminalGroup;
 import dev.caisson.spi.fs.TerminalSession;
 import dev.caisson.spi.platform.GuestContext;
-import dev.caisson.spi.platform.Platform;
 import dev.caisson.spi.platform.Registers;
 import dev.caisson.spi.wait.Waiter;
 import dev.caisson.vfs.Caller;
@@ -36,7 +33,7 @@ import java.util.List;
  *
  * <p>Unless a method says otherwise, only the task's own thread may call it. Single references may be read from everywhere.
  */
-public final class Task implements Caller, SignalThread, JobControl {
+public final class Task extends TaskAttributes implements Caller, SignalThread, JobControl {
     /** Bytes of {@link #scratch}. */
     public static final int SCRATCH_BYTES = 4096;
     /** Size of {@link #words}. */
@@ -51,7 +48,7 @@ public final class Task implements Caller, SignalThread, JobControl {
     private final TaskSleep sleep;
     private final TaskLoop loop;
     private volatile Thread thread;
-    private volatile GuestContext context;
+    private final TaskContext onPlatform = new TaskContext(this);
 
     private volatile MemoryManager memory;
     private volatile MemoryManager loading;
@@ -62,33 +59,17 @@ public final class Task implements Caller, SignalThread, JobControl {
     private volatile Namespaces namespaces;
     private volatile String comm = "";
 
-    /** Where exit writes 0 and wakes a futex; 0 for nowhere. */
-    private long clearChildTid;
     private long childTidAtStart;
-    private volatile int parentDeathSignal;
-    private volatile boolean noNewPrivileges;
-    /** What it may call; null for everything. Written under TASK_SET. */
-    private volatile SeccompState seccomp;
-    private UserDispatch userDispatch;
     /** Who traces it; null for nobody. Written under TASK_SET; a tracer that comes makes the task stop before anything else is to be seen. */
     private Tracee tracee;
     /** Whom it traces; null before the first one. Guarded by TASK_SET. */
     private List<Tracee> tracees;
     /** It is about to end and begins to trace nobody. Guarded by TASK_SET. */
     private boolean pastTracing;
-    private volatile int personality;
-    private final TaskScheduling scheduling;
-    private final ProcessAttachments attachments = new ProcessAttachments();
-
     /** Makes the parent of a vfork go on; null when nobody waits. */
     volatile Completion vforkDone;
     /** Only for the own thread. */
     private final ArrayDeque<Runnable> putOff = new ArrayDeque<>(0);
-    /** FPU state to begin with; null for that of a new process. */
-    private MemorySegment initialFpu;
-    /** What {@link #context} is of, and whether it has yet to run for the first time. */
-    private Platform platform;
-    private boolean isUnproved;
     /** Everything is released, the thread waits for its number to be taken away. Guarded by TASK_SET. */
     boolean ended;
 
@@ -100,10 +81,10 @@ public final class Task implements Caller, SignalThread, JobControl {
     private final MemorySegment wordsSegment = MemorySegment.ofArray(words);
 
     Task(Kernel kernel, GuestProcess process, Pid identity, long signalMask) {
+        super(kernel.options().cpuCount());
         this.kernel = kernel;
         this.process = process;
         this.identity = identity;
-        this.scheduling = new TaskScheduling(kernel.options().cpuCount());
         this.signals = new SignalState(this, process.signals(), signalMask);
         this.sleep = new TaskSleep(this, signals);
         this.loop = new TaskLoop(this, sleep);
@@ -243,7 +224,12 @@ public final class Task implements Caller, SignalThread, JobControl {
 
     @Override
     public GuestContext context() {
-        return context;
+        return onPlatform.current();
+    }
+
+    /** What runs its guest code. */
+    TaskContext onPlatform() {
+        return onPlatform;
     }
 
     @Override
@@ -277,16 +263,6 @@ public final class Task implements Caller, SignalThread, JobControl {
         return Thread.currentThread() instanceof TaskThreads.TaskThread own ? own.task() : null;
     }
 
-    /** {@return scheduling parameters} */
-    public TaskScheduling scheduling() {
-        return scheduling;
-    }
-
-    /** {@return state that other parts of the kernel hang on this task} */
-    public ProcessAttachments attachments() {
-        return attachments;
-    }
-
     /** {@return the name, at most 15 bytes} */
     public String comm() {
         return comm;
@@ -313,72 +289,6 @@ public final class Task implements Caller, SignalThread, JobControl {
     /** CLONE_CHILD_SETTID: the child's memory gets the tid when the child begins. */
     void storeTidAtStart(long address) {
         childTidAtStart = address;
-    }
-
-    /** {@return where exit writes 0; 0 for nowhere} */
-    public long clearChildTid() {
-        return clearChildTid;
-    }
-
-    /**
-     * set_tid_address(2).
-     *
-     * @param address guest address
-     */
-    public void clearChildTid(long address) {
-        clearChildTid = address;
-    }
-
-    /** {@return the signal to send when the parent thread exits, or 0} */
-    public int parentDeathSignal() {
-        return parentDeathSignal;
-    }
-
-    /**
-     * PR_SET_PDEATHSIG.
-     *
-     * @param signal signal number, or 0
-     */
-    public void parentDeathSignal(int signal) {
-        parentDeathSignal = signal;
-    }
-
-    /** {@return whether execve(2) may not raise privileges} */
-    public boolean noNewPrivileges() {
-        return noNewPrivileges;
-    }
-
-    /** PR_SET_NO_NEW_PRIVS; it cannot be taken back. */
-    public void setNoNewPrivileges() {
-        noNewPrivileges = true;
-    }
-
-    /** {@return the filters of its system calls, or null} */
-    public SeccompState seccomp() {
-        return seccomp;
-    }
-
-    /**
-     * Replaces the filters. TASK_SET is held.
-     *
-     * @param next the new ones
-     */
-    public void seccomp(SeccompState next) {
-        seccomp = next;
-    }
-
-    /** {@return which of its system calls come back as signals; null for none} */
-    public UserDispatch userDispatch() {
-        return userDispatch;
-    }
-
-    /**
-     * PR_SET_SYSCALL_USER_DISPATCH.
-     *
-     * @param next which, or null for none
-     */
-    public void userDispatch(UserDispatch next) {
-        userDispatch = next;
     }
 
     /** {@return how it is traced, or null} */
@@ -420,20 +330,6 @@ public final class Task implements Caller, SignalThread, JobControl {
     /** {@return whether it has ended, though somebody may have to learn of it; TASK_SET is held} */
     public boolean hasEnded() {
         return ended || !process.threads.contains(this);
-    }
-
-    /** {@return personality(2)} */
-    public int personality() {
-        return personality;
-    }
-
-    /**
-     * Sets the personality.
-     *
-     * @param value new value
-     */
-    public void personality(int value) {
-        personality = value;
     }
 
     @Override
@@ -586,6 +482,11 @@ public final class Task implements Caller, SignalThread, JobControl {
     }
 
     @Override
+    public boolean isAwaited() {
+        return (sleep.work() & TaskSleep.WORK_PAUSE) != 0 && loop.leavesRepeatableCall();
+    }
+
+    @Override
     public void wakeUp() {
         sleep.wakeUp();
     }
@@ -634,11 +535,6 @@ public final class Task implements Caller, SignalThread, JobControl {
         return thread;
     }
 
-    /** FPU state to begin with; before the start. */
-    void initialFpu(MemorySegment image) {
-        initialFpu = image;
-    }
-
     /** Takes the calling thread's way to guest memory; on the task's own thread, before it sleeps for the first time. */
     void bindFrames() {
         frames = kernel.memoryFile().reader();
@@ -657,78 +553,6 @@ public final class Task implements Caller, SignalThread, JobControl {
     void storeTid() {
         if (childTidAtStart != 0) {
             TaskClone.storeQuietly(memory, childTidAtStart, tid());
-        }
-    }
-
-    /** Makes the context on the current platform and gives it the FPU state that was kept. */
-    void attachContext() throws ErrnoException {
-        platform = kernel.platform();
-        isUnproved = true;
-        context = null;
-        GuestContext next = Thread.currentThread() instanceof TaskThreads.TaskThread own ? own.takeContext(platform) : null;
-        if (next == null) {
-            next = platform.newContext();
-        }
-        try {
-            if (initialFpu != null) {
-                next.restoreFpu(initialFpu);
-            }
-        } catch (ErrnoException e) {
-            next.close();
-            throw e;
-        }
-        context = next;
-    }
-
-    /** The platform that the context is of. */
-    Platform platform() {
-        return platform;
-    }
-
-    /** Whether the context has not run guest code yet. */
-    boolean isUnproved() {
-        return isUnproved;
-    }
-
-    /** The context ran guest code: the state to begin with is of no use any more. */
-    void proved() {
-        isUnproved = false;
-        initialFpu = null;
-        kernel.platformChanges().proved(platform);
-    }
-
-    /** Takes the FPU state out and closes the context, for a change of platform. */
-    void detachContext() throws ErrnoException {
-        GuestContext old = context;
-        if (old == null) {
-            return;
-        }
-        context = null;
-        try {
-            MemorySegment image = Arena.ofAuto().allocate(old.fpuBytes(), 64);
-            old.saveFpu(image);
-            initialFpu = image;
-        } catch (ErrnoException e) {
-            if (!isUnproved) {
-                throw e;
-            }
-            // A platform that never ran it: what it was to begin with is still right.
-        } finally {
-            old.close();
-        }
-    }
-
-    /** Closes the context at exit. */
-    void closeContext() {
-        GuestContext old = context;
-        context = null;
-        if (old == null) {
-            return;
-        }
-        if (Thread.currentThread() instanceof TaskThreads.TaskThread own) {
-            own.leaveContext(old, platform, memory);
-        } else {
-            old.close();
         }
     }
 

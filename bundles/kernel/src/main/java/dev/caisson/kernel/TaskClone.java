@@ -94,7 +94,7 @@ public final class TaskClone {
         Task child = null;
         try {
             copyNamespaces();
-            GuestContext next = thread.context(parent.platform());
+            GuestContext next = thread.context(parent.onPlatform().platform());
             memory = copyMemory(next);
             fs = copyFs();
             fds = copyFds();
@@ -196,7 +196,7 @@ public final class TaskClone {
                 && Long.compareUnsigned(user.tasks.get(), limit) >= 0) {
             throw EAGAIN.error("RLIMIT_NPROC");
         }
-        if (kernel.taskCount() >= kernel.options().maximumTasks()) {
+        if (kernel.taskCount() >= kernel.options().maximumTasks() || parent.pidNamespace().isFull()) {
             throw EAGAIN.error("too many tasks");
         }
     }
@@ -268,7 +268,7 @@ public final class TaskClone {
             }
             Task child = new Task(kernel, process, identity, parent.signals().mask());
             inherit(child);
-            child.initialFpu(fpu);
+            child.onPlatform().initialFpu(fpu);
             identity.task = child;
             if (!isThread) {
                 process.leader(child);

@@ -61,7 +61,7 @@ final class TaskExit {
         if (memory != null) {
             task.kernel().memoryReleased(task, memory);
         }
-        task.closeContext();
+        task.onPlatform().close();
         if (memory != null) {
             task.memory(null);
             task.process().endedThreads.maxResidentBytes =

@@ -1,6 +1,8 @@
 package dev.caisson.kernel;
 
 import static dev.caisson.abi.Errno.ENOSYS;
+import static dev.caisson.abi.Errno.ERESTARTNOINTR;
+import static dev.caisson.abi.Errno.ERESTARTSYS;
 
 import dev.caisson.abi.ErrnoException;
 import dev.caisson.abi.Signals;
@@ -44,6 +46,8 @@ final class TaskLoop {
 
     /** The last system call ended with a restart code that signal delivery has to resolve. */
     private boolean restartPending;
+    /** The present call was told to fail, so that the task comes to its safe point, and is to be made again. */
+    private boolean leavesForPause;
     private int exitStatus;
     /** When guest code last ended. */
     private long markNs;
@@ -88,7 +92,7 @@ final class TaskLoop {
             task.bindFrames();
             task.frames().enter();
             try {
-                task.attachContext();
+                task.onPlatform().attach();
                 task.storeTid();
                 loop();
             } catch (ErrnoException gone) {
@@ -120,6 +124,7 @@ final class TaskLoop {
 
     private void loop() throws ErrnoException {
         FrameReader frames = task.frames();
+        TaskContext onPlatform = task.onPlatform();
         markNs = System.nanoTime();
         for (;;) {
             if ((sleep.work() != 0 || restartPending || signals.hasWork()) && doWork() == TaskState.EXIT) {
@@ -131,7 +136,7 @@ final class TaskLoop {
             frames.leave();
             Exit exit;
             try {
-                exit = task.context().run(task.memory().space(), registers);
+                exit = onPlatform.current().run(task.memory().space(), registers);
             } catch (ErrnoException failed) {
                 recover(failed);
                 continue;
@@ -140,8 +145,8 @@ final class TaskLoop {
             runningSinceNs = 0;
             markNs = System.nanoTime();
             times.userNs += markNs - start;
-            if (task.isUnproved()) {
-                task.proved();
+            if (onPlatform.isUnproved()) {
+                onPlatform.proved();
             }
             if (exit == Exit.Plain.SYSCALL) {
                 if (dispatch() == TaskState.EXIT) {
@@ -164,7 +169,7 @@ final class TaskLoop {
     /** The guest could not run. On a platform that the sandbox has just moved to, the task waits to be moved back. */
     private void recover(ErrnoException failure) throws ErrnoException {
         runningSinceNs = 0;
-        boolean goesBack = task.isUnproved() && kernel.safePoints().awaitWayBack(task, failure);
+        boolean goesBack = task.onPlatform().isUnproved() && kernel.safePoints().awaitWayBack(task, failure);
         task.frames().enter();
         markNs = System.nanoTime();
         if (!goesBack) {
@@ -300,11 +305,23 @@ final class TaskLoop {
         return call(show(tracer, row, number), row, number);
     }
 
+    /** Whether the call that is being carried out may be given up and made again; it will be, if so. On the own thread. */
+    boolean leavesRepeatableCall() {
+        if (RepeatableCalls.contains(registers)) {
+            leavesForPause = true;
+        }
+        return leavesForPause;
+    }
+
     private void finish(long result) {
         registers.rax(result);
         // -512 to -516: the restart codes.
         if (result <= -512 && result >= -516) {
             restartPending = true;
+            if (leavesForPause && result == -ERESTARTSYS.number()) {
+                registers.rax(-ERESTARTNOINTR.number()); // no signal has to do with it
+            }
+            leavesForPause = false;
         }
     }
 

@@ -16,12 +16,14 @@ import dev.caisson.spi.platform.Exit;
 import dev.caisson.spi.platform.GuestContext;
 import dev.caisson.spi.platform.Platform;
 import dev.caisson.spi.platform.Registers;
+import dev.caisson.testing.kit.Await;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Random;
 import java.util.Set;
+import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicReference;
 import java.util.concurrent.locks.LockSupport;
@@ -31,8 +33,10 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 
 /** Tasks count in a general register and in their FPU state; both counters must agree on whatever platform they run. */
-@Timeout(60)
+@Timeout(300)
 class PlatformChangesTest {
+    private static final long PATIENCE_NS = TimeUnit.SECONDS.toNanos(Await.PATIENCE_S);
+
     private final AtomicReference<String> wrong = new AtomicReference<>();
     private final Fake first = new Fake("first");
     private final Fake second = new Fake("second");
@@ -45,6 +49,7 @@ class PlatformChangesTest {
         sandbox = new TestSandbox();
         kernel = sandbox.kernel;
         kernel.setPlatform(first);
+        kernel.platformChanges().patienceNs(PATIENCE_NS);
         tasks.add(sandbox.init);
         tasks.add(sandbox.link(sandbox.init));
         tasks.add(sandbox.link(sandbox.init));
@@ -142,7 +147,7 @@ class PlatformChangesTest {
         first.failsIn = null;
         assertSame(first, kernel.platform());
         awaitProgress();
-        kernel.platformChanges().patienceNs(10_000_000_000L);
+        kernel.platformChanges().patienceNs(PATIENCE_NS);
         kernel.selectPlatform(second);
         awaitProgress();
     }

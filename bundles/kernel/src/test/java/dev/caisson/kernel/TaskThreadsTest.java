@@ -17,7 +17,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 
 /** Threads wait for tasks, and contexts with them. */
-@Timeout(30)
+@Timeout(300)
 class TaskThreadsTest {
     private final TaskThreads threads = new TaskThreads();
     private final Platform platform = new FakePlatform();

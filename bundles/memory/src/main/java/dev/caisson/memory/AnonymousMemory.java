@@ -165,6 +165,12 @@ public final class AnonymousMemory extends PagedContent {
         if (!budget.take(1)) {
             throw ENOSPC.error();
         }
+        return fillTakenLocked(page, entry, sizeSoon);
+    }
+
+    /** Makes a page present that the budget has given. */
+    private int fillTakenLocked(long page, int reserved, long sizeSoon) throws ErrnoException {
+        int entry = reserved;
         try {
             if (entry == 0) {
                 entry = reserveLocked(page, Math.max(size, sizeSoon));
@@ -366,6 +372,23 @@ public final class AnonymousMemory extends PagedContent {
         lock.lock();
         try {
             return contains(page) ? (long) (fillLocked(page, size) & FRAME) << Pages.SHIFT : BEYOND_END;
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    @Override
+    public long frameAhead(long page) throws ErrnoException {
+        lock.lock();
+        try {
+            int entry = contains(page) ? index.get(page) : 0;
+            if ((entry & FILLED) == 0) {
+                if (!contains(page) || !budget.takeAhead()) {
+                    return BEYOND_END;
+                }
+                entry = fillTakenLocked(page, entry, size);
+            }
+            return (long) (entry & FRAME) << Pages.SHIFT;
         } finally {
             lock.unlock();
         }

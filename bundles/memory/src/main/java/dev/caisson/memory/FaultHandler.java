@@ -365,7 +365,7 @@ final class FaultHandler {
                 continue;
             }
             try {
-                long offset = vma.mappable.frame(vma.filePage(p), true);
+                long offset = vma.mappable.frameAhead(vma.filePage(p));
                 if (offset == Mappable.BEYOND_END) {
                     return;
                 }

@@ -431,7 +431,7 @@ final class GuestAccess {
             if (!vma.isShared()) {
                 return new FutexKey(manager, address);
             }
-            return new FutexKey(FutexOwner.of(vma.mappable.identity()), (vma.firstPage << Pages.SHIFT) + address - vma.start);
+            return new FutexKey(FutexOwner.of(vma), (vma.firstPage << Pages.SHIFT) + address - vma.start);
         } finally {
             mappings.lock.unlock();
         }

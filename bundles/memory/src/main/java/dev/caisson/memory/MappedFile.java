@@ -1,5 +1,6 @@
 package dev.caisson.memory;
 
+import dev.caisson.spi.fs.Inode;
 import dev.caisson.spi.fs.Mappable;
 
 /**
@@ -26,6 +27,11 @@ public interface MappedFile {
 
     /** {@return {@code st_ino} of the file} */
     long inodeNumber();
+
+    /** {@return the file itself, as programs have it open; null when that is what its pages say ({@link Mappable#identity})} */
+    default Inode inode() {
+        return null;
+    }
 
     /** One more mapping uses this file. */
     void retain();

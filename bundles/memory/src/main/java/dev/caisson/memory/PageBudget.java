@@ -22,6 +22,15 @@ public interface PageBudget {
     boolean take(long pages);
 
     /**
+     * Takes a page that nobody has asked for yet, beside one that somebody did: only when there are plenty.
+     *
+     * @return false when what is left is for those who ask
+     */
+    default boolean takeAhead() {
+        return take(1);
+    }
+
+    /**
      * Gives pages back.
      *
      * @param pages how many

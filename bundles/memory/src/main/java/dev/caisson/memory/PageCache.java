@@ -8,6 +8,8 @@ import static dev.caisson.memory.FrameIndex.FRAME;
 import dev.caisson.abi.ErrnoException;
 import dev.caisson.spi.fs.IoBuffer;
 import java.lang.foreign.MemorySegment;
+import java.util.HashSet;
+import java.util.Set;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -16,8 +18,8 @@ import org.slf4j.LoggerFactory;
  *
  * <p>One per inode. The filesystem serialises calls that change the size (its INODE lock); all others may overlap.
  *
- * <p>Deviation: pages written through a shared mapping are written back by msync(2), fsync(2), the last munmap of a writable
- * mapping and close, not by a timer.
+ * <p>Pages written through a shared mapping are written back by msync(2), fsync(2), the last munmap of a writable mapping and close; by
+ * their age only where the source asks for that ({@link PageSource#dirtied}, {@link #writeBackMapped}).
  */
 public final class PageCache extends PagedContent {
     private static final Logger log = LoggerFactory.getLogger(PageCache.class);
@@ -39,6 +41,8 @@ public final class PageCache extends PagedContent {
     private final PageSource source;
     private final WritePolicy policy;
     private boolean hasDirtyPages;
+    /** Not null during {@link #writeBackMapped}: pages that guests have asked to write to meanwhile. Guarded by {@link #lock}. */
+    private Set<Long> touched;
 
     /**
      * Makes an empty cache.
@@ -243,7 +247,66 @@ public final class PageCache extends PagedContent {
         }
     }
 
+    /**
+     * Writes changed pages back, those that guests change through mappings as well, and makes guests touch these anew before they change
+     * them again; so what is changed now is known, and need not be written over and over. The caller holds the filesystem's lock.
+     *
+     * @throws ErrnoException EIO, ENOSPC
+     */
+    public void writeBackMapped() throws ErrnoException {
+        lock.lock();
+        try {
+            if (!hasDirtyPages || size == 0) {
+                return;
+            }
+            touched = new HashSet<>();
+        } finally {
+            lock.unlock();
+        }
+        try {
+            mappings.invalidate(0, Long.MAX_VALUE, false);
+        } finally {
+            lock.lock();
+            Set<Long> kept = touched;
+            touched = null;
+            try {
+                storeAllLocked(kept);
+            } finally {
+                lock.unlock();
+            }
+        }
+    }
+
+    private void storeAllLocked(Set<Long> kept) throws ErrnoException {
+        long end = endPage();
+        long page = 0;
+        while ((page = index.next(page, end)) < end) {
+            if ((index.get(page) & DIRTY) == 0) {
+                page++;
+                continue;
+            }
+            long next = storeRunLocked(page, end);
+            for (; page < next; page++) {
+                if (!kept.contains(page)) {
+                    index.set(page, index.get(page) & ~DIRTY);
+                }
+            }
+        }
+        hasDirtyPages = !kept.isEmpty();
+    }
+
     private long writeRunLocked(long page, long end) throws ErrnoException {
+        long next = storeRunLocked(page, end);
+        if (!mappings.isWritable()) {
+            for (long p = page; p < next; p++) {
+                index.set(p, index.get(p) & ~DIRTY);
+            }
+        }
+        return next;
+    }
+
+    /** Stores changed pages in neighbouring frames; returns the page behind them. */
+    private long storeRunLocked(long page, long end) throws ErrnoException {
         int entry = index.get(page);
         long next = page;
         while (next < end && next - page < REGION && (index.get(next) & DIRTY) != 0
@@ -253,11 +316,6 @@ public final class PageCache extends PagedContent {
         long position = page << Pages.SHIFT;
         long length = Math.min(next << Pages.SHIFT, size) - position;
         source.write(position, frames.segment().asSlice((long) (entry & FRAME) << Pages.SHIFT, length));
-        if (!mappings.isWritable()) {
-            for (long p = page; p < next; p++) {
-                index.set(p, index.get(p) & ~DIRTY);
-            }
-        }
         return next;
     }
 
@@ -363,9 +421,13 @@ public final class PageCache extends PagedContent {
                 return BEYOND_END;
             }
             int entry = fillLocked(page);
+            if (write && touched != null) {
+                touched.add(page);
+            }
             if (write && (entry & DIRTY) == 0) {
                 index.set(page, entry | DIRTY);
                 hasDirtyPages = true;
+                source.dirtied();
             }
             return (long) (entry & FRAME) << Pages.SHIFT;
         } finally {

@@ -31,4 +31,7 @@ public interface PageSource {
      * @throws ErrnoException EIO
      */
     long sizeBytes() throws ErrnoException;
+
+    /** A guest is about to change a page through a mapping, which was as the source has it. Must not wait. */
+    default void dirtied() {}
 }

@@ -9,6 +9,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.caisson.abi.ErrnoException;
 import dev.caisson.spi.platform.Capability;
+import dev.caisson.testing.kit.Await;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
@@ -23,7 +24,8 @@ class CopyOnWriteStressTest {
     private static final int ROUNDS = 1000;
 
     private final FakePlatform platform = new FakePlatform(Capability.INHERITS_MAPPINGS);
-    private final MemoryFile frames = new MemoryFile(HostBacking.ofPlainMemory(64L << 20), 0);
+    /** Freed frames wait for whoever may still be reading them: on a crowded machine, for a thread that does not run, and they are many. */
+    private final MemoryFile frames = new MemoryFile(HostBacking.ofPlainMemory(512L << 20), 0);
     private final MemoryManager memory = new MemoryManager(frames, platform);
     private final AtomicReference<Throwable> failure = new AtomicReference<>();
     private final AtomicBoolean stop = new AtomicBoolean();
@@ -69,7 +71,7 @@ class CopyOnWriteStressTest {
             memory.writeLong(other, -1);
             memory.unmap(other, 16L * Pages.SIZE);
         })};
-        assertTrue(enough.await(60, TimeUnit.SECONDS), "threads wait for each other");
+        assertTrue(enough.await(Await.PATIENCE_S, TimeUnit.SECONDS), "threads wait for each other");
         stop.set(true);
         for (Thread thread : threads) {
             thread.join();

@@ -34,7 +34,9 @@ public final class MessageSocket implements AutoCloseable {
     private static final int MOST_QUEUED_BYTES = 512;
 
     private final int fd;
-    private final long sendSlices;
+    /** 0 for no bounds. */
+    private final long sliceNs;
+    private final long sendNs;
     private volatile boolean isClosed;
 
     // Receiving.
@@ -62,14 +64,15 @@ public final class MessageSocket implements AutoCloseable {
      *
      * @param fd the socket, which is closed with this
      * @param sliceMs how long {@link #receive} waits before it finds nothing; 0 for ever
-     * @param sendTimeoutMs how long a peer may leave a message unread that is being sent, if {@code sliceMs} is not 0
+     * @param sendTimeoutMs how long a peer may take to read a message that is being sent, if {@code sliceMs} is not 0
      */
     public MessageSocket(int fd, long sliceMs, long sendTimeoutMs) {
         this.fd = fd;
         if (sliceMs > 0) {
             HostSocket.setTimeout(fd, sliceMs);
         }
-        this.sendSlices = sliceMs > 0 ? Math.max(1, sendTimeoutMs / sliceMs) : 1;
+        this.sliceNs = sliceMs * 1_000_000;
+        this.sendNs = sendTimeoutMs * 1_000_000;
         setLimit(8 << 10);
     }
 
@@ -92,7 +95,8 @@ public final class MessageSocket implements AutoCloseable {
     // ---- receiving
 
     /**
-     * Waits for the next message, which replaces the current one.
+     * Waits for the next message, which replaces the current one. A part of one is kept for the next time: a peer that sends a byte now
+     * and then keeps nobody waiting for longer than one that is silent.
      *
      * @return what came
      * @throws ErrnoException EPROTO when what came is no message; the stream is of no use any more
@@ -100,6 +104,7 @@ public final class MessageSocket implements AutoCloseable {
     public Received receive() throws ErrnoException {
         start += size;
         size = 0;
+        long begunNs = 0;
         while (true) {
             int have = end - start;
             if (have >= Protocol.HEADER_BYTES) {
@@ -121,6 +126,14 @@ public final class MessageSocket implements AutoCloseable {
                 end = 0;
             } else if (start + Protocol.HEADER_BYTES > buffer.byteSize()) {
                 compact();
+            }
+            if (sliceNs > 0 && have > 0) { // looks at the clock for messages in parts only
+                long nowNs = System.nanoTime();
+                if (begunNs == 0) {
+                    begunNs = nowNs;
+                } else if (nowNs - begunNs > sliceNs) {
+                    return Received.NOTHING;
+                }
             }
             long count = HostSocket.receive(fd, buffer.address() + end, buffer.byteSize() - end, this::keepDescriptor);
             if (hasTooManyDescriptors) {
@@ -305,21 +318,26 @@ public final class MessageSocket implements AutoCloseable {
         long total = length + dataBytes;
         long done = 0;
         int donated = descriptor;
-        long slices = sendSlices;
+        long begunNs = 0;
         while (done < total) {
             long count = done < length
                     ? HostSocket.send(fd, outgoing.address() + done, length - done, data, dataBytes, donated)
                     : HostSocket.send(fd, data + done - length, total - done, 0, 0, -1);
-            if (count == -Errno.EINTR.number() || count == -Errno.EAGAIN.number() && --slices > 0) {
-                continue;
+            if (count > 0) {
+                donated = -1;
+                done += count;
             }
-            if (count <= 0) {
+            boolean isTaken = count > 0 || count == -Errno.EINTR.number() || count == -Errno.EAGAIN.number() && sliceNs > 0;
+            if (isTaken && done < total && sliceNs > 0) {
+                long nowNs = System.nanoTime();
+                begunNs = begunNs == 0 ? nowNs : begunNs;
+                isTaken = nowNs - begunNs < sendNs;
+            }
+            if (!isTaken) {
                 isBroken = true; // half a message may be out
                 HostSocket.shutdown(fd);
                 throw Errno.EIO.error("the peer is gone or does not read");
             }
-            donated = -1;
-            done += count;
         }
     }
 

@@ -11,11 +11,21 @@ import dev.caisson.abi.ErrnoException;
 import dev.caisson.abi.Layouts;
 import dev.caisson.host.HostFile;
 import dev.caisson.host.HostMemory;
+import dev.caisson.host.HostReady;
 import dev.caisson.host.HostSocket;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.locks.LockSupport;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.function.Executable;
+import org.junit.jupiter.api.io.TempDir;
 
 class MessageSocketTest {
     private final long pair = HostSocket.pair();
@@ -155,5 +165,63 @@ class MessageSocketTest {
             });
         }
         assertThrows(ErrnoException.class, () -> ours.send(out.start(MessageType.TCLUNK, 1).u32(1)));
+    }
+
+    /** Does something over and over, slower than the socket's slices, until the body is done. */
+    private static void meanwhile(Runnable drip, Executable body) throws Throwable {
+        AtomicBoolean isOver = new AtomicBoolean();
+        Thread thread = new Thread(() -> {
+            while (!isOver.get()) {
+                drip.run();
+                LockSupport.parkNanos(5_000_000);
+            }
+        });
+        thread.start();
+        try {
+            body.execute();
+        } finally {
+            isOver.set(true);
+            thread.join();
+        }
+    }
+
+    @Test
+    @Timeout(180)
+    void aPeerThatSendsAByteNowAndThenKeepsNobodyWaiting() throws Throwable {
+        sendRaw(0, 31, 0, 0, 121, 5, 0);
+        AtomicInteger left = new AtomicInteger(7900); // never the whole message
+        meanwhile(() -> {
+            if (left.decrementAndGet() > 0) {
+                sendRaw(1);
+            }
+        }, () -> {
+            expect(MessageSocket.Received.NOTHING);
+            expect(MessageSocket.Received.NOTHING);
+        });
+    }
+
+    @Test
+    @Timeout(180)
+    void aPeerThatReadsAByteNowAndThenIsGivenUp() throws Throwable {
+        try (Arena arena = Arena.ofShared()) {
+            MemorySegment data = arena.allocate(8 << 20);
+            MemorySegment read = arena.allocate(1);
+            meanwhile(() -> HostReady.receive(raw, read.address(), 1),
+                    () -> assertThrows(ErrnoException.class, () -> ours.send(out.start(MessageType.TWRITE, 1).u32(1), data, -1)));
+        }
+    }
+
+    @Test
+    void connectingToWhoAcceptsNobodyEnds(@TempDir Path directory) {
+        String path = directory.resolve("socket").toString();
+        int listener = (int) HostSocket.listenUnix(path, 0);
+        List<Integer> waiting = new ArrayList<>();
+        long fd;
+        while ((fd = HostSocket.connectUnix(path, 20)) >= 0 && waiting.size() < 10) {
+            waiting.add((int) fd);
+        }
+        assertEquals(-Errno.EAGAIN.number(), fd);
+        waiting.forEach(HostFile::close);
+        HostFile.close(listener);
     }
 }

@@ -2,6 +2,7 @@ package dev.caisson.stub;
 
 import dev.caisson.abi.ErrnoException;
 import dev.caisson.host.code.Assembler;
+import dev.caisson.host.code.SeccompProgram;
 import java.lang.foreign.MemorySegment;
 
 /** What is different about the stub processes of a platform. */

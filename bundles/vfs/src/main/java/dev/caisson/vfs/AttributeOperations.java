@@ -133,8 +133,7 @@ final class AttributeOperations {
         FileFlags.checkChange(inode);
         inode.checkAccess(Fcntl.W_OK, caller.credentials());
         Writers.of(inode).checkNotRunning();
-        leases.breakFor(inode, true, true, caller);
-        resize(caller, inode, sizeBytes);
+        resize(caller, leases.breakFor(place, true, true, caller), sizeBytes);
         watches.tell(place.dentry(), Poll.IN_MODIFY);
     }
 

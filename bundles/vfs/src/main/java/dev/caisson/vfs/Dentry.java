@@ -23,6 +23,8 @@ public final class Dentry {
     private volatile String name;
     private volatile Inode inode;
     private volatile boolean deleted;
+    /** See {@link #isLeftBehind}. Changes only while all tasks are at their safe points. */
+    private boolean leftBehind;
     private final AtomicInteger mounts = new AtomicInteger();
     private final AtomicInteger opens = new AtomicInteger();
 
@@ -69,6 +71,11 @@ public final class Dentry {
     /** {@return whether the name was removed while the dentry was in use} */
     public boolean isDeleted() {
         return deleted;
+    }
+
+    /** Whether it is a directory that can get no new names: it was removed, not left behind by a change of filesystem. */
+    boolean isDead() {
+        return deleted && !leftBehind;
     }
 
     /** {@return whether this is the root of its filesystem} */
@@ -145,7 +152,27 @@ public final class Dentry {
     /** The file stays with a filesystem whose place another one has taken; the name is the other one's. */
     void stayIn(DentryTree leftover) {
         tree = leftover;
+        leftBehind |= !deleted;
         deleted = true;
+    }
+
+    /** Whether nothing but a change of filesystem has taken the name away, so that the next one may give it back. */
+    boolean isLeftBehind() {
+        return leftBehind;
+    }
+
+    /**
+     * A filesystem that takes the place of another one has the file.
+     *
+     * @param main the tree in that place
+     * @param file its inode there
+     * @param isNamed whether it was found by this name
+     */
+    void moveTo(DentryTree main, Inode file, boolean isNamed) {
+        tree = main;
+        inode = file;
+        deleted = !isNamed && !isRoot();
+        leftBehind = false;
     }
 
     DentryTree tree() {

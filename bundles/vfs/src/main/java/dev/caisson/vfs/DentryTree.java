@@ -10,6 +10,8 @@ import java.util.IdentityHashMap;
 import java.util.List;
 import java.util.Set;
 import java.util.WeakHashMap;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
 
 /**
@@ -21,8 +23,14 @@ final class DentryTree {
     /** How many dentries a filesystem keeps although nobody uses them. */
     static final int LIMIT = 1 << 16;
 
+    private static final int LONGEST_CLOSE_S = 10;
+
     private final Dentry root;
-    private final boolean isLeftover;
+    /** Of a leftover: the tree that has its place now. */
+    private final DentryTree heir;
+    /** What stays with filesystems that had this place before. Guarded by itself. */
+    private final Set<DentryTree> leftovers = Collections.newSetFromMap(new IdentityHashMap<>());
+    private final CountDownLatch closed = new CountDownLatch(1);
     private final RankedLock renameLock = RankedLock.of(LockRank.RENAME);
     private final AtomicInteger users = new AtomicInteger();
     private final OpenDescriptions open = new OpenDescriptions();
@@ -35,22 +43,32 @@ final class DentryTree {
     private FileSystem fileSystem;
     private boolean caching;
 
-    private DentryTree(FileSystem fileSystem, boolean isLeftover) {
+    private DentryTree(FileSystem fileSystem, DentryTree heir) {
         this.fileSystem = fileSystem;
-        this.caching = !isLeftover && fileSystem.cachesDentries();
-        this.isLeftover = isLeftover;
+        this.caching = heir == null && fileSystem.cachesDentries();
+        this.heir = heir;
         this.root = new Dentry(this, null, "", fileSystem.root());
     }
 
     static DentryTree of(FileSystem fileSystem) {
-        return fileSystem.root().attachment(DentryTree.class, () -> new DentryTree(fileSystem, false));
+        return fileSystem.root().attachment(DentryTree.class, () -> new DentryTree(fileSystem, null));
     }
 
-    /** The tree of what stays with a filesystem whose place another one takes. It has one user, the caller. */
-    static DentryTree leftoverOf(FileSystem fileSystem) {
-        DentryTree tree = new DentryTree(fileSystem, true);
+    /** The tree of what stays with the filesystem, whose place another one takes. It has one user, the caller. */
+    DentryTree leaveBehind() {
+        DentryTree tree = new DentryTree(fileSystem, this);
         tree.retain();
+        synchronized (leftovers) {
+            leftovers.add(tree);
+        }
         return tree;
+    }
+
+    /** {@return the leftover trees of filesystems that had this place before; one may be closed meanwhile} */
+    List<DentryTree> leftovers() {
+        synchronized (leftovers) {
+            return List.copyOf(leftovers);
+        }
     }
 
     /** A tree of its own for a file without a name in a directory (pipes, sockets, memory files). */
@@ -69,7 +87,7 @@ final class DentryTree {
 
     /** Whether another filesystem has taken the place of this one. */
     boolean isLeftover() {
-        return isLeftover;
+        return heir != null;
     }
 
     Dentry root() {
@@ -84,10 +102,48 @@ final class DentryTree {
         users.incrementAndGet();
     }
 
+    /** Retains unless the filesystem is closed, or about to be. */
+    boolean tryRetain() {
+        int seen = users.get();
+        while (seen > 0) {
+            if (users.compareAndSet(seen, seen + 1)) {
+                return true;
+            }
+            seen = users.get();
+        }
+        return false;
+    }
+
     void release() {
         if (users.decrementAndGet() == 0) {
-            fileSystem.close();
+            try {
+                fileSystem.close();
+            } finally {
+                closed.countDown();
+                if (heir != null) {
+                    heir.forget(this);
+                }
+            }
         }
+    }
+
+    private void forget(DentryTree leftover) {
+        synchronized (leftovers) {
+            leftovers.remove(leftover);
+        }
+    }
+
+    /** Whether somebody keeps the filesystem open. If it is being closed just now, this waits for that, for a while. */
+    boolean isInUse() {
+        if (users.get() > 0) {
+            return true;
+        }
+        try {
+            closed.await(LONGEST_CLOSE_S, TimeUnit.SECONDS);
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+        }
+        return false;
     }
 
     // ---- who uses it

@@ -11,11 +11,9 @@ import dev.caisson.spi.fs.Mappable;
 import dev.caisson.spi.fs.OpenFile;
 import java.util.ArrayList;
 import java.util.Collection;
-import java.util.Collections;
 import java.util.IdentityHashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.Set;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -27,7 +25,7 @@ import org.slf4j.LoggerFactory;
  * <p>In four steps: {@link #prepare} while programs run; {@link #plan} and {@link #commit} while all tasks are at their safe points;
  * {@link #finish} when they run again, or {@link #abandon} in place of the last two. Until the commit, which cannot fail, everything is as
  * it was. A file that the new filesystem does not have, or that is another one there, stays with the old filesystem, which is closed when
- * the last such file is.
+ * the last such file is. Each later change tries again whether such a file can come home.
  */
 public final class FileSystemSwap {
     private static final Logger log = LoggerFactory.getLogger(FileSystemSwap.class);
@@ -44,10 +42,6 @@ public final class FileSystemSwap {
      */
     public record Stayed(FileDescription description, String path, String reason) {}
 
-    /** What is used of the filesystem. */
-    private record Users(List<FileDescription> descriptions, List<Location> places, Set<Dentry> dentries, Set<Inode> written,
-            Set<Dentry> covered) {}
-
     private final Mount mount;
     private final DentryTree tree;
     private final FileSystem old;
@@ -59,7 +53,7 @@ public final class FileSystemSwap {
     private final Map<FileDescription, OpenFile> opened = new IdentityHashMap<>();
     private final Map<FileDescription, Inode> openedFrom = new IdentityHashMap<>();
     private Rewalk walk;
-    private Users users;
+    private FileSystemUsers users;
     private final Map<FileDescription, OpenFile> following = new IdentityHashMap<>();
     private final Map<MappedDescription, Mappable> mapped = new IdentityHashMap<>();
     private FileMappingMove mappings;
@@ -67,6 +61,10 @@ public final class FileSystemSwap {
     private final List<OpenFile> replaced = new ArrayList<>();
     private final List<Stayed> stayed = new ArrayList<>();
     private DentryTree leftover;
+    /** What stays with filesystems from before the old one, where that can be asked for. */
+    private final List<DentryTree> earlier = new ArrayList<>();
+    /** A user less for each mention, when programs run again. */
+    private final List<DentryTree> released = new ArrayList<>();
 
     /**
      * Begins a change; nothing has happened yet.
@@ -107,11 +105,12 @@ public final class FileSystemSwap {
      */
     public void prepare(Collection<FsContext> contexts) throws FileSystemSwapException {
         publish();
-        Users now = users(contexts);
-        walk = new Rewalk(next, tree.root(), null, refused, now.written, now.covered);
-        walk.walk(now.dentries);
+        publishEarlier();
+        FileSystemUsers now = users(contexts);
+        walk = new Rewalk(next, tree.root(), null, refused, now.written(), now.covered());
+        walk.walk(now.dentries());
         checkRoot();
-        for (FileDescription description : now.descriptions) {
+        for (FileDescription description : now.descriptions()) {
             Rewalk.Found found = walk.of(description.location().dentry());
             if (found != null && found.moves() && isOpenedByFileSystem(description)) {
                 try {
@@ -131,6 +130,26 @@ public final class FileSystemSwap {
         }
     }
 
+    /** Filesystems that had the place before may fail; what stayed with them goes on to do so then. */
+    private void publishEarlier() {
+        for (DentryTree each : tree.leftovers()) {
+            if (!each.tryRetain()) {
+                continue; // it is being closed
+            }
+            released.add(each);
+            try {
+                each.fileSystem().publish();
+                earlier.add(each);
+            } catch (ErrnoException e) {
+                log.warn("{}: files that stayed with {} cannot come home: {}", source, each.fileSystem().typeName(), e.errno().text());
+            }
+        }
+    }
+
+    private FileSystemUsers users(Collection<FsContext> contexts) {
+        return FileSystemUsers.of(tree, earlier, contexts);
+    }
+
     private void checkRoot() throws FileSystemSwapException {
         Rewalk.Found root = walk.of(tree.root());
         if (!root.moves()) {
@@ -148,12 +167,19 @@ public final class FileSystemSwap {
      */
     public void plan(Collection<FsContext> contexts, Collection<MemoryManager> memories) throws FileSystemSwapException {
         publish();
+        for (DentryTree each : List.copyOf(earlier)) {
+            try {
+                each.fileSystem().publish();
+            } catch (ErrnoException e) {
+                earlier.remove(each);
+            }
+        }
         checkObstacle();
         users = users(contexts);
         Rewalk before = walk;
         for (int i = 0; i < MOST_PLANS; i++) {
-            walk = new Rewalk(next, tree.root(), before, refused, users.written, users.covered);
-            walk.walk(users.dentries);
+            walk = new Rewalk(next, tree.root(), before, refused, users.written(), users.covered());
+            walk.walk(users.dentries());
             checkRoot();
             checkMounts();
             if (canOpen() && canMap(memories)) {
@@ -184,46 +210,6 @@ public final class FileSystemSwap {
         }
     }
 
-    // ---- who uses it
-
-    private Users users(Collection<FsContext> contexts) {
-        List<FileDescription> descriptions = tree.open().all();
-        Set<FsContext> everybody = Collections.newSetFromMap(new IdentityHashMap<>());
-        everybody.addAll(contexts);
-        Set<Dentry> dentries = Collections.newSetFromMap(new IdentityHashMap<>());
-        dentries.add(tree.root());
-        Set<Dentry> covered = Collections.newSetFromMap(new IdentityHashMap<>());
-        for (Mount each : tree.mounts()) {
-            dentries.add(each.root());
-            each.children().forEach(child -> covered.add(child.mountPoint()));
-            MountNamespace namespace = each.namespace();
-            if (namespace != null) {
-                everybody.addAll(namespace.contexts());
-            }
-        }
-        List<Location> places = new ArrayList<>();
-        for (FsContext context : everybody) {
-            for (Location place : List.of(context.root(), context.workingDirectory())) {
-                if (place.dentry().tree() == tree) {
-                    places.add(place);
-                    dentries.add(place.dentry());
-                }
-            }
-        }
-        Set<Inode> written = Collections.newSetFromMap(new IdentityHashMap<>());
-        for (FileDescription description : descriptions) {
-            dentries.add(description.location().dentry());
-            if (description.isWritable()) {
-                written.add(description.inode());
-            }
-        }
-        dentries.addAll(tree.pinned());
-        covered.removeAll(dentries);
-        dentries.addAll(covered);
-        dentries.removeIf(dentry -> dentry == null || dentry.tree() != tree);
-        return new Users(descriptions, places, dentries, written, covered);
-    }
-
     // ---- open files
 
     /** Whether its open file is the filesystem's: not the pipe of a FIFO, a device, or nothing for O_PATH. */
@@ -249,7 +235,7 @@ public final class FileSystemSwap {
     /** Opens all that moves; false when one cannot be opened: its file stays, and the plan is made anew. */
     private boolean canOpen() {
         following.clear();
-        for (FileDescription description : users.descriptions) {
+        for (FileDescription description : users.descriptions()) {
             Rewalk.Found found = walk.of(description.location().dentry());
             if (found == null || !found.moves()) {
                 continue;
@@ -309,35 +295,33 @@ public final class FileSystemSwap {
         mappings.commit();
         settle();
         mapped.forEach(MappedDescription::follow);
-        leftover = DentryTree.leftoverOf(old);
+        leftover = tree.leaveBehind();
         report();
-        for (FileDescription description : users.descriptions) {
+        for (FileDescription description : users.descriptions()) {
+            DentryTree from = description.location().dentry().tree();
             OpenFile file = following.get(description);
             if (file != null) {
                 OpenFile before = description.follow(file, walk.of(description.location().dentry()).to());
                 if (before != file) {
                     replaced.add(before);
                 }
-            } else {
-                tree.open().remove(description);
-                leftover.open().add(description);
-                leftover.retain();
+            }
+            DentryTree to = count(from, file != null);
+            if (to != from) {
+                from.open().remove(description);
+                to.open().add(description);
             }
             opened.remove(description);
         }
-        for (Location place : users.places) {
-            if (!walk.of(place.dentry()).moves()) {
-                leftover.retain();
-            }
-        }
+        users.places().forEach(place -> count(place.dentry().tree(), walk.of(place.dentry()).moves()));
         Map<Inode, Inode> moved = new IdentityHashMap<>();
         walk.all().values().stream().filter(Rewalk.Found::moves).forEach(found -> moved.put(found.from(), found.to()));
         tree.moveTo(next);
         walk.all().forEach((dentry, found) -> {
             dentry.children().clear();
             if (found.moves()) {
-                dentry.instantiate(found.to());
-            } else {
+                dentry.moveTo(tree, found.to(), found.isNamed());
+            } else if (dentry.tree() == tree) {
                 dentry.stayIn(leftover);
             }
         });
@@ -356,6 +340,21 @@ public final class FileSystemSwap {
         }
     }
 
+    /** Counts who goes from one tree to another; tells which one that is. */
+    private DentryTree count(DentryTree from, boolean moves) {
+        if (moves) {
+            if (from != tree) {
+                released.add(from);
+            }
+            return tree;
+        }
+        if (from == tree) {
+            leftover.retain();
+            return leftover;
+        }
+        return from;
+    }
+
     /** What programs wrote to mapped pages until now is written back, so that nothing of it comes later, and the new filesystem knows. */
     private void settle() {
         try {
@@ -370,13 +369,13 @@ public final class FileSystemSwap {
 
     /** Notes what stays, while its path can still be told. */
     private void report() {
-        for (FileDescription description : users.descriptions) {
+        for (FileDescription description : users.descriptions()) {
             Rewalk.Found found = walk.of(description.location().dentry());
             if (!found.moves()) {
                 stayed.add(new Stayed(description, path(description.location()), found.reason()));
             }
         }
-        for (Location place : users.places) {
+        for (Location place : users.places()) {
             Rewalk.Found found = walk.of(place.dentry());
             if (!found.moves()) {
                 stayed.add(new Stayed(null, path(place), found.reason()));
@@ -385,8 +384,7 @@ public final class FileSystemSwap {
     }
 
     private String path(Location location) {
-        MountNamespace namespace = mount.namespace();
-        return Paths.of(location, namespace == null ? new Location(mount, mount.root()) : namespace.rootLocation());
+        return LeftBehind.path(mount, location);
     }
 
     /** {@return what stayed with the old filesystem, after {@link #commit}} */
@@ -418,5 +416,7 @@ public final class FileSystemSwap {
     private void closeUnused() {
         opened.values().forEach(OpenFile::close);
         opened.clear();
+        released.forEach(DentryTree::release);
+        released.clear();
     }
 }

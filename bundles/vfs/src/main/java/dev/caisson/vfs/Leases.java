@@ -206,6 +206,19 @@ public final class Leases {
         }
     }
 
+    /**
+     * As the other one, for a file at a place that nothing else keeps: while the caller waits, another filesystem may come to serve it.
+     *
+     * @return the file's inode from now on
+     */
+    Inode breakFor(Location place, boolean writes, boolean mayWait, Blocker caller) throws ErrnoException {
+        if (count.get() != 0) {
+            place.dentry().pin();
+            breakFor(place.inode(), writes, mayWait, caller);
+        }
+        return place.inode();
+    }
+
     /** Asks for the end of what is in the way. Gives the time when the first of it ends by itself; 0 when nothing is in the way. */
     private long demand(OfFile all, boolean writes, List<Runnable> signals) {
         long first = 0;

@@ -50,7 +50,7 @@ final class Lookup {
             return known;
         }
         Inode inode = directory.inode().lookup(name);
-        if (directory.isDeleted()) {
+        if (directory.isDead()) {
             return new Dentry(tree, directory, name, inode); // nothing can be found here again
         }
         return tree.add(directory, name, inode);

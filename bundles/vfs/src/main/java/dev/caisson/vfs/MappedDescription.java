@@ -9,6 +9,7 @@ import dev.caisson.abi.Fcntl;
 import dev.caisson.abi.Mman;
 import dev.caisson.abi.Stat;
 import dev.caisson.memory.MappedFile;
+import dev.caisson.spi.fs.Inode;
 import dev.caisson.spi.fs.Mappable;
 import dev.caisson.spi.fs.SealedFile;
 
@@ -124,6 +125,11 @@ public final class MappedDescription implements MappedFile {
     @Override
     public long inodeNumber() {
         return description.inode().number();
+    }
+
+    @Override
+    public Inode inode() {
+        return description.inode();
     }
 
     @Override

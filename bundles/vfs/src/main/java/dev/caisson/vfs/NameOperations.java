@@ -110,7 +110,7 @@ final class NameOperations {
     }
 
     static void checkMayCreate(Dentry parent, Credentials credentials) throws ErrnoException {
-        if (parent.isDeleted()) {
+        if (parent.isDead()) {
             throw ENOENT.error();
         }
         FileFlags.checkWrite(parent.inode());
@@ -138,7 +138,7 @@ final class NameOperations {
         if (!directory && isDirectory) {
             throw EISDIR.error();
         }
-        if (parent.isDeleted()) {
+        if (parent.isDead()) {
             throw ENOENT.error();
         }
     }
@@ -200,7 +200,7 @@ final class NameOperations {
             if (walker.mount().isReadOnly()) {
                 throw EROFS.error();
             }
-            if (old.mount() != walker.mount()) {
+            if (old.mount() != walker.mount() || old.dentry().tree() != parent.tree()) {
                 throw EXDEV.error();
             }
             checkMayLink(file, caller.credentials());

@@ -125,7 +125,7 @@ final class Opening {
         if (mount.isReadOnly()) {
             throw EROFS.error();
         }
-        if (directory.isDeleted()) {
+        if (directory.isDead()) {
             throw ENOENT.error();
         }
         FileFlags.checkWrite(directory.inode());
@@ -219,7 +219,7 @@ final class Opening {
             Vfs.checkWritable(place);
         }
         if (type == Stat.S_IFREG) {
-            vfs.leases().breakFor(inode, (flags & Fcntl.O_ACCMODE) != Fcntl.O_RDONLY, (flags & Fcntl.O_NONBLOCK) == 0, caller);
+            inode = vfs.leases().breakFor(place, (flags & Fcntl.O_ACCMODE) != Fcntl.O_RDONLY, (flags & Fcntl.O_NONBLOCK) == 0, caller);
         }
         FileDescription description = describe(caller, place, kept);
         if (truncate) {

@@ -35,8 +35,8 @@ final class Renaming {
         from.walkToParent();
         PathWalker to = new PathWalker(caller.fs(), caller.credentials(), newStart, newPath, 0);
         to.walkToParent();
-        if (from.mount() != to.mount()) {
-            throw EXDEV.error();
+        if (from.mount() != to.mount() || from.dentry().tree() != to.dentry().tree()) {
+            throw EXDEV.error(); // one mount has two filesystems when a directory stayed with the one before
         }
         if (from.lastType() != PathWalker.Last.NORMAL) {
             throw EBUSY.error();

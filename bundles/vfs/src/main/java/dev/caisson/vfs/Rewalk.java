@@ -26,8 +26,10 @@ final class Rewalk {
      * @param state of the file in the old filesystem
      * @param changes what {@link Inode#changes} said of it before its state was asked for
      * @param isAgreed whether the new filesystem told the same state
+     * @param isNamed whether the new filesystem has the file under this name
      */
-    record Found(Dentry parent, String name, Inode from, Inode to, String reason, FileIdentity state, long changes, boolean isAgreed) {
+    record Found(Dentry parent, String name, Inode from, Inode to, String reason, FileIdentity state, long changes, boolean isAgreed,
+            boolean isNamed) {
         boolean moves() {
             return to != null;
         }
@@ -65,17 +67,34 @@ final class Rewalk {
         this.refused = refused;
     }
 
-    /** Looks for all names and those above them. */
+    /**
+     * Looks for all names and those above them.
+     *
+     * @param dentries those of the tree before those of its leftovers: whose name it is now counts more than whose it was
+     */
     void walk(Collection<Dentry> dentries) {
         dentries.forEach(this::find);
-        // A name that is gone says nothing, but the file may have been found by another one.
+        // A name that is gone says nothing, but the file may have been found by another one, or need no name.
         for (Map.Entry<Dentry, Found> entry : found.entrySet()) {
             Found each = entry.getValue();
-            Inode to = each.from() == null || each.moves() ? null : targets.get(each.from());
-            if (to != null && entry.getKey().isDeleted()) {
-                entry.setValue(new Found(each.parent(), each.name(), each.from(), to, null, each.state(), -1, true));
+            if (!each.moves() && each.from() != null && !refused.containsKey(each.from())) {
+                Inode known = targets.get(each.from());
+                Inode to = known != null ? known : isWithoutName(entry.getKey()) ? adopted(each.from()) : null;
+                if (to != null) {
+                    entry.setValue(new Found(each.parent(), each.name(), each.from(), to, null, each.state(), -1, true, false));
+                }
             }
         }
+    }
+
+    private static boolean isWithoutName(Dentry dentry) {
+        return dentry.isDeleted() && !dentry.isLeftBehind() || dentry.isRoot();
+    }
+
+    /** A file without a name in a filesystem that shares the storage of the new one. */
+    private Inode adopted(Inode from) {
+        Inode to = next.adopt(from);
+        return to != null && match(from, to) ? to : null;
     }
 
     /** What only the earlier walk has found is not in use any more, and may have been changed since: nothing of it is to be remembered. */
@@ -102,11 +121,6 @@ final class Rewalk {
         return found;
     }
 
-    /** {@return the new inode of each old one} */
-    Map<Inode, Inode> targets() {
-        return targets;
-    }
-
     private Found find(Dentry dentry) {
         Found known = found.get(dentry);
         if (known == null) {
@@ -129,7 +143,7 @@ final class Rewalk {
         if (above == null && dentry != root) {
             return stays(dentry, from, "it has no name");
         }
-        if (dentry.isDeleted()) {
+        if (dentry.isDeleted() && !dentry.isLeftBehind()) {
             return stays(dentry, from, "its name is gone");
         }
         if (above != null && !above.moves()) {
@@ -184,15 +198,25 @@ final class Rewalk {
     }
 
     private Found moves(Dentry dentry, Inode from, Inode to, FileIdentity state, long changes, boolean isAgreed) {
-        Inode other = targets.putIfAbsent(from, to);
-        Inode source = sources.putIfAbsent(to, from);
-        if (other != null && other != to || source != null && source != from) {
+        if (!match(from, to)) {
             return stays(dentry, from, "its names lead to different files");
         }
-        return new Found(dentry.parent(), dentry.name(), from, to, null, state, changes, isAgreed);
+        return new Found(dentry.parent(), dentry.name(), from, to, null, state, changes, isAgreed, true);
+    }
+
+    /** Notes that a file becomes another one, unless either goes together with a third one already. */
+    private boolean match(Inode from, Inode to) {
+        Inode other = targets.get(from);
+        Inode source = sources.get(to);
+        if (other != null && other != to || source != null && source != from) {
+            return false;
+        }
+        targets.put(from, to);
+        sources.put(to, from);
+        return true;
     }
 
     private static Found stays(Dentry dentry, Inode from, String reason) {
-        return new Found(dentry.parent(), dentry.name(), from, null, reason, null, -1, false);
+        return new Found(dentry.parent(), dentry.name(), from, null, reason, null, -1, false, false);
     }
 }

@@ -84,7 +84,7 @@ class FdTableStressTest {
     }
 
     @Test
-    @Timeout(60)
+    @Timeout(300)
     void descriptionsLiveAsLongAsTheyAreUsed() throws InterruptedException {
         FdTable table = new FdTable(FDS);
         AtomicReference<Throwable> failure = new AtomicReference<>();

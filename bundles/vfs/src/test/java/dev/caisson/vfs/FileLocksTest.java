@@ -36,7 +36,7 @@ class FileLocksTest {
         public boolean block(long deadlineNs) throws ErrnoException {
             asleep.release();
             try {
-                assertTrue(events.tryAcquire(10, TimeUnit.SECONDS));
+                assertTrue(events.tryAcquire(180, TimeUnit.SECONDS));
             } catch (InterruptedException e) {
                 throw Errno.ERESTARTSYS.error();
             }
@@ -78,9 +78,9 @@ class FileLocksTest {
                 throw new IllegalStateException(e);
             }
         });
-        assertTrue(blocker.asleep.tryAcquire(10, TimeUnit.SECONDS));
+        assertTrue(blocker.asleep.tryAcquire(180, TimeUnit.SECONDS));
         locks.unlock(alice, 0, 0);
-        waiting.get(10, TimeUnit.SECONDS);
+        waiting.get(180, TimeUnit.SECONDS);
         assertNotNull(locks.test(alice, true, 0, 0));
     }
 
@@ -96,10 +96,10 @@ class FileLocksTest {
                 throw new IllegalStateException(e);
             }
         });
-        assertTrue(blocker.asleep.tryAcquire(10, TimeUnit.SECONDS));
+        assertTrue(blocker.asleep.tryAcquire(180, TimeUnit.SECONDS));
         assertErrno(Errno.EDEADLK, () -> locks.lock(alice, 1, true, 1, 1, new ThreadBlocker()));
         locks.unlock(alice, 0, 0);
-        waiting.get(10, TimeUnit.SECONDS);
+        waiting.get(180, TimeUnit.SECONDS);
     }
 
     @Test

@@ -277,6 +277,165 @@ class FileSystemSwapTest {
         assertSame(watch, watch.on.attachment(Hanging.class, null));
     }
 
+    // ---- what comes home
+
+    @Test
+    void aFileThatStayedComesHomeWithItsName() throws Exception {
+        FileDescription file = open("/file", Fcntl.O_RDWR | Fcntl.O_CREAT);
+        write(file, "kept");
+        FileLocks.of(file.inode()).flock(file, 1, Fcntl.LOCK_EX, null);
+        TwinFileSystem.Kept own = top.names.put("file", new TwinFileSystem.Kept(Stat.S_IFREG | 0644));
+        assertEquals(1, swap().size());
+        assertEquals("/file (deleted)", Paths.of(file.location(), namespace.rootLocation()));
+        assertEquals(List.of(old), LeftBehind.fileSystems(namespace.root()));
+        assertSame(file, LeftBehind.files(namespace.root(), List.of(user.fs)).getFirst().description());
+
+        TwinFileSystem third = new TwinFileSystem(top, isCaching, false);
+        assertEquals(1, swapTo(third).size(), "it is told again as long as it stays");
+        assertFalse(old.isClosed);
+        assertTrue(next.isClosed);
+
+        top.names.put("file", own);
+        TwinFileSystem fourth = new TwinFileSystem(top, isCaching, true);
+        assertEquals(List.of(), swapTo(fourth));
+        assertSame(fourth, file.inode().fileSystem());
+        assertSame(file.inode(), vfs.resolve(user, null, "/file", 0).inode());
+        assertSame(file.location().dentry(), vfs.resolve(user, null, "/file", 0).dentry());
+        assertEquals("/file", Paths.of(file.location(), namespace.rootLocation()));
+        assertTrue(old.isClosed);
+        assertEquals(List.of(), LeftBehind.fileSystems(namespace.root()));
+        FileDescription second = open("/file", Fcntl.O_RDWR);
+        assertErrno(Errno.EAGAIN, () -> FileLocks.of(second.inode()).flock(second, 1, Fcntl.LOCK_EX, null));
+        file.seek(0, Fcntl.SEEK_SET);
+        assertEquals("kept", read(file, 10));
+        file.release();
+        second.release();
+        assertEquals(0, fourth.opens);
+        assertFalse(fourth.isClosed);
+    }
+
+    @Test
+    void aDirectoryThatStayedComesHomeWithWhatIsBelow() throws Exception {
+        vfs.mkdir(user, null, "/directory", 0755);
+        vfs.mkdir(user, null, "/directory/below", 0755);
+        user.fs.workingDirectory(vfs.resolve(user, null, "/directory/below", 0));
+        FileDescription file = open("file", Fcntl.O_RDWR | Fcntl.O_CREAT);
+        TwinFileSystem.Kept own = top.names.put("directory", new TwinFileSystem.Kept(TwinFileSystem.directory()));
+        assertEquals(2, swap().size());
+        FileDescription later = open("later", Fcntl.O_RDWR | Fcntl.O_CREAT);
+        assertSame(old, later.inode().fileSystem());
+        assertErrno(Errno.EXDEV, () -> vfs.rename(user, null, "later", null, "/later", 0));
+        assertErrno(Errno.EXDEV, () -> vfs.link(user, later.location(), null, "/later"));
+
+        top.names.put("directory", own);
+        TwinFileSystem third = new TwinFileSystem(top, isCaching, false);
+        assertEquals(List.of(), swapTo(third));
+        assertTrue(old.isClosed);
+        assertSame(third, file.inode().fileSystem());
+        assertSame(third, later.inode().fileSystem());
+        assertEquals("/directory/below", Paths.workingDirectory(user.fs.workingDirectory(), user.fs.root()));
+        vfs.rename(user, null, "later", null, "/later", 0);
+        assertEquals("/later", Paths.of(later.location(), namespace.rootLocation()));
+    }
+
+    @Test
+    void aFileWithoutANameComesHomeWhereItIsKnown() throws Exception {
+        FileDescription gone = open("/gone", Fcntl.O_RDWR | Fcntl.O_CREAT);
+        write(gone, "kept");
+        vfs.unlink(user, null, "/gone");
+        next.kin = old;
+        assertEquals(List.of(), swap());
+        assertTrue(old.isClosed);
+        assertSame(next, gone.inode().fileSystem());
+        assertEquals("/gone (deleted)", Paths.of(gone.location(), namespace.rootLocation()));
+        gone.seek(0, Fcntl.SEEK_SET);
+        assertEquals("kept", read(gone, 10));
+        gone.release();
+        assertEquals(0, next.opens);
+    }
+
+    @Test
+    void whoHasTheNameNowComesBeforeWhoHadIt() throws Exception {
+        FileDescription first = open("/file", Fcntl.O_RDWR | Fcntl.O_CREAT);
+        next.unopenable = (int) first.inode().number();
+        assertEquals(1, swap().size());
+        next.unopenable = 0;
+        FileDescription second = open("/file", Fcntl.O_RDWR);
+        assertSame(next, second.inode().fileSystem());
+
+        TwinFileSystem third = new TwinFileSystem(top, isCaching, false);
+        List<FileSystemSwap.Stayed> stayed = swapTo(third);
+        assertSame(first, stayed.getFirst().description());
+        assertSame(third, second.inode().fileSystem());
+        second.release();
+        user.fs.workingDirectory(namespace.rootLocation());
+        TwinFileSystem fourth = new TwinFileSystem(top, isCaching, true);
+        assertEquals(List.of(), swapTo(fourth));
+        assertSame(fourth, first.inode().fileSystem());
+        assertTrue(old.isClosed);
+    }
+
+    @Test
+    void bothNamesOfAFileMoveThoughOneCannotBeFound() throws Exception {
+        vfs.mkdir(user, null, "/directory", 0755);
+        FileDescription one = open("/one", Fcntl.O_RDWR | Fcntl.O_CREAT);
+        vfs.link(user, one.location(), null, "/directory/two");
+        FileDescription two = open("/directory/two", Fcntl.O_RDONLY);
+        FileLocks locks = FileLocks.of(one.inode());
+        top.names.put("directory", new TwinFileSystem.Kept(TwinFileSystem.directory()));
+
+        assertEquals(List.of(), swap());
+        assertSame(one.inode(), two.inode());
+        assertSame(locks, FileLocks.of(two.inode()));
+        assertEquals("/directory/two (deleted)", Paths.of(two.location(), namespace.rootLocation()));
+        assertTrue(old.isClosed);
+    }
+
+    @Test
+    void whoWaitsForALeaseGoesOnWithTheFileOfTheNewFilesystem() throws Exception {
+        FileDescription leased = open("/file", Fcntl.O_RDWR | Fcntl.O_CREAT);
+        write(leased, "content");
+        vfs.link(user, leased.location(), null, "/alias");
+        vfs.leases().set(leased, Fcntl.F_WRLCK, () -> {});
+        List<FileSystemSwap.Stayed> stayed = new ArrayList<>();
+        Caller waiting = new Caller() {
+            @Override
+            public FsContext fs() {
+                return user.fs;
+            }
+
+            @Override
+            public Credentials credentials() {
+                return Credentials.ROOT;
+            }
+
+            @Override
+            public Waiter waiter() {
+                return events -> {};
+            }
+
+            @Override
+            public boolean block(long deadlineNs) throws ErrnoException {
+                try {
+                    stayed.addAll(swap());
+                } catch (FileSystemSwapException e) {
+                    throw new AssertionError(e);
+                }
+                vfs.leases().set(leased, Fcntl.F_UNLCK, () -> {});
+                return true;
+            }
+        };
+        FileDescription opened = vfs.open(waiting, null, "/alias", Fcntl.O_RDWR | Fcntl.O_TRUNC, 0, 0);
+        assertEquals(List.of(), stayed);
+        assertSame(next, opened.inode().fileSystem());
+        assertSame(leased.inode(), opened.inode());
+        assertEquals(0, opened.file().sizeBytes());
+        assertTrue(old.isClosed);
+        opened.release();
+        leased.release();
+        assertEquals(0, next.opens);
+    }
+
     // ---- what is refused
 
     @Test

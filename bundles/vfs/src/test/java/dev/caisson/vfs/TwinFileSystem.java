@@ -56,6 +56,8 @@ final class TwinFileSystem implements FileSystem {
     /** Whether nothing can be asked any more. */
     boolean isBroken;
     String obstacle;
+    /** One whose files without a name are this one's, too. */
+    TwinFileSystem kin;
 
     TwinFileSystem(Kept top, boolean isCaching, boolean isBackwards) {
         this.isCaching = isCaching;
@@ -103,6 +105,11 @@ final class TwinFileSystem implements FileSystem {
     @Override
     public String replacementObstacle(FileSystem next) {
         return obstacle;
+    }
+
+    @Override
+    public Inode adopt(Inode file) {
+        return kin != null && file.fileSystem() == kin && ((Node) file).kept.links == 0 ? node(((Node) file).kept) : null;
     }
 
     @Override

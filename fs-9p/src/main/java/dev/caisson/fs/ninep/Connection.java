@@ -34,8 +34,12 @@ final class Connection {
     private static final int MOST_CALLS = 256;
     /** Unattended calls (clunks) whose replies nobody has read yet. */
     private static final int MOST_UNATTENDED = 64;
+    /** Messages that one caller receives for others before it looks at the time: a server may talk for ever. */
+    private static final int MOST_AT_ONCE = 64;
     /** Who was killed waits only for so long; but so long, since what is left to be written at the end of a process must be. */
     private static final long KILLED_NS = 500_000_000L;
+    /** Nor does the whole sandbox wait longer for who asks a server that does not answer. */
+    private static final long AWAITED_NS = 50_000_000L;
     private static final long DRAIN_NS = 500_000_000L;
 
     private final MessageSocket socket;
@@ -92,16 +96,32 @@ final class Connection {
 
     // ---- calls
 
-    /** Begins a request; its fields are to be written to {@link Call#out}. */
+    /**
+     * Begins a request; its fields are to be written to {@link Call#out}. When there are too many it waits, and receives if nobody else
+     * does: those in flight may all have been given up, so that no caller is left to read what the server says to that.
+     */
     Call begin(MessageType type) throws ErrnoException {
-        Call call;
-        synchronized (this) {
-            while (calling >= MOST_CALLS - 2 && !isBroken) { // Tflush needs tags, too
-                awaitLocked();
+        long begunNs = System.nanoTime();
+        while (true) {
+            synchronized (this) {
+                if (isBroken || calling < MOST_CALLS - 2) { // Tflush needs tags, too
+                    return start(openLocked(), type);
+                }
+                if (System.nanoTime() - begunNs > timeoutNs) {
+                    breakLocked();
+                    throw EIO.error("the server answers nobody");
+                }
+                if (isReceiving) {
+                    awaitLocked();
+                    continue;
+                }
+                isReceiving = true;
             }
-            call = openLocked();
+            receive(null);
+            if (isKilled()) {
+                throw ERESTARTSYS.error();
+            }
         }
-        return start(call, type);
     }
 
     private static Call start(Call call, MessageType type) {
@@ -226,13 +246,8 @@ final class Connection {
 
     /** Lets a fid go: without waiting for the answer, unless there are many of these. */
     void clunk(int fid) {
-        boolean mustWait;
-        synchronized (this) {
-            mustWait = unattended >= MOST_UNATTENDED;
-        }
         try {
-            if (!mustWait) {
-                clunkUnattended(fid);
+            if (clunkUnattended(fid, MOST_UNATTENDED)) {
                 return;
             }
             Call call = begin(MessageType.TCLUNK);
@@ -249,15 +264,20 @@ final class Connection {
         }
     }
 
-    private void clunkUnattended(int fid) throws ErrnoException {
+    /** Lets a fid go without waiting for the answer; false when there are too many calls for that. */
+    private boolean clunkUnattended(int fid, int mostUnattended) throws ErrnoException {
         Call call;
         synchronized (this) {
+            if (unattended >= mostUnattended || calling >= MOST_CALLS - 2 && !isBroken) {
+                return false;
+            }
             call = openLocked();
         }
         start(call, MessageType.TCLUNK).out.u32(fid);
         call.newFid = fid;
         post(call, true);
         socket.queue(call.out); // it goes with the next request
+        return true;
     }
 
     // ---- replies
@@ -275,7 +295,7 @@ final class Connection {
                     if (call.state == Call.State.WAITING) {
                         checkUsable();
                         long waitedNs = System.nanoTime() - start;
-                        if (waitedNs > timeoutNs || waitedNs > KILLED_NS && isKilled()) {
+                        if (waitedNs > timeoutNs || waitedNs > KILLED_NS && isKilled() || waitedNs > AWAITED_NS && isAwaited()) {
                             abandonLocked(call);
                         } else if (!isReceiving) {
                             isReceiving = true;
@@ -285,7 +305,7 @@ final class Connection {
                 }
                 if (call.state == Call.State.ABANDONED) {
                     flush(call);
-                    throw isKilled() ? ERESTARTSYS.error() : EIO.error("the server does not answer");
+                    throw isKilled() || isAwaited() ? ERESTARTSYS.error() : EIO.error("the server does not answer");
                 }
                 if (receives) {
                     receive(call);
@@ -306,21 +326,28 @@ final class Connection {
         return task != null && task.isKilled();
     }
 
+    private static boolean isAwaited() {
+        JobControl task = JobControl.current();
+        return task != null && task.isAwaited();
+    }
+
     private synchronized boolean isOwedAnswers() {
         return unattended > 0;
     }
 
-    /** Receives for everybody until the own reply is there (without one: those that nobody waits for), or for a slice. */
+    /** Receives for everybody until the own reply is there (without one: those that nobody waits for), or for a while. */
     private void receive(Call own) {
         Thread next;
         try {
             MessageSocket.Received received;
+            int count = 0;
             do {
                 received = socket.receive();
                 if (received == MessageSocket.Received.MESSAGE) {
                     dispatch();
                 }
-            } while (received == MessageSocket.Received.MESSAGE && (own == null ? isOwedAnswers() : own.replyType == null));
+            } while (received == MessageSocket.Received.MESSAGE && ++count < MOST_AT_ONCE
+                    && (own == null ? isOwedAnswers() : own.replyType == null));
             if (received == MessageSocket.Received.END) {
                 synchronized (this) {
                     breakLocked();
@@ -455,7 +482,9 @@ final class Connection {
             return;
         }
         try {
-            clunkUnattended(made);
+            if (!clunkUnattended(made, MOST_CALLS)) {
+                log.debug("a fid stays with the server until the connection ends: fid={}", made); // who receives cannot wait
+            }
         } catch (ErrnoException e) {
             log.debug("a fid could not be let go: errno={}", e.errno());
         }

@@ -2,6 +2,7 @@ package dev.caisson.fs.ninep;
 
 import static dev.caisson.abi.Errno.EAGAIN;
 import static dev.caisson.abi.Errno.EINVAL;
+import static dev.caisson.abi.Errno.EIO;
 
 import dev.caisson.abi.ErrnoException;
 import dev.caisson.gofer.GoferLauncher;
@@ -21,12 +22,14 @@ import org.slf4j.LoggerFactory;
 final class GoferConnector implements Connector {
     /** The name of the one tree. */
     static final String TREE = "root";
+    private static final long REAP_MS = 5_000;
 
     private static final Logger log = LoggerFactory.getLogger(GoferConnector.class);
 
     private final String directory;
     private final boolean isReadOnly;
     private GoferProcess last;
+    private boolean isClosed;
 
     /**
      * Names a tree.
@@ -49,11 +52,10 @@ final class GoferConnector implements Connector {
 
     @Override
     public synchronized int connect() throws ErrnoException {
-        if (last != null) {
-            last.kill(); // its connection is lost, so it has nothing left to do
-            last.await();
-            last = null;
+        if (isClosed) {
+            throw EIO.error("unmounted");
         }
+        endLast(); // its connection is lost, so it has nothing left to do
         String home = System.getProperty("caisson.home");
         try {
             GoferProcess started = GoferLauncher.spawn(List.of(new GoferPlan.Tree(TREE, directory, isReadOnly)),
@@ -69,10 +71,22 @@ final class GoferConnector implements Connector {
 
     @Override
     public synchronized void close() {
-        if (last != null) {
-            last.kill();
-            last.await();
-            last = null;
+        isClosed = true;
+        endLast();
+    }
+
+    private void endLast() {
+        GoferProcess process = last;
+        last = null;
+        if (process == null) {
+            return;
+        }
+        process.kill();
+        Thread reaper = Thread.ofPlatform().daemon().name("gofer-reaper").start(process::await);
+        try {
+            reaper.join(REAP_MS); // one whose disk does not answer ends when that does, whatever it was told
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
         }
     }
 

@@ -2,6 +2,7 @@ package dev.caisson.fs.ninep;
 
 import static dev.caisson.abi.Errno.EACCES;
 import static dev.caisson.abi.Errno.EIO;
+import static dev.caisson.abi.Errno.ENOENT;
 import static dev.caisson.abi.Errno.EPROTO;
 import static dev.caisson.abi.Errno.ERESTARTSYS;
 import static dev.caisson.abi.Errno.ESTALE;
@@ -53,6 +54,8 @@ final class NinepContent extends CachedContent {
     /** Keeps the file open for what is to be written back: it may not be opened for writing again, by its mode. */
     private Handle writing;
     private boolean hasFailed;
+    /** {@link WriteBack} knows that there is something to write. Written by that, under its monitor. */
+    volatile boolean isAwaited;
 
     NinepContent(NinepInode inode) {
         super(inode, inode.ninep().contents());
@@ -77,6 +80,12 @@ final class NinepContent extends CachedContent {
         try {
             return fileSystem.files().offer(open(flags, writable));
         } catch (ErrnoException e) {
+            if (e.errno() == ESTALE || e.errno() == ENOENT) {
+                known = fileSystem.files().take(open, writable, 0);
+                if (known != null) {
+                    return known; // the name has gone on the way; who took it away had opened the file before, see pin
+                }
+            }
             if (e.errno() != EACCES || !writable) {
                 throw e;
             }
@@ -90,7 +99,7 @@ final class NinepContent extends CachedContent {
             return inode.ask(true, (session, fid) -> {
                 int own = session.walk(fid, List.of()).fid();
                 try {
-                    session.open(own, flags);
+                    inode.checkIs(session.open(own, flags));
                 } catch (ErrnoException e) {
                     session.clunk(own);
                     throw e;
@@ -179,7 +188,14 @@ final class NinepContent extends CachedContent {
         } catch (ErrnoException e) {
             log.debug("no fid for a file that loses its name: inode={} errno={}", inode.number(), e.errno());
         }
-        keepOpen(file, fid);
+        synchronized (this) {
+            if (isInUse() && !isPinned()) { // who closes it later lets these go
+                pinnedFile = file;
+                pinnedFid = fid;
+                return;
+            }
+        }
+        unpin(file, fid);
     }
 
     /** After {@link #pin}: the name is gone, or has stayed. */
@@ -230,28 +246,6 @@ final class NinepContent extends CachedContent {
         }
         try {
             return handle.descriptor < 0 ? null : DonatedStatus.attributes(handle.descriptor, last);
-        } finally {
-            fileSystem.files().release(handle);
-        }
-    }
-
-    /**
-     * Changes mode, owner or times by a descriptor that our own gofer has donated, which costs no message.
-     *
-     * @param change what is to change
-     * @param fields which of it
-     * @return false when there is no such descriptor, or the host does not let this process: the server is to be asked
-     */
-    boolean changesDonated(AttributeChange change, int fields) {
-        if ((fields & ~DonatedStatus.CHANGES) != 0 || !fileSystem.isOfOwnGofer()) {
-            return false;
-        }
-        Handle handle = fileSystem.files().peek(open);
-        if (handle == null) {
-            return false;
-        }
-        try {
-            return handle.descriptor >= 0 && DonatedStatus.change(handle.descriptor, change, fields);
         } finally {
             fileSystem.files().release(handle);
         }
@@ -346,10 +340,10 @@ final class NinepContent extends CachedContent {
     /** Under {@link #lock}. */
     private void count() {
         PageCache cache = pages();
-        long bytes = cache == null ? 0 : cache.dirtyPages() << Pages.SHIFT;
+        long bytes = cache == null || !writesBack() ? 0 : cache.dirtyPages() << Pages.SHIFT;
         long more = bytes - countedBytes;
         countedBytes = bytes;
-        fileSystem.writeBack().counted(this, more, hasUnwritten());
+        fileSystem.writeBack().counted(this, more, writtenNs != CLEAN || isDirty());
     }
 
     /** The file got another time of modification, which is to stay when it is written back. */
@@ -364,7 +358,20 @@ final class NinepContent extends CachedContent {
         }
     }
 
-    /** Whether time alone is a reason to write back: pages that a guest has mapped are changed all the time, as far as one can tell. */
+    /** A guest changes a page through a mapping. Called under the pages' lock. */
+    void touched() {
+        if (!isAwaited) {
+            fileSystem.writeBack().touched(this);
+        }
+    }
+
+    /** {@return whether the server does not have the pages as they are, whoever has changed them} */
+    boolean isDirty() {
+        PageCache cache = pages();
+        return cache != null && cache.dirtyPages() > 0;
+    }
+
+    /** Whether to write back sooner than age wants it. Pages that only guests change, through mappings, stay: they may be changed all the time. */
     boolean isDue() {
         PageCache cache = pages();
         return writtenNs != CLEAN || cache != null && !cache.isMapped();
@@ -391,17 +398,36 @@ final class NinepContent extends CachedContent {
      */
     @Override
     public void writeBack() throws ErrnoException {
-        PageCache cache = pages();
-        if (cache == null || !writesBack()) {
+        if (writesBack()) {
+            writeBack(false);
+        } else {
             super.writeBack();
+        }
+    }
+
+    /**
+     * As {@link #writeBack}, because of its age: from now on, pages that guests have mapped count as changed only when they are changed again.
+     *
+     * @throws ErrnoException as {@link #writeBack}
+     */
+    void writeBackAll() throws ErrnoException {
+        writeBack(true);
+    }
+
+    private void writeBack(boolean isMappedToo) throws ErrnoException {
+        PageCache cache = pages();
+        if (cache == null) {
             return;
         }
         lock().lock();
         try {
-            if (!hasUnwritten()) {
+            if (isMappedToo) {
+                cache.writeBackMapped();
+            } else if (hasUnwritten()) {
+                cache.writeBack();
+            } else {
                 return;
             }
-            cache.writeBack();
             long written = writtenNs;
             if (written == CLEAN) {
                 inode.changed();

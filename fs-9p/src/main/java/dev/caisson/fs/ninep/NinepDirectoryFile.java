@@ -233,7 +233,7 @@ final class NinepDirectoryFile extends OpenFile {
             } else {
                 own = current.walk(from, List.of()).fid();
                 try {
-                    current.open(own, flags);
+                    directory.checkIs(current.open(own, flags));
                 } catch (ErrnoException e) {
                     current.clunk(own);
                     throw e;

@@ -25,6 +25,7 @@ import java.util.Map;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.locks.ReentrantLock;
 import org.slf4j.Logger;
@@ -38,6 +39,9 @@ public final class NinepFileSystem implements FileSystem {
     private static final int MOST_LISTED_ENTRIES = 1 << 16;
     private static final long RECONNECT_NS = 10_000_000_000L;
     private static final long RECONNECT_PAUSE_MS = 50;
+    /** Tversion twice, Tattach, Tgetattr, each within the timeout. */
+    private static final int REQUESTS_TO_CONNECT = 4;
+    private static final int RETAKE_TRIES = 3;
 
     private static final class Reference extends WeakReference<NinepInode> {
         private final long path;
@@ -61,7 +65,10 @@ public final class NinepFileSystem implements FileSystem {
     private final ReentrantLock connecting = new ReentrantLock();
     private volatile Session session;
     private volatile boolean lacksLists;
+    /** Held to change the session and {@link #isClosed} together. */
+    private final Object closing = new Object();
     private volatile boolean isClosed;
+    private final AtomicBoolean retaking = new AtomicBoolean();
     /** When connecting was given up last. Guarded by {@link #connecting}. */
     private long failedNs = System.nanoTime() - RECONNECT_NS;
 
@@ -141,47 +148,97 @@ public final class NinepFileSystem implements FileSystem {
 
     private Session reconnect() throws ErrnoException {
         lockConnecting();
+        Session fresh;
         try {
-            Session old = session;
-            if (!old.isBroken()) {
-                return old;
+            if (!session.isBroken()) {
+                return session;
             }
-            if (isClosed || !options.connector().isLasting() || System.nanoTime() - failedNs < 1_000_000_000L) {
-                throw EIO.error("the connection to the server is lost");
-            }
-            old.close();
-            long start = System.nanoTime();
-            while (true) {
-                try {
-                    Session fresh = Session.open(options);
-                    if (!root.isSameFile(fresh.rootAttributes())) {
-                        fresh.close();
-                        log.error("the server has another tree than before: {}", describedSource);
-                        break;
-                    }
-                    session = fresh;
-                    locked.forEach(NinepLocks::retake);
-                    log.info("connected to the server again: {} afterMs={}", describedSource, (System.nanoTime() - start) / 1_000_000);
-                    return fresh;
-                } catch (ErrnoException e) {
-                    if (System.nanoTime() - start > RECONNECT_NS) {
-                        log.error("the server cannot be reached again: {} errno={}", describedSource, e.errno());
-                        break;
-                    }
-                }
-                pause();
-            }
-            failedNs = System.nanoTime();
-            throw EIO.error("the connection to the server is lost");
+            fresh = connectAgain();
         } finally {
             connecting.unlock();
         }
+        retakeLocks();
+        return fresh;
     }
 
+    private Session connectAgain() throws ErrnoException {
+        if (isClosed || !options.connector().isLasting() || System.nanoTime() - failedNs < 1_000_000_000L) {
+            throw EIO.error("the connection to the server is lost");
+        }
+        session.close();
+        long start = System.nanoTime();
+        while (true) {
+            try {
+                Session fresh = Session.open(options);
+                if (!root.isSameFile(fresh.rootAttributes())) {
+                    fresh.close();
+                    log.error("the server has another tree than before: {}", describedSource);
+                    break;
+                }
+                begin(fresh);
+                log.info("connected to the server again: {} afterMs={}", describedSource, (System.nanoTime() - start) / 1_000_000);
+                return fresh;
+            } catch (ErrnoException e) {
+                if (isClosed) {
+                    throw e;
+                }
+                if (System.nanoTime() - start > RECONNECT_NS) {
+                    log.error("the server cannot be reached again: {} errno={}", describedSource, e.errno());
+                    break;
+                }
+            }
+            pause();
+        }
+        failedNs = System.nanoTime();
+        throw EIO.error("the connection to the server is lost");
+    }
+
+    /** From now on this is the session, unless the filesystem was closed meanwhile: then nobody would close it. */
+    private void begin(Session fresh) throws ErrnoException {
+        synchronized (closing) {
+            if (!isClosed) {
+                session = fresh;
+                return;
+            }
+        }
+        fresh.close();
+        throw EIO.error("unmounted");
+    }
+
+    /**
+     * Takes locks at the server anew after the connection was made again. That may find it lost again, and make another one; so whoever
+     * comes here meanwhile leaves it to who is here already. What stays undone is done when the locks are next used.
+     */
+    private void retakeLocks() {
+        if (locked.isEmpty() || !retaking.compareAndSet(false, true)) {
+            return;
+        }
+        try {
+            for (int tries = 0; tries < RETAKE_TRIES; tries++) {
+                Session now = session;
+                for (NinepLocks one : locked) {
+                    if (session == now) {
+                        one.retake();
+                    }
+                }
+                if (session == now) {
+                    return;
+                }
+            }
+        } finally {
+            retaking.set(false);
+        }
+    }
+
+    /** One who connects is done or gives up within the time that this waits. */
     private void lockConnecting() throws ErrnoException {
+        long deadlineNs = System.nanoTime() + 2 * RECONNECT_NS + REQUESTS_TO_CONNECT * options.timeoutMs() * 1_000_000;
         try {
             while (!connecting.tryLock(RECONNECT_PAUSE_MS, TimeUnit.MILLISECONDS)) {
                 checkNotKilled();
+                if (System.nanoTime() - deadlineNs > 0) {
+                    throw EIO.error("somebody else connects to the server, for too long");
+                }
             }
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
@@ -201,7 +258,7 @@ public final class NinepFileSystem implements FileSystem {
 
     private static void checkNotKilled() throws ErrnoException {
         JobControl task = JobControl.current();
-        if (task != null && task.isKilled()) {
+        if (task != null && (task.isKilled() || task.isAwaited())) {
             throw ERESTARTSYS.error();
         }
     }
@@ -293,11 +350,6 @@ public final class NinepFileSystem implements FileSystem {
         return writeBack;
     }
 
-    /** {@return whether the server is a gofer that was started for this mount, as the user that this process is} */
-    boolean isOfOwnGofer() {
-        return options.connector() instanceof GoferConnector;
-    }
-
     /** Memory is short: brings all that was written to the server, and lets go of all pages that nobody uses. */
     void relieve() {
         for (NinepContent content : writeBack.unwritten()) {
@@ -379,8 +431,9 @@ public final class NinepFileSystem implements FileSystem {
         leave(inode);
         if (inode.content() != null) {
             inode.content().discard();
+            contents.drop(inode.content());
+            writeBack.dropped(inode.content());
         }
-        contents.drop(inode.content());
         inode.release();
     }
 
@@ -440,18 +493,40 @@ public final class NinepFileSystem implements FileSystem {
     public void close() {
         writeBack.close();
         try {
-            contents.writeBack();
+            bringAll();
         } catch (ErrnoException e) {
             log.error("what was written could not be brought to the server, and is lost: {} files={} errno={}", describedSource,
                     writeBack.unwritten().size(), e.errno());
             writeBack.unwritten().forEach(NinepContent::discard);
         }
-        isClosed = true;
+        synchronized (closing) {
+            isClosed = true; // from here on, nobody else makes a session
+        }
         memory.offPressure(onPressure);
         contents.close();
         files.close();
         fids.close();
         session.close();
         options.connector().close();
+    }
+
+    /** Brings what was written to the server. One that does not answer is given up for all files, not for one after the other. */
+    private void bringAll() throws ErrnoException {
+        long deadlineNs = System.nanoTime() + options.timeoutMs() * 1_000_000;
+        ErrnoException failure = null;
+        for (NinepContent content : writeBack.unwritten()) {
+            try {
+                content.writeBack();
+            } catch (ErrnoException e) {
+                failure = e;
+                if (System.nanoTime() - deadlineNs > 0) {
+                    break;
+                }
+            }
+        }
+        if (failure != null) {
+            throw failure;
+        }
+        contents.writeBack();
     }
 }

@@ -16,6 +16,7 @@ import dev.caisson.abi.Stat;
 import dev.caisson.ninep.AttributeUpdate;
 import dev.caisson.ninep.FileAttributes;
 import dev.caisson.ninep.Protocol;
+import dev.caisson.ninep.Qid;
 import dev.caisson.spi.cred.Credentials;
 import dev.caisson.spi.fs.AttributeChange;
 import dev.caisson.spi.fs.Attributes;
@@ -88,6 +89,13 @@ class NinepInode extends Inode {
         return a.qid().path() == path && (a.mode() & Stat.S_IFMT) == type && a.birthNs() == birthNs;
     }
 
+    /** Fails when the server has opened another file: to many a server a fid is a path, and others change what is there. */
+    final void checkIs(Qid opened) throws ErrnoException {
+        if (opened.path() != path) {
+            throw ESTALE.error("the server has another file under the name");
+        }
+    }
+
     final NinepFileSystem ninep() {
         return fileSystem;
     }
@@ -115,7 +123,11 @@ class NinepInode extends Inode {
     /** It was found under a name. */
     final void found(FileAttributes a, NinepDirectory directory, String as) {
         if (directory != null) {
+            EntryNames.Entry before = names.first();
             names.found(directory, as, type == Stat.S_IFDIR || a.links() == 1);
+            if (before != null && !fileSystem.isExtended() && !before.equals(names.first())) {
+                fileSystem.fids().forget(fid); // to many a server a fid is a path: others may have given that to another file
+            }
         }
         if (freshVersion != version.get()) {
             keep(a, -1); // it may have been read before the last change
@@ -228,8 +240,8 @@ class NinepInode extends Inode {
         if (type == Stat.S_IFDIR) {
             return ENOENT.error("the directory was removed");
         }
-        if (!isOpen()) {
-            return ESTALE.error();
+        if (content == null || !content.isPinned()) {
+            return ESTALE.error(); // whoever opens it just now looks for another one
         }
         if (!isLost) {
             isLost = true;
@@ -508,9 +520,6 @@ class NinepInode extends Inode {
 
     /** Sends the named fields of a change. */
     final void update(AttributeChange change, int fields) throws ErrnoException {
-        if (content != null && content.changesDonated(change, fields)) {
-            return;
-        }
         int valid = (fields & AttributeChange.MODE) != 0 ? AttributeUpdate.MODE : 0;
         valid |= (fields & AttributeChange.UID) != 0 ? AttributeUpdate.UID : 0;
         valid |= (fields & AttributeChange.GID) != 0 ? AttributeUpdate.GID : 0;

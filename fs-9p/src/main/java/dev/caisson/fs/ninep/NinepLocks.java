@@ -22,6 +22,9 @@ import org.slf4j.LoggerFactory;
  * The locks that this mount has on a file at the server, all by one fid: to the server it is one owner, whoever has them here. They end
  * with a connection and are taken anew on the next one; where that fails, the file's reads and writes are EIO until the locks are given
  * back here, since what they protected may have changed.
+ *
+ * <p>A server without the extension is asked for a lock on the whole file, as strong as the strongest that anybody here has: diod's are
+ * flock(2)'s whatever range they are said to have, so that a second one would replace the first, and one unlocked byte would unlock all.
  */
 final class NinepLocks {
     private static final Logger log = LoggerFactory.getLogger(NinepLocks.class);
@@ -65,7 +68,7 @@ final class NinepLocks {
             if (isHeld(type, start, end)) {
                 return true;
             }
-            boolean isTaken = ask(type, start, end);
+            boolean isTaken = isWhole() ? changeWhole(strongest(with(type, start, end))) : ask(type, start, end);
             if (isTaken) {
                 keep(type, start, end);
                 end();
@@ -109,7 +112,41 @@ final class NinepLocks {
         return type == Fcntl.F_UNLCK;
     }
 
+    private boolean isWhole() {
+        return !inode.ninep().isExtended();
+    }
+
+    private static int strongest(List<Held> locks) {
+        int strongest = Fcntl.F_UNLCK;
+        for (Held one : locks) {
+            strongest = one.type == Fcntl.F_WRLCK || strongest == Fcntl.F_WRLCK ? Fcntl.F_WRLCK : Fcntl.F_RDLCK;
+        }
+        return strongest;
+    }
+
+    /** Changes the lock on the whole file. An attempt that fails may have cost the one before, which is taken again. */
+    private boolean changeWhole(int type) throws ErrnoException {
+        int before = strongest(held);
+        if (before == type || ask(type, 0, Long.MAX_VALUE)) {
+            return true;
+        }
+        if (before != Fcntl.F_UNLCK && !ask(before, 0, Long.MAX_VALUE)) {
+            lost();
+        }
+        return false;
+    }
+
+    private void lost() throws ErrnoException {
+        isLost = true;
+        log.warn("locks of a file were lost at its server: inode={}", inode.number());
+        check();
+    }
+
     private void keep(int type, long start, long end) {
+        held = with(type, start, end);
+    }
+
+    private List<Held> with(int type, long start, long end) {
         List<Held> next = new ArrayList<>();
         Held own = type == Fcntl.F_UNLCK ? null : new Held(type, start, end);
         for (Held one : held) {
@@ -127,7 +164,7 @@ final class NinepLocks {
         if (own != null) {
             next.add(own);
         }
-        held = next;
+        return next;
     }
 
     private boolean ask(int type, long start, long end) throws ErrnoException {
@@ -153,7 +190,8 @@ final class NinepLocks {
         }
         open();
         inode.ninep().locked().add(this);
-        for (Held one : held) {
+        List<Held> wanted = !isWhole() || held.isEmpty() ? held : List.of(new Held(strongest(held), 0, Long.MAX_VALUE));
+        for (Held one : wanted) {
             boolean isTaken = false;
             try {
                 isTaken = lock(one.type, one.start, one.end);
@@ -163,9 +201,7 @@ final class NinepLocks {
                 }
             }
             if (!isTaken) {
-                isLost = true;
-                log.warn("locks of a file were lost with the connection to its server: inode={}", inode.number());
-                check();
+                lost();
             }
         }
     }
@@ -177,7 +213,7 @@ final class NinepLocks {
                 inode.ask(true, (current, from) -> {
                     int own = current.walk(from, List.of()).fid();
                     try {
-                        current.open(own, flags);
+                        inode.checkIs(current.open(own, flags));
                     } catch (ErrnoException e) {
                         current.clunk(own);
                         throw e;
@@ -247,7 +283,7 @@ final class NinepLocks {
 
     /** After a connection was lost and another one made: takes what is held anew. Somebody who is busy with these locks does so himself. */
     void retake() {
-        if (!lock.tryLock()) {
+        if (lock.isHeldByCurrentThread() || !lock.tryLock()) {
             return;
         }
         try {

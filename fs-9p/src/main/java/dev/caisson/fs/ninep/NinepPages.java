@@ -45,4 +45,9 @@ final class NinepPages implements PageSource {
     public long sizeBytes() throws ErrnoException {
         return inode.attributes().sizeBytes();
     }
+
+    @Override
+    public void dirtied() {
+        inode.content().touched();
+    }
 }

@@ -4,6 +4,7 @@ import static dev.caisson.abi.Errno.EINVAL;
 
 import dev.caisson.abi.ErrnoException;
 import dev.caisson.abi.Mount;
+import dev.caisson.abi.SizeText;
 import dev.caisson.memory.MemoryFile;
 import dev.caisson.ninep.Protocol;
 import dev.caisson.spi.fs.FileSystem;
@@ -28,6 +29,9 @@ import org.osgi.service.component.annotations.Reference;
  */
 @Component(property = {FileSystemProvider.NAME + "=9p", FileSystemProvider.ROOT + ":Boolean=true"})
 public final class NinepProvider implements FileSystemProvider {
+    /** Of a limit. */
+    private static final long MOST_BYTES = 1L << 40;
+
     private final MemoryFile memory;
 
     /**
@@ -85,8 +89,8 @@ public final class NinepProvider implements FileSystemProvider {
                 case "locks" -> locks = value;
                 case "fids" -> limits = limits.withHandles((int) number(value, 16, 1 << 20), limits.idleFiles());
                 case "files" -> limits = limits.withHandles(limits.idleFids(), (int) number(value, 16, 1 << 20));
-                case "pages" -> limits = limits.withPages(bytes(value, 0));
-                case "dirty" -> limits = limits.withDirty(bytes(value, 1), limits.dirtyAgeNs());
+                case "pages" -> limits = limits.withPages(SizeText.parse(value, 0, MOST_BYTES));
+                case "dirty" -> limits = limits.withDirty(SizeText.parse(value, 1, MOST_BYTES), limits.dirtyAgeNs());
                 case "age" -> limits = limits.withDirty(limits.dirtyBytes(), number(value, 1, 1L << 32) * 1_000_000);
                 case "extension" -> isExtended = switch (value) {
                     case "on" -> true;
@@ -118,16 +122,6 @@ public final class NinepProvider implements FileSystemProvider {
             default -> throw EINVAL.error("locks is server or local");
         };
         return limits.withPolicy(policy, areAtServer);
-    }
-
-    private static long bytes(String value, long least) throws ErrnoException {
-        int shift = value.isEmpty() ? 0 : switch (value.charAt(value.length() - 1)) {
-            case 'k', 'K' -> 10;
-            case 'm', 'M' -> 20;
-            case 'g', 'G' -> 30;
-            default -> 0;
-        };
-        return number(shift == 0 ? value : value.substring(0, value.length() - 1), least, 1L << 40 - shift) << shift;
     }
 
     private static String text(String value) throws ErrnoException {

@@ -10,6 +10,9 @@ import java.net.UnknownHostException;
 
 /** Where a server is: {@code unix:PATH}, {@code tcp:HOST:PORT} (a host of colons in brackets), or {@code fd:NUMBER}, once. */
 final class ServerAddress implements Connector {
+    /** A server that accepts nobody is no server. */
+    private static final long CONNECT_MS = 10_000;
+
     private final String text;
     private final String path;
     private final String host;
@@ -67,7 +70,7 @@ final class ServerAddress implements Connector {
     @Override
     public int connect() throws ErrnoException {
         if (path != null) {
-            return (int) Errno.check(HostSocket.connectUnix(path));
+            return (int) Errno.check(HostSocket.connectUnix(path, CONNECT_MS));
         }
         if (host == null) {
             return number;
@@ -80,7 +83,7 @@ final class ServerAddress implements Connector {
         }
         long result = -Errno.EHOSTUNREACH.number();
         for (InetAddress address : addresses) {
-            result = HostSocket.connectTcp(address.getAddress(), number);
+            result = HostSocket.connectTcp(address.getAddress(), number, CONNECT_MS);
             if (result >= 0) {
                 return (int) result;
             }

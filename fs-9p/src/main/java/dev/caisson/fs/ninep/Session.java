@@ -483,12 +483,12 @@ final class Session {
 
     // ---- open files
 
-    /** The fid becomes an open file. */
-    void open(int fid, int flags) throws ErrnoException {
+    /** The fid becomes an open file; tells which one, for to many a server a fid is a path, where another file may be by now. */
+    Qid open(int fid, int flags) throws ErrnoException {
         Call call = connection.begin(MessageType.TLOPEN);
         try {
             call.out.u32(fid).u32(flags);
-            opened(call);
+            return opened(call);
         } finally {
             connection.end(call);
         }
@@ -505,10 +505,12 @@ final class Session {
         }
     }
 
-    private void opened(Call call) throws ErrnoException {
+    private Qid opened(Call call) throws ErrnoException {
         WireReader in = connection.exchange(call, null);
-        in.skip(Qid.BYTES + Integer.BYTES); // iounit: a hint that our message size has taken already
+        Qid qid = Qid.read(in);
+        in.skip(Integer.BYTES); // iounit: a hint that our message size has taken already
         check(in.isConsumed());
+        return qid;
     }
 
     /**

@@ -35,7 +35,7 @@ final class WriteBack {
     private long filledBytes;
     private boolean isTooFull;
     private long pausedUntilNs = System.nanoTime();
-    private boolean isClosed;
+    private volatile boolean isClosed;
 
     WriteBack(CacheOptions options, CachedContents contents) {
         this.options = options;
@@ -53,12 +53,41 @@ final class WriteBack {
         bytes += moreBytes;
         if (!hasUnwritten) {
             unwritten.remove(content);
+            content.isAwaited = false;
+            if (content.isDirty()) {
+                addLocked(content); // a guest has changed a page since somebody looked
+            }
             return;
         }
-        if (unwritten.putIfAbsent(content, System.nanoTime()) == null && unwritten.size() == 1) {
+        addLocked(content);
+        if (isMuchLocked()) {
             wakeLocked();
         }
-        if (isMuchLocked()) {
+    }
+
+    /**
+     * A guest changes the file through a mapping. Never waits.
+     *
+     * @param content the file's
+     */
+    synchronized void touched(NinepContent content) {
+        addLocked(content);
+    }
+
+    /**
+     * A file is not used any more: it stays only for pages that the server does not have.
+     *
+     * @param content the file's
+     */
+    synchronized void dropped(NinepContent content) {
+        if (!content.isDirty() && unwritten.remove(content) != null) {
+            content.isAwaited = false;
+        }
+    }
+
+    private void addLocked(NinepContent content) {
+        content.isAwaited = true;
+        if (unwritten.putIfAbsent(content, System.nanoTime()) == null && unwritten.size() == 1) {
             wakeLocked();
         }
     }
@@ -117,9 +146,13 @@ final class WriteBack {
         while (awaitWork(due)) {
             for (NinepContent content : due) {
                 try {
-                    content.writeBack();
+                    content.writeBackAll();
+                    renew(content);
                 } catch (ErrnoException e) {
                     failed(content, e);
+                }
+                if (isClosed) {
+                    return;
                 }
             }
         }
@@ -162,7 +195,7 @@ final class WriteBack {
             if (due.size() == BATCH || !isOld && !takesOldest) {
                 return;
             }
-            if (entry.getKey().isDue()) {
+            if (isOld || entry.getKey().isDue()) {
                 due.add(entry.getKey());
             }
         }
@@ -173,6 +206,11 @@ final class WriteBack {
             log.warn("what was written cannot be brought to the server, and is kept: inode={} errno={}", content.fileNumber(), e.errno());
         }
         pausedUntilNs = System.nanoTime() + RETRY_NS;
+        renew(content);
+    }
+
+    /** What is left, or new already, becomes old from now on. */
+    private synchronized void renew(NinepContent content) {
         if (unwritten.remove(content) != null) {
             unwritten.put(content, System.nanoTime());
         }

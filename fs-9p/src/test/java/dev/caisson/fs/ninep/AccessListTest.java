@@ -27,7 +27,7 @@ import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
 
 /** Access control lists of the server's files, kept by the host's own filesystem. */
-@Timeout(60)
+@Timeout(600)
 class AccessListTest {
     private static final NewNode FILE = new NewNode(0100640, 0, 0, 0);
     private static final int USER_OBJ = 1, USER = 2, GROUP_OBJ = 4, MASK = 16, OTHER = 32;
@@ -91,6 +91,15 @@ class AccessListTest {
         try (ServerProcess server = ServerProcess.gofer(List.of(tree), directory.resolve("socket"))) {
             check(server, "tree", CachePolicy.EXCLUSIVE);
             check(server, "tree", CachePolicy.SHARED);
+        }
+    }
+
+    @Test
+    void diodsFilesHaveThemInBothPolicies() throws IOException, ErrnoException {
+        Path tree = Files.createDirectory(directory.resolve("tree"));
+        try (ServerProcess server = ServerProcess.diod(tree, directory.resolve("socket"))) {
+            check(server, tree.toString(), CachePolicy.EXCLUSIVE);
+            check(server, tree.toString(), CachePolicy.SHARED);
         }
     }
 }

@@ -1,19 +1,24 @@
 package dev.caisson.fs.ninep;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertNull;
 import static org.junit.jupiter.api.Assertions.assertTrue;
+import static org.junit.jupiter.api.Assertions.fail;
 
 import dev.caisson.abi.ErrnoException;
 import dev.caisson.abi.Fcntl;
+import dev.caisson.host.HostPath;
 import dev.caisson.memory.HostBacking;
 import dev.caisson.memory.MemoryFile;
-import dev.caisson.ninep.Protocol;
 import dev.caisson.spi.fs.AnonymousDevices;
 import dev.caisson.spi.fs.AttributeChange;
 import dev.caisson.spi.fs.Inode;
 import dev.caisson.spi.fs.IoBuffer;
 import dev.caisson.spi.fs.NewNode;
 import dev.caisson.spi.fs.OpenFile;
+import dev.caisson.testing.kit.Await;
+import java.io.File;
 import java.io.IOException;
 import java.lang.foreign.Arena;
 import java.nio.file.Files;
@@ -25,6 +30,8 @@ import java.util.concurrent.Callable;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
 import java.util.concurrent.atomic.AtomicLong;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
@@ -41,8 +48,10 @@ class CorpusFuzzIT {
     private static final long SEED = Long.getLong("caisson.fuzz.seed", 9_2000);
     private static final int HONEST_ROUNDS = 40;
     private static final String[] NAMES = {"a", "b", "c", "d", "dir", "link", "e", "f"};
-    /** Nothing takes longer: reconnecting, which is tried for so long, and some requests that are never answered. */
-    private static final long LONGEST_NS = 20_000_000_000L;
+    /** By then everything is over, on a slow machine too. */
+    private static final long END_NS = 180_000_000_000L;
+    /** Nothing takes longer: reconnecting is tried for 10 s, and some requests are never answered; the rest is for a slow machine. */
+    private static final long LONGEST_NS = 120_000_000_000L;
 
     private final MemoryFile memory = new MemoryFile(HostBacking.ofPlainMemory(64 << 20), 0);
     private final AtomicLong calls = new AtomicLong();
@@ -55,31 +64,78 @@ class CorpusFuzzIT {
         Path tree = Files.createDirectory(directory.resolve("tree"));
         Files.writeString(directory.resolve("outside"), "secret");
         Path recorded = directory.resolve("recorded.sock");
-        List<Callable<String>> attacks = new ArrayList<>();
-        try (ServerProcess server = ServerProcess.gofer(List.of(tree), directory.resolve("gofer.sock"));
-                Mangler mangler = new Mangler(recorded, directory.resolve("gofer.sock"), new Random(SEED))) {
-            record(recorded);
-            assertTrue(mangler.corpusSize() > 500, "a corpus");
-            long end = System.nanoTime() + SECONDS * 1_000_000_000L;
-            attacks.add(() -> mangler.attackServer(new Random(SEED + 1), end) + " requests");
-            mangler.isHonest = false;
-            for (int i = 0; i < 3; i++) {
-                int number = i;
-                attacks.add(() -> useClient(recorded, number, end));
+        long before = openDescriptors();
+        try (ServerProcess server = ServerProcess.gofer(List.of(tree), directory.resolve("gofer.sock"))) {
+            Mangler mangler = new Mangler(recorded, directory.resolve("gofer.sock"), new Random(SEED));
+            try (mangler) {
+                record(recorded);
+                assertTrue(mangler.corpusSize() > 500, "a corpus");
+                assertTrue(mangler.descriptorsPassed.get() > 20, "open files were donated");
+                long end = System.nanoTime() + SECONDS * 1_000_000_000L;
+                mangler.isHonest = false;
+                attack(server, mangler, recorded, end);
             }
-            try (ExecutorService threads = Executors.newFixedThreadPool(attacks.size())) {
-                for (Future<String> result : threads.invokeAll(attacks)) {
-                    System.out.println("9p fuzz: seed " + SEED + ", " + SECONDS + " s: " + result.get());
-                }
-            }
-            System.out.println("9p fuzz: " + mangler.changed.get() + " replies changed");
+            Await.until(mangler::isIdle, "all connections end");
+            assertNull(mangler.failure());
+            System.out.println("9p fuzz: " + mangler.changed.get() + " replies changed, " + mangler.descriptorsChanged.get() + " of "
+                    + mangler.descriptorsPassed.get() + " descriptors");
             assertTrue(server.isAlive(), "the gofer lives");
             honestWork(ServerAddress.of(server.address()));
+            assertFalse(server.errors().contains("internal error"), server.errors());
         }
         assertEquals("secret", Files.readString(directory.resolve("outside")));
         try (var beside = Files.list(directory)) {
-            assertEquals(List.of("gofer.sock", "outside", "tree"), beside.map(one -> one.getFileName().toString()).sorted().toList());
+            assertEquals(List.of("gofer.sock", "gofer.sock.errors", "outside", "tree"),
+                    beside.map(one -> one.getFileName().toString()).sorted().toList());
         }
+        Await.until(() -> openDescriptors() <= before, "descriptors are closed");
+    }
+
+    /** {@return how many sockets and files of the test are open; the runtime opens others when it likes} */
+    private long openDescriptors() {
+        long count = 0;
+        for (String number : new File("/proc/self/fd").list()) {
+            String file = HostPath.link(Fcntl.AT_FDCWD, "/proc/self/fd/" + number);
+            count += file != null && (file.startsWith("socket:") || file.startsWith(directory.toString())) ? 1 : 0;
+        }
+        return count;
+    }
+
+    /** All at once. What does not end in time is told of, with what everybody was doing, and ended. */
+    private void attack(ServerProcess server, Mangler mangler, Path recorded, long end) throws Exception {
+        List<Callable<String>> attacks = new ArrayList<>();
+        attacks.add(() -> mangler.attackServer(new Random(SEED + 1), end) + " requests");
+        for (int i = 0; i < 3; i++) {
+            int number = i;
+            attacks.add(() -> useClient(recorded, number, end));
+        }
+        try (ExecutorService threads = Executors.newFixedThreadPool(attacks.size(), Thread.ofPlatform().name("fuzz-", 0).factory())) {
+            List<Future<String>> results = new ArrayList<>();
+            attacks.forEach(one -> results.add(threads.submit(one)));
+            for (Future<String> result : results) {
+                try {
+                    System.out.println("9p fuzz: seed " + SEED + ", " + SECONDS + " s: "
+                            + result.get(end + END_NS - System.nanoTime(), TimeUnit.NANOSECONDS));
+                } catch (TimeoutException e) {
+                    String state = state(server);
+                    threads.shutdownNow();
+                    server.kill();
+                    mangler.close(); // every socket ends, so every thread does
+                    fail(state);
+                }
+            }
+        }
+    }
+
+    private static String state(ServerProcess server) throws IOException {
+        StringBuilder text = new StringBuilder("not over long after the end\n").append(server.threads()).append(server.errors());
+        Thread.getAllStackTraces().forEach((thread, frames) -> {
+            text.append('\n').append(thread).append(' ').append(thread.getState()).append('\n');
+            for (StackTraceElement frame : frames) {
+                text.append("    ").append(frame).append('\n');
+            }
+        });
+        return text.toString();
     }
 
     private NinepFileSystem mount(ServerAddress address, CachePolicy policy, boolean isExtended, long timeoutMs) throws ErrnoException {

@@ -66,7 +66,7 @@ class DiodContractTest {
     private static Set<Feature> lacking(Feature... more) {
         Set<Feature> missing = EnumSet.of(Feature.DEVICE_NODES, Feature.TRUSTED_XATTRS, Feature.SECURITY_XATTRS, Feature.WHITEOUT,
                 Feature.EXCHANGE, Feature.UNNAMED_FILES, Feature.HOLES, Feature.PUNCH_HOLE, Feature.ZERO_RANGE, Feature.MOVE_RANGES,
-                Feature.ALLOCATE, Feature.ATOMIC_OPEN, Feature.UNLINKED_FILES);
+                Feature.ALLOCATE, Feature.UNLINKED_FILES);
         missing.addAll(List.of(more));
         return missing;
     }

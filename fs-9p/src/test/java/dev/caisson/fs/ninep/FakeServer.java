@@ -16,6 +16,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.concurrent.atomic.AtomicInteger;
 
 /**
  * A server with a little tree (/file, /link, /dir, /dir/file) that answers what it must, and lies where a test tells it to. One thread
@@ -43,6 +44,8 @@ final class FakeServer implements Connector, AutoCloseable {
     final List<MessageType> seen = new CopyOnWriteArrayList<>();
     private final String version;
     private final List<MessageSocket> sockets = new CopyOnWriteArrayList<>();
+    /** Connections that clients have not closed. */
+    final AtomicInteger connections = new AtomicInteger();
 
     FakeServer(String version) {
         this.version = version;
@@ -58,6 +61,7 @@ final class FakeServer implements Connector, AutoCloseable {
         long pair = Errno.check(HostSocket.pair());
         MessageSocket socket = new MessageSocket((int) (pair >>> 32), 0, 0);
         sockets.add(socket);
+        connections.incrementAndGet();
         Thread.ofPlatform().daemon().name("fake-server").start(() -> serve(socket));
         return (int) pair;
     }
@@ -77,6 +81,8 @@ final class FakeServer implements Connector, AutoCloseable {
             }
         } catch (ErrnoException e) {
             // The client has gone.
+        } finally {
+            connections.decrementAndGet();
         }
     }
 

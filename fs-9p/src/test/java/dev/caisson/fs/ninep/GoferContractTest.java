@@ -56,8 +56,7 @@ class GoferContractTest {
     }
 
     private static Set<Feature> lacking(Feature... more) {
-        Set<Feature> missing = EnumSet.of(Feature.DEVICE_NODES, Feature.TRUSTED_XATTRS, Feature.SECURITY_XATTRS, Feature.WHITEOUT,
-                Feature.ATOMIC_OPEN); // fids are opened at the first read: known, and to be mended
+        Set<Feature> missing = EnumSet.of(Feature.DEVICE_NODES, Feature.TRUSTED_XATTRS, Feature.SECURITY_XATTRS, Feature.WHITEOUT);
         missing.addAll(List.of(more));
         if (!"root".equals(System.getProperty("user.name"))) {
             missing.add(Feature.CHOWN);

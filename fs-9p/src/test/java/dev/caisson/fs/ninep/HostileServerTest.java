@@ -12,6 +12,7 @@ import dev.caisson.abi.ErrnoException;
 import dev.caisson.abi.Fcntl;
 import dev.caisson.host.HostFile;
 import dev.caisson.host.HostMemory;
+import dev.caisson.host.HostPath;
 import dev.caisson.memory.HostBacking;
 import dev.caisson.memory.MemoryFile;
 import dev.caisson.ninep.FileAttributes;
@@ -25,6 +26,7 @@ import dev.caisson.spi.fs.IoBuffer;
 import dev.caisson.spi.fs.JobControl;
 import dev.caisson.spi.fs.NewNode;
 import dev.caisson.spi.fs.OpenFile;
+import dev.caisson.testing.kit.Await;
 import java.io.File;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
@@ -32,9 +34,15 @@ import java.lang.foreign.ValueLayout;
 import java.lang.reflect.Proxy;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
+import java.util.Collections;
 import java.util.List;
 import java.util.Random;
+import java.util.concurrent.Callable;
+import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicInteger;
@@ -44,7 +52,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 
 /** Whatever a server answers, calls fail with an errno, and the next ones work. */
-@Timeout(120)
+@Timeout(600)
 class HostileServerTest {
     private static final long SEED = 20261122;
     private static final long FUZZ_NS = 2_000_000_000L;
@@ -283,6 +291,159 @@ class HostileServerTest {
         assertEquals(1, server.count(MessageType.TFLUSH));
     }
 
+    /** To diod a fid is a path: when others give the name to another file, an open with the old fid opens that one. */
+    @Test
+    void aFidThatLeadsToAnotherFileByNowIsWalkedAnew() throws ErrnoException {
+        NinepDirectory root = mount();
+        Inode file = find(root, "file");
+        server.lies.put(MessageType.TLOPEN, (socket, tag, in, out) -> {
+            server.lies.remove(MessageType.TLOPEN);
+            FakeServer.qid(FakeServer.INNER).write(out.start(MessageType.RLOPEN, tag));
+            socket.send(out.u32(0));
+        });
+        OpenFile open = file.open(Fcntl.O_RDONLY);
+        assertEquals("hello", read(open));
+        open.close();
+        assertEquals(2, server.count(MessageType.TLOPEN));
+    }
+
+    @Test
+    void aServerThatStopsAnsweringCostsTheConnectionOnly() throws Exception {
+        NinepDirectory root = mount(Protocol.VERSION, CachePolicy.SHARED, 50);
+        Inode link = find(root, "link");
+        server.lies.put(MessageType.TREADLINK, (socket, tag, in, out) -> { });
+        server.lies.put(MessageType.TFLUSH, (socket, tag, in, out) -> { });
+        Callable<Void> reader = () -> {
+            fails(Errno.EIO, link::readLink);
+            return null;
+        };
+        try (ExecutorService threads = Executors.newFixedThreadPool(140)) { // a tag for each, and one for each Tflush
+            for (Future<Void> result : threads.invokeAll(Collections.nCopies(140, reader))) {
+                result.get();
+            }
+        }
+        server.lies.clear();
+        assertEquals("file", link.readLink());
+    }
+
+    @Test
+    void tagsOfCallsThatWereGivenUpComeBackThoughNobodyIsLeftToReceive() throws Exception {
+        NinepDirectory root = mount(Protocol.VERSION, CachePolicy.SHARED, 300);
+        Inode link = find(root, "link");
+        int calls = 127; // with their Tflush, all tags but two
+        CountDownLatch flushed = new CountDownLatch(calls);
+        List<Integer> flushes = new CopyOnWriteArrayList<>();
+        server.lies.put(MessageType.TREADLINK, (socket, tag, in, out) -> { });
+        server.lies.put(MessageType.TFLUSH, (socket, tag, in, out) -> {
+            flushes.add(tag);
+            flushed.countDown();
+            if (flushed.getCount() == 0) {
+                for (int one : flushes) {
+                    socket.send(new WireWriter().start(MessageType.RFLUSH, one));
+                }
+            }
+        });
+        try (ExecutorService threads = Executors.newFixedThreadPool(calls)) {
+            threads.invokeAll(Collections.nCopies(calls, () -> {
+                assertThrows(ErrnoException.class, link::readLink);
+                return null;
+            }));
+        }
+        flushed.await();
+        server.lies.remove(MessageType.TREADLINK);
+        assertEquals("file", link.readLink());
+        assertEquals(1, server.count(MessageType.TVERSION), "the same connection");
+    }
+
+    @Test
+    void aServerThatTalksForEverKeepsNobody() throws Exception {
+        NinepDirectory root = mount(Protocol.VERSION, CachePolicy.SHARED, 100);
+        Inode link = find(root, "link");
+        AtomicBoolean isOver = new AtomicBoolean();
+        server.lies.put(MessageType.TREADLINK, (socket, tag, in, out) -> {
+            while (!isOver.get()) {
+                socket.send(new WireWriter().start(MessageType.RFLUSH, 77));
+            }
+        });
+        try {
+            fails(Errno.EIO, link::readLink);
+        } finally {
+            isOver.set(true);
+        }
+    }
+
+    @Test
+    void aServerThatHangsUpWheneverLocksAreTakenAnewIsNotConnectedToForEver() throws Exception {
+        NinepDirectory root = mount(Protocol.VERSION, CachePolicy.SHARED, 5000);
+        Inode file = find(root, "file");
+        server.lies.put(MessageType.TLOCK, (socket, tag, in, out) -> socket.send(out.start(MessageType.RLOCK, tag).u8(0)));
+        assertTrue(file.lockElsewhere(Fcntl.F_WRLCK, 0, 9));
+        long before = server.count(MessageType.TATTACH);
+        server.lies.put(MessageType.TWALK, (socket, tag, in, out) -> socket.shutdown());
+        server.hangUp();
+        assertThrows(ErrnoException.class, () -> root.lookup("file"));
+        assertTrue(server.count(MessageType.TATTACH) - before < 100, "not one connection inside the other");
+        server.lies.remove(MessageType.TWALK);
+        assertNotNull(root.lookup("file"));
+        assertTrue(file.lockElsewhere(Fcntl.F_UNLCK, 0, Long.MAX_VALUE));
+    }
+
+    @Test
+    void aConnectionThatIsMadeDuringUnmountingIsClosed() throws Exception {
+        server = new FakeServer(Protocol.VERSION);
+        CountDownLatch connecting = new CountDownLatch(1);
+        CountDownLatch unmounted = new CountDownLatch(1);
+        AtomicBoolean isSlow = new AtomicBoolean();
+        Connector slow = new Connector() {
+            @Override
+            public int connect() throws ErrnoException {
+                if (isSlow.get()) {
+                    connecting.countDown();
+                    try {
+                        unmounted.await();
+                    } catch (InterruptedException e) {
+                        throw Errno.EINTR.error();
+                    }
+                }
+                return server.connect();
+            }
+
+            @Override
+            public boolean isLasting() {
+                return true;
+            }
+        };
+        NinepFileSystem own = new NinepFileSystem(new ServerOptions(slow, "", "root", 0, 64 << 10, 5000, true), CachePolicy.SHARED, false,
+                memory);
+        isSlow.set(true);
+        server.hangUp();
+        try (ExecutorService threads = Executors.newSingleThreadExecutor()) {
+            Future<Errno> busy = threads.submit(() -> assertThrows(ErrnoException.class, () -> own.root().lookup("file")).errno());
+            connecting.await();
+            own.close();
+            unmounted.countDown();
+            assertEquals(Errno.EIO, busy.get());
+        }
+        Await.until(() -> server.connections.get() == 0, "no connection is left");
+    }
+
+    @Test
+    void moreCallersThanTagsTakeTurns() throws Exception {
+        NinepDirectory root = mount(Protocol.VERSION, CachePolicy.SHARED, 100_000);
+        Callable<Void> caller = () -> {
+            for (int i = 0; i < 10; i++) {
+                assertNotNull(root.lookup("file")); // a walk, a look, and a clunk that nobody waits for
+            }
+            return null;
+        };
+        try (ExecutorService threads = Executors.newFixedThreadPool(300)) {
+            for (Future<Void> result : threads.invokeAll(Collections.nCopies(300, caller))) {
+                result.get();
+            }
+        }
+        assertEquals(1, server.count(MessageType.TVERSION), "the same connection");
+    }
+
     @Test
     void fidsOfCallsThatWereGivenUpAreFreedByTheirLateAnswers() throws Exception {
         NinepDirectory root = mount(Protocol.VERSION, CachePolicy.SHARED, 100);
@@ -351,7 +512,8 @@ class HostileServerTest {
         TaskThread(AtomicBoolean isKilled, Runnable body) {
             super(body);
             job = (JobControl) Proxy.newProxyInstance(JobControl.class.getClassLoader(), new Class<?>[] {JobControl.class},
-                    (proxy, method, arguments) -> method.getName().equals("isKilled") ? isKilled.get() : null);
+                    (proxy, method, arguments) -> method.getReturnType() != boolean.class ? null
+                            : (Object) (method.getName().equals("isKilled") && isKilled.get()));
         }
 
         @Override
@@ -506,6 +668,76 @@ class HostileServerTest {
         assertEquals(5, open.sizeBytes());
         open.close();
         HostFile.close(file);
+    }
+
+    /** The server is honest here, and another task quick. */
+    @Test
+    void aFileThatLosesItsNameWhileItIsOpenedIsReadAllTheSame() throws Exception {
+        NinepDirectory root = mountExtended();
+        Inode inode = find(root, "file");
+        OpenFile open = inode.open(Fcntl.O_RDONLY);
+        int file = (int) HostMemory.createFile("donated", 1);
+        int readable = (int) HostPath.open(Fcntl.AT_FDCWD, "/proc/self/fd/" + file, Fcntl.O_RDONLY | Fcntl.O_CLOEXEC, 0);
+        try (Arena arena = Arena.ofConfined()) {
+            HostFile.pwrite(file, arena.allocateFrom("kept").address(), 4, 0);
+        }
+        AtomicReference<Integer> late = new AtomicReference<>();
+        CountDownLatch asked = new CountDownLatch(1);
+        server.lies.put(MessageType.TOPENAT, (socket, tag, in, out) -> {
+            if (late.get() == null) {
+                late.set(tag); // the reader's
+                asked.countDown();
+                return;
+            }
+            FakeServer.attributes(FakeServer.FILE).write(out.start(MessageType.ROPENAT, tag).u8(1));
+            socket.send(out, null, readable);
+        });
+        server.lies.put(MessageType.TUNLINKAT, (socket, tag, in, out) -> {
+            WireWriter other = new WireWriter().start(MessageType.ROPENAT, late.get()).u8(0);
+            FakeServer.attributes(FakeServer.INNER).write(other);
+            socket.send(other); // another file has the name already
+            socket.send(out.start(MessageType.RUNLINKAT, tag));
+        });
+        try (ExecutorService threads = Executors.newSingleThreadExecutor()) {
+            Future<String> reader = threads.submit(() -> read(open));
+            asked.await();
+            root.unlink("file", inode);
+            assertEquals("kept", reader.get());
+        }
+        open.close();
+        HostFile.close(readable);
+        HostFile.close(file);
+    }
+
+    @Test
+    void aFileThatIsClosedWhileItLosesItsNameIsGone() throws Exception {
+        NinepDirectory root = mountExtended();
+        Inode inode = find(root, "file");
+        OpenFile open = inode.open(Fcntl.O_RDONLY);
+        CountDownLatch asked = new CountDownLatch(1);
+        CountDownLatch closed = new CountDownLatch(1);
+        server.lies.put(MessageType.TOPENAT, (socket, tag, in, out) -> {
+            asked.countDown();
+            try {
+                closed.await();
+            } catch (InterruptedException e) {
+                throw Errno.EINTR.error();
+            }
+            FakeServer.attributes(FakeServer.FILE).write(out.start(MessageType.ROPENAT, tag).u8(0));
+            socket.send(out);
+        });
+        server.lies.put(MessageType.TUNLINKAT, (socket, tag, in, out) -> socket.send(out.start(MessageType.RUNLINKAT, tag)));
+        try (ExecutorService threads = Executors.newSingleThreadExecutor()) {
+            Future<?> remover = threads.submit(() -> {
+                root.unlink("file", inode);
+                return null;
+            });
+            asked.await();
+            open.close();
+            closed.countDown();
+            remover.get();
+        }
+        fails(Errno.ESTALE, () -> inode.open(Fcntl.O_RDONLY)); // so that whoever found it looks again
     }
 
     @Test

@@ -1,49 +1,73 @@
 package dev.caisson.fs.ninep;
 
-import java.io.EOFException;
+import dev.caisson.abi.Errno;
+import dev.caisson.abi.Fcntl;
+import dev.caisson.abi.Layouts;
+import dev.caisson.host.HostFile;
+import dev.caisson.host.HostMemory;
+import dev.caisson.host.HostPath;
+import dev.caisson.host.HostSocket;
 import java.io.IOException;
-import java.net.StandardProtocolFamily;
-import java.net.UnixDomainSocketAddress;
-import java.nio.ByteBuffer;
-import java.nio.ByteOrder;
-import java.nio.channels.ServerSocketChannel;
-import java.nio.channels.SocketChannel;
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Random;
 import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicLong;
 
 /**
- * Stands between clients and a server: while it is honest, it records what goes through; later it changes some of the replies. The
- * requests that it has recorded are what it attacks the server with.
+ * Stands between clients and a server: while it is honest, it records what goes through, and passes descriptors on; later it changes some
+ * of the replies, and some of the descriptors. The requests that it has recorded are what it attacks the server with.
  */
 final class Mangler implements AutoCloseable {
-    private static final int HEADER_BYTES = 7, MOST_BYTES = 1 << 20, MOST_RECORDED = 4000;
+    private static final int HEADER_BYTES = 7, MOST_BYTES = 1 << 17, MOST_RECORDED = 4000;
     private static final int TVERSION = 100, TATTACH = 104;
-    private static final long[] TELLING = {0, 1, -1, 2, 7, 0x7f, 0x80, 0xff, 0xffff, 0x7fff_ffff, 0x8000_0000L, 0xffff_ffffL, 0xffff_fff0L,
-        Long.MAX_VALUE, Long.MIN_VALUE, 1L << 40};
-    /** One message in so many is changed. */
-    private static final int CHANGED_OF = 12;
+    /** One message in so many is changed; of those with descriptors, one in so many gets others. */
+    private static final int CHANGED_OF = 12, DESCRIPTORS_CHANGED_OF = 4;
+    /** A server that leaves a message unread for so long has stopped. */
+    private static final long PATIENCE_MS = 120_000;
 
     volatile boolean isHonest = true;
     final AtomicLong changed = new AtomicLong();
-    private final ServerSocketChannel door;
+    final AtomicLong descriptorsPassed = new AtomicLong();
+    final AtomicLong descriptorsChanged = new AtomicLong();
+    private final int door;
     private final Path socket;
-    private final Path server;
+    private final String server;
     private final Random random;
     private final List<byte[]> requests = new ArrayList<>();
     private final List<byte[]> replies = new ArrayList<>();
-    private final List<SocketChannel> open = new CopyOnWriteArrayList<>();
+    private final List<Pair> open = new CopyOnWriteArrayList<>();
+    private final Thread accepting;
+    private volatile Throwable failure;
+    /** What a server may give away in place of a file: a pipe's ends, a directory, a device, a socket, and files of other access. */
+    private final List<Integer> wrong = new ArrayList<>();
 
     Mangler(Path socket, Path server, Random random) throws IOException {
         this.socket = socket;
-        this.server = server;
+        this.server = server.toString();
         this.random = random;
-        this.door = ServerSocketChannel.open(StandardProtocolFamily.UNIX).bind(UnixDomainSocketAddress.of(socket));
-        Thread.ofPlatform().daemon().name("mangler").start(this::accept);
+        long pipe = HostFile.pipe(Fcntl.O_CLOEXEC);
+        wrong.addAll(List.of((int) pipe, (int) (pipe >>> 32), (int) HostMemory.createFile("wrong", 1)));
+        String directory = socket.getParent().toString();
+        String file = Files.writeString(socket.resolveSibling("wrong"), "x".repeat(5000)).toString();
+        for (int flags : new int[] {Fcntl.O_RDONLY, Fcntl.O_WRONLY, Fcntl.O_RDWR, Fcntl.O_PATH}) {
+            wrong.add((int) HostPath.open(Fcntl.AT_FDCWD, file, flags | Fcntl.O_CLOEXEC, 0));
+        }
+        Files.delete(Path.of(file));
+        wrong.add((int) HostPath.open(Fcntl.AT_FDCWD, directory, Fcntl.O_DIRECTORY | Fcntl.O_CLOEXEC, 0));
+        wrong.add((int) HostPath.open(Fcntl.AT_FDCWD, "/dev/null", Fcntl.O_RDWR | Fcntl.O_CLOEXEC, 0));
+        this.door = (int) HostSocket.listenUnix(socket.toString(), 64);
+        wrong.add(door);
+        if (door < 0) {
+            throw new IOException("cannot listen: " + Errno.of(-door));
+        }
+        accepting = Thread.ofPlatform().daemon().name("mangler").start(this::accept);
     }
 
     int corpusSize() {
@@ -52,26 +76,64 @@ final class Mangler implements AutoCloseable {
         }
     }
 
-    private void accept() {
-        try {
-            while (true) {
-                SocketChannel client = door.accept();
-                SocketChannel host = SocketChannel.open(UnixDomainSocketAddress.of(server));
-                open.add(client);
-                open.add(host);
-                long seed = random.nextLong();
-                Thread.ofPlatform().daemon().name("mangler-requests").start(() -> pump(client, host, requests, null));
-                Thread.ofPlatform().daemon().name("mangler-replies").start(() -> pump(host, client, replies, new Random(seed)));
+    /** {@return what went wrong in here, or null} */
+    Throwable failure() {
+        return failure;
+    }
+
+    /** A client and the server. Whoever ends, ends both directions; the sockets are closed when nobody uses them any more. */
+    private static final class Pair {
+        final Wire client;
+        final Wire host;
+        private final AtomicInteger users = new AtomicInteger(2);
+
+        Pair(int client, int host) {
+            this.client = new Wire(client);
+            this.host = new Wire(host);
+        }
+
+        void shutdown() {
+            HostSocket.shutdown(client.fd);
+            HostSocket.shutdown(host.fd);
+        }
+
+        boolean isLastGone() {
+            if (users.decrementAndGet() > 0) {
+                return false;
             }
-        } catch (IOException e) {
-            // closed
+            client.close();
+            host.close();
+            return true;
         }
     }
 
-    private void pump(SocketChannel from, SocketChannel to, List<byte[]> record, Random own) {
-        try (from; to) {
+    private void accept() {
+        while (true) {
+            long client = HostSocket.accept(door);
+            if (client == -Errno.EINTR.number()) {
+                continue;
+            }
+            if (client < 0) {
+                return; // closed
+            }
+            long host = HostSocket.connectUnix(server, PATIENCE_MS);
+            if (host < 0) {
+                failure = new IOException("the server accepts nobody: " + Errno.of(-host));
+                HostFile.close((int) client);
+                continue;
+            }
+            Pair pair = new Pair((int) client, (int) host);
+            open.add(pair);
+            long seed = random.nextLong();
+            Thread.ofPlatform().daemon().name("mangler-requests").start(() -> pump(pair, pair.client, pair.host, requests, null));
+            Thread.ofPlatform().daemon().name("mangler-replies").start(() -> pump(pair, pair.host, pair.client, replies, new Random(seed)));
+        }
+    }
+
+    private void pump(Pair pair, Wire from, Wire to, List<byte[]> record, Random own) {
+        try {
             for (int number = 0;; number++) {
-                byte[] message = read(from);
+                byte[] message = from.read();
                 if (message == null) {
                     return;
                 }
@@ -79,21 +141,47 @@ final class Mangler implements AutoCloseable {
                     keep(record, message);
                 }
                 boolean isStart = number < 3 && own != null && own.nextInt(10) != 0;
-                if (isHonest || own == null || isStart || own.nextInt(CHANGED_OF) != 0) {
-                    write(to, message);
-                    continue;
+                boolean isKept = isHonest || own == null || isStart;
+                descriptorsPassed.addAndGet(from.descriptors.size());
+                List<Integer> sent = isKept ? from.descriptors : descriptors(from.descriptors, own);
+                if (isKept || own.nextInt(CHANGED_OF) != 0) {
+                    to.write(message, sent);
+                } else {
+                    changed.incrementAndGet();
+                    for (byte[] one : Mangling.mangled(message, replies, own)) {
+                        to.write(one, sent);
+                    }
                 }
-                changed.incrementAndGet();
-                for (byte[] one : mangled(message, replies, own)) {
-                    write(to, one);
-                }
+                from.closeDescriptors();
             }
         } catch (IOException e) {
             // one of them has gone
+        } catch (RuntimeException | Error e) {
+            failure = e;
         } finally {
-            open.remove(from);
-            open.remove(to);
+            pair.shutdown();
+            if (pair.isLastGone()) {
+                open.remove(pair);
+            }
         }
+    }
+
+    /** {@return what goes along with a message in place of what does: none, another one, or more than anybody takes} */
+    private List<Integer> descriptors(List<Integer> honest, Random own) {
+        if (own.nextInt(honest.isEmpty() ? 50 * CHANGED_OF : DESCRIPTORS_CHANGED_OF) != 0) {
+            return honest;
+        }
+        descriptorsChanged.incrementAndGet();
+        int count = switch (own.nextInt(4)) {
+            case 0 -> 0;
+            case 1 -> 2 + own.nextInt(12);
+            default -> 1;
+        };
+        List<Integer> others = new ArrayList<>();
+        for (int i = 0; i < count; i++) {
+            others.add(honest.isEmpty() || own.nextInt(4) != 0 ? wrong.get(own.nextInt(wrong.size())) : honest.getFirst());
+        }
+        return others;
     }
 
     private void keep(List<byte[]> record, byte[] message) {
@@ -104,7 +192,11 @@ final class Mangler implements AutoCloseable {
         }
     }
 
-    /** Sends the server what its clients sent before, changed or not, over and over. */
+    /**
+     * Sends the server what its clients sent before, changed or not, over and over.
+     *
+     * @throws IOException when the server takes nothing any more
+     */
     long attackServer(Random own, long end) throws IOException {
         List<byte[]> corpus;
         synchronized (requests) {
@@ -114,169 +206,153 @@ final class Mangler implements AutoCloseable {
         byte[] attach = first(corpus, TATTACH);
         long count = 0;
         while (System.nanoTime() < end) {
-            try (SocketChannel channel = SocketChannel.open(UnixDomainSocketAddress.of(server))) {
-                Thread reader = Thread.ofPlatform().daemon().start(() -> swallow(channel));
-                write(channel, version);
-                write(channel, attach);
+            long fd = HostSocket.connectUnix(server, PATIENCE_MS);
+            if (fd < 0) {
+                throw new IOException("the server accepts nobody: " + Errno.of(-fd));
+            }
+            Wire wire = new Wire((int) fd);
+            HostSocket.setTimeout((int) fd, PATIENCE_MS);
+            Thread reader = Thread.ofPlatform().daemon().name("mangler-swallow").start(wire::swallow);
+            try {
+                wire.write(version, List.of());
+                wire.write(attach, List.of());
                 int at = own.nextInt(corpus.size());
                 for (int i = 0; i < 2000 && System.nanoTime() < end && reader.isAlive(); i++) {
                     byte[] message = corpus.get(own.nextInt(4) == 0 ? own.nextInt(corpus.size()) : at++ % corpus.size());
-                    if (type(message) == TVERSION) {
+                    if (Mangling.type(message) == TVERSION) {
                         continue; // everything would begin again
                     }
-                    for (byte[] one : own.nextInt(3) != 0 ? List.of(message) : mangled(message, corpus, own)) {
-                        write(channel, one);
+                    List<Integer> along = own.nextInt(100) == 0 ? List.of(wrong.get(own.nextInt(wrong.size()))) : List.of();
+                    for (byte[] one : own.nextInt(3) != 0 ? List.of(message) : Mangling.mangled(message, corpus, own)) {
+                        wire.write(one, along);
                         count++;
                     }
                 }
+            } catch (Wire.Stuck e) {
+                throw e;
             } catch (IOException e) {
                 // it has hung up on nonsense
+            } finally {
+                HostSocket.shutdown((int) fd);
+                join(reader);
+                wire.close();
             }
         }
         return count;
     }
 
-    private static void swallow(SocketChannel channel) {
+    private static void join(Thread thread) throws IOException {
         try {
-            ByteBuffer buffer = ByteBuffer.allocate(1 << 16);
-            while (channel.read(buffer.clear()) >= 0) {
-                Thread.onSpinWait();
-            }
-        } catch (IOException e) {
-            // over
+            thread.join();
+        } catch (InterruptedException e) {
+            throw new IOException(e);
         }
     }
 
     private static byte[] first(List<byte[]> corpus, int type) {
-        return corpus.stream().filter(message -> type(message) == type).findFirst().orElseThrow();
-    }
-
-    private static int type(byte[] message) {
-        return message[4] & 0xff;
-    }
-
-    // ---- changes
-
-    private static List<byte[]> mangled(byte[] message, List<byte[]> corpus, Random random) {
-        byte[] changed = message.clone();
-        for (int i = 1 + random.nextInt(3); i > 0; i--) {
-            changed = change(changed, corpus, random);
-        }
-        return switch (random.nextInt(60)) {
-            case 0 -> List.of(changed, changed);
-            case 1 -> List.of(changed, message);
-            case 2 -> List.of();
-            default -> List.of(changed);
-        };
-    }
-
-    private static byte[] change(byte[] message, List<byte[]> corpus, Random random) {
-        int body = message.length - HEADER_BYTES;
-        ByteBuffer fields = ByteBuffer.wrap(message).order(ByteOrder.LITTLE_ENDIAN);
-        switch (random.nextInt(12)) {
-            case 0, 1 -> {
-                if (body > 0) {
-                    message[HEADER_BYTES + random.nextInt(body)] ^= (byte) (1 << random.nextInt(8));
-                }
-                return message;
-            }
-            case 2, 3, 4 -> {
-                long value = TELLING[random.nextInt(TELLING.length)];
-                int bytes = 1 << random.nextInt(4);
-                if (body >= bytes) {
-                    int at = HEADER_BYTES + random.nextInt(body - bytes + 1);
-                    for (int i = 0; i < bytes; i++) {
-                        message[at + i] = (byte) (value >>> 8 * i);
-                    }
-                }
-                return message;
-            }
-            case 5 -> {
-                return sized(java.util.Arrays.copyOf(message, HEADER_BYTES + random.nextInt(body + 1)));
-            }
-            case 6 -> {
-                byte[] longer = java.util.Arrays.copyOf(message, message.length + 1 + random.nextInt(40));
-                for (int i = message.length; i < longer.length; i++) {
-                    longer[i] = (byte) random.nextInt();
-                }
-                return sized(longer);
-            }
-            case 7 -> {
-                if (random.nextInt(10) == 0) {
-                    message[4] = (byte) random.nextInt();
-                }
-                return message;
-            }
-            case 8 -> {
-                if (random.nextInt(5) == 0) {
-                    fields.putShort(5, (short) random.nextInt(random.nextBoolean() ? 8 : 1 << 16));
-                }
-                return message;
-            }
-            case 9 -> {
-                if (random.nextInt(30) == 0) {
-                    fields.putInt(0, random.nextInt(random.nextBoolean() ? 20 : Integer.MAX_VALUE));
-                }
-                return message;
-            }
-            default -> {
-                // The answer (or request) of another time, or a piece of it.
-                byte[] other = corpus.get(random.nextInt(corpus.size())).clone();
-                if (random.nextBoolean() && type(other) == type(message)) {
-                    ByteBuffer.wrap(other).order(ByteOrder.LITTLE_ENDIAN).putShort(5, fields.getShort(5));
-                    return other;
-                }
-                int length = Math.min(body, other.length - HEADER_BYTES);
-                if (length > 0) {
-                    int count = 1 + random.nextInt(Math.min(length, 30));
-                    System.arraycopy(other, HEADER_BYTES + random.nextInt(length - count + 1), message,
-                            HEADER_BYTES + random.nextInt(length - count + 1), count);
-                }
-                return message;
-            }
-        }
-    }
-
-    private static byte[] sized(byte[] message) {
-        ByteBuffer.wrap(message).order(ByteOrder.LITTLE_ENDIAN).putInt(0, message.length);
-        return message;
-    }
-
-    // ---- messages
-
-    private static byte[] read(SocketChannel channel) throws IOException {
-        ByteBuffer size = ByteBuffer.allocate(4).order(ByteOrder.LITTLE_ENDIAN);
-        while (size.hasRemaining()) {
-            if (channel.read(size) < 0) {
-                return null;
-            }
-        }
-        int bytes = size.getInt(0);
-        if (bytes < HEADER_BYTES || bytes > MOST_BYTES) {
-            throw new IOException("no message");
-        }
-        ByteBuffer message = ByteBuffer.allocate(bytes).put(size.flip());
-        while (message.hasRemaining()) {
-            if (channel.read(message) < 0) {
-                throw new EOFException();
-            }
-        }
-        return message.array();
-    }
-
-    private static void write(SocketChannel channel, byte[] message) throws IOException {
-        ByteBuffer rest = ByteBuffer.wrap(message);
-        while (rest.hasRemaining()) {
-            channel.write(rest);
-        }
+        return corpus.stream().filter(message -> Mangling.type(message) == type).findFirst().orElseThrow();
     }
 
     @Override
     public void close() throws IOException {
-        door.close();
-        for (SocketChannel channel : open) {
-            channel.close();
-        }
+        HostSocket.shutdown(door); // whoever accepts wakes up
+        join(accepting);
+        open.forEach(Pair::shutdown);
+        wrong.forEach(HostFile::close);
         Files.deleteIfExists(socket);
+    }
+
+    /** {@return whether nobody is connected through this any more} */
+    boolean isIdle() {
+        return open.isEmpty();
+    }
+
+    /** Messages on a socket, with the descriptors that came with the last one. One thread reads, one writes. */
+    private static final class Wire {
+        /** The peer reads nothing for as long as anybody would wait. */
+        static final class Stuck extends IOException {
+            private static final long serialVersionUID = 1;
+
+            Stuck() {
+                super("the server has stopped reading");
+            }
+        }
+
+        final int fd;
+        final List<Integer> descriptors = new ArrayList<>();
+        private final Arena arena = Arena.ofShared();
+        private final MemorySegment in = arena.allocate(MOST_BYTES, 8);
+        private final MemorySegment out = arena.allocate(MOST_BYTES + 64, 8);
+
+        Wire(int fd) {
+            this.fd = fd;
+        }
+
+        /** Reads a message; null at the end. */
+        byte[] read() throws IOException {
+            if (!fill(0, 4)) {
+                return null;
+            }
+            int bytes = in.get(Layouts.U32, 0);
+            if (bytes < HEADER_BYTES || bytes > MOST_BYTES) {
+                throw new IOException("no message");
+            }
+            if (!fill(4, bytes)) {
+                throw new IOException("half a message");
+            }
+            return in.asSlice(0, bytes).toArray(ValueLayout.JAVA_BYTE);
+        }
+
+        private boolean fill(int from, int to) {
+            int at = from;
+            while (at < to) {
+                long got = HostSocket.receive(fd, in.address() + at, to - at, descriptors::add);
+                if (got <= 0 && got != -Errno.EINTR.number()) {
+                    return false;
+                }
+                at += (int) Math.max(got, 0);
+            }
+            return true;
+        }
+
+        /** Sends a message, with a descriptor on each of its first bytes. */
+        void write(byte[] message, List<Integer> along) throws IOException {
+            MemorySegment.copy(message, 0, out, ValueLayout.JAVA_BYTE, 0, message.length);
+            int at = 0;
+            for (int i = 0; at < message.length;) {
+                boolean isMore = i + 1 < along.size() && at + 1 < message.length;
+                long sent = HostSocket.send(fd, out.address() + at, isMore ? 1 : message.length - at, 0, 0, i < along.size() ? along.get(i) : -1);
+                if (sent == -Errno.EAGAIN.number()) {
+                    throw new Stuck();
+                }
+                if (sent <= 0 && sent != -Errno.EINTR.number()) {
+                    throw new IOException("gone");
+                }
+                if (sent > 0) {
+                    i++;
+                    at += (int) sent;
+                }
+            }
+        }
+
+        void closeDescriptors() {
+            descriptors.forEach(HostFile::close);
+            descriptors.clear();
+        }
+
+        void swallow() {
+            while (true) {
+                long got = HostSocket.receive(fd, in.address(), MOST_BYTES, HostFile::close);
+                if (got <= 0 && got != -Errno.EINTR.number() && got != -Errno.EAGAIN.number()) {
+                    return;
+                }
+            }
+        }
+
+        void close() {
+            closeDescriptors();
+            HostFile.close(fd);
+            arena.close();
+        }
     }
 }

@@ -17,6 +17,7 @@ import dev.caisson.spi.fs.NewNode;
 import dev.caisson.spi.fs.OpenFile;
 import dev.caisson.spi.wait.Blocker;
 import dev.caisson.spi.wait.Waiter;
+import dev.caisson.testing.kit.Await;
 import dev.caisson.vfs.FileLocks;
 import java.io.IOException;
 import java.lang.foreign.Arena;
@@ -37,7 +38,7 @@ import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
 
 /** Locks of programs in the sandbox and of others on the host, who is this test: each sees the other's. */
-@Timeout(60)
+@Timeout(600)
 class ServerLocksTest {
     private static final NewNode FILE = new NewNode(0100644, 0, 0, 0);
 
@@ -166,7 +167,7 @@ class ServerLocksTest {
             patience.waits.await();
             assertErrno(Errno.ERESTARTSYS, () -> locks.lock(bob, 2, true, 5, 9, new Never()));
         }
-        waiting.get(20, TimeUnit.SECONDS);
+        waiting.get(Await.PATIENCE_S, TimeUnit.SECONDS);
         assertHostCannot(0, 1, false);
     }
 

@@ -5,6 +5,7 @@ import dev.caisson.host.HostSocket;
 import java.io.File;
 import java.io.IOException;
 import java.io.UncheckedIOException;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -20,11 +21,14 @@ final class ServerProcess implements AutoCloseable {
 
     private final List<String> command;
     private final Path socket;
+    /** What it says, or null. */
+    private final Path errors;
     private Process process;
 
-    private ServerProcess(List<String> command, Path socket) {
+    private ServerProcess(List<String> command, Path socket, Path errors) {
         this.command = command;
         this.socket = socket;
+        this.errors = errors;
     }
 
     /**
@@ -39,7 +43,7 @@ final class ServerProcess implements AutoCloseable {
         Assumptions.assumeTrue("root".equals(System.getProperty("user.name")), "diod serves other users for root only");
         ServerProcess server = new ServerProcess(List.of("/bin/sh", "-c", "trap '' PIPE; exec \"$@\"", "sh", DIOD.toString(), "-f",
                 "-n", "-N", "-c", "/dev/null", "-e", directory.toString(),
-                "-l", socket.toString(), "-L", "stderr"), socket);
+                "-l", socket.toString(), "-L", "stderr"), socket, null);
         server.start();
         return server;
     }
@@ -57,7 +61,7 @@ final class ServerProcess implements AutoCloseable {
                 "--sun-misc-unsafe-memory-access=allow", "-cp", goferPath(), "dev.caisson.gofer.GoferLauncher"));
         trees.forEach(tree -> command.add(tree.getFileName() + "=" + tree));
         command.addAll(List.of("--listen", "unix:" + socket));
-        ServerProcess server = new ServerProcess(command, socket);
+        ServerProcess server = new ServerProcess(command, socket, socket.resolveSibling(socket.getFileName() + ".errors"));
         server.start();
         return server;
     }
@@ -79,7 +83,8 @@ final class ServerProcess implements AutoCloseable {
         try {
             Files.deleteIfExists(socket);
             process = new ProcessBuilder(new ArrayList<>(command)).redirectOutput(ProcessBuilder.Redirect.DISCARD)
-                    .redirectError(ProcessBuilder.Redirect.DISCARD).start();
+                    .redirectError(errors == null ? ProcessBuilder.Redirect.DISCARD : ProcessBuilder.Redirect.appendTo(errors.toFile()))
+                    .start();
             while (!listens()) {
                 if (process.waitFor(2, TimeUnit.MILLISECONDS)) {
                     throw new AssertionError("the server ended: " + process.exitValue());
@@ -110,6 +115,33 @@ final class ServerProcess implements AutoCloseable {
     /** {@return whether it still runs} */
     boolean isAlive() {
         return process.isAlive();
+    }
+
+    /** {@return what it has said, of itself and of the gofers before it on this socket} */
+    String errors() throws IOException {
+        return errors == null ? "" : Files.readString(errors);
+    }
+
+    /** {@return where its threads are in the host's kernel: nobody can attach to a gofer} */
+    String threads() {
+        StringBuilder text = new StringBuilder("process " + process.pid() + (isAlive() ? "\n" : " has ended\n"));
+        File[] threads = new File("/proc/" + process.pid() + "/task").listFiles();
+        for (File thread : threads == null ? new File[0] : threads) {
+            text.append(thread.getName());
+            for (String file : List.of("comm", "wchan", "syscall", "stack")) {
+                text.append(' ').append(file).append('=').append(line(thread.toPath().resolve(file)));
+            }
+            text.append('\n');
+        }
+        return text.toString();
+    }
+
+    private static String line(Path file) {
+        try {
+            return String.join(" ", Files.readAllLines(file, StandardCharsets.ISO_8859_1)).trim();
+        } catch (IOException e) {
+            return "?";
+        }
     }
 
     /** {@return its address} */

@@ -21,6 +21,7 @@ import dev.caisson.spi.fs.IoBuffer;
 import dev.caisson.spi.fs.Mappable;
 import dev.caisson.spi.fs.NewNode;
 import dev.caisson.spi.fs.OpenFile;
+import dev.caisson.testing.kit.Await;
 import java.io.IOException;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
@@ -33,14 +34,17 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.Random;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicInteger;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 
 /** What is written where nobody else changes files and the server gives no descriptors: kept here, and brought to the server when due. */
-@Timeout(120)
+@Timeout(600)
 class WriteBackTest {
     private static final NewNode FILE = new NewNode(0100644, 0, 0, 0);
     private static final CacheOptions PATIENT = CacheOptions.of(CachePolicy.EXCLUSIVE);
@@ -100,16 +104,6 @@ class WriteBackTest {
         return Files.readString(tree.resolve(name), StandardCharsets.ISO_8859_1);
     }
 
-    private static void await(Condition condition) throws Exception {
-        while (!condition.holds()) {
-            Thread.sleep(2);
-        }
-    }
-
-    private interface Condition {
-        boolean holds() throws Exception;
-    }
-
     private static long ns(FileTime time) {
         return time.to(TimeUnit.NANOSECONDS);
     }
@@ -144,8 +138,8 @@ class WriteBackTest {
         OpenFile file = root.create("old", FILE).open(Fcntl.O_RDWR);
         write(file, "waits", 0);
         file.close();
-        await(() -> onHost("old").equals("waits"));
-        await(() -> fileSystem.writeBack().unwrittenBytes() == 0);
+        Await.until(() -> onHost("old").equals("waits"), "what is old");
+        Await.until(() -> fileSystem.writeBack().unwrittenBytes() == 0, "written or dropped");
         fileSystem.close();
 
         root = mount(PATIENT.withDirty(1 << 20, HOUR_NS));
@@ -156,7 +150,7 @@ class WriteBackTest {
             assertTrue(fileSystem.writeBack().unwrittenBytes() < (1 << 20) + 110_000);
         }
         large.close();
-        await(() -> fileSystem.writeBack().unwrittenBytes() <= 1 << 19);
+        Await.until(() -> fileSystem.writeBack().unwrittenBytes() <= 1 << 19, "written or dropped");
         fileSystem.close();
         assertEquals(10_000_000, Files.size(tree.resolve("large")));
         fileSystem = null;
@@ -170,7 +164,7 @@ class WriteBackTest {
             write(file, "number " + i, 0);
             file.close();
         }
-        await(() -> fileSystem.writeBack().unwritten().size() <= 20);
+        Await.until(() -> fileSystem.writeBack().unwritten().size() <= 20, "written or dropped");
         fileSystem.close();
         for (int i = 0; i < 300; i++) {
             assertEquals("number " + i, onHost("file" + i));
@@ -290,7 +284,7 @@ class WriteBackTest {
             read(file, 100_000);
             file.close();
         }
-        await(() -> memory.usedBytes() < (1 << 20) + 250_000);
+        Await.until(() -> memory.usedBytes() < (1 << 20) + 250_000, "written or dropped");
     }
 
     @Test
@@ -308,7 +302,78 @@ class WriteBackTest {
         pages.writeBack(0, 1); // msync
         assertEquals("ab23X56789", onHost("mapped"));
         file.close();
-        await(() -> fileSystem.writeBack().unwritten().isEmpty());
+        Await.until(() -> fileSystem.writeBack().unwritten().isEmpty(), "written or dropped");
+    }
+
+    /** A program that maps a page and changes it; as a platform does, it asks for the page anew once that was taken away. */
+    private final class Program implements Mappable.Mapping {
+        private final Mappable pages;
+        private final AtomicInteger taken = new AtomicInteger();
+
+        Program(Mappable pages) throws ErrnoException {
+            this.pages = pages;
+            pages.addMapping(this, true);
+        }
+
+        @Override
+        public void invalidate(long firstPage, long pageCount, boolean andPrivateCopies) {
+            taken.incrementAndGet();
+        }
+
+        void store(int at, char value) throws ErrnoException {
+            int before;
+            do {
+                before = taken.get();
+                memory.segment().set(ValueLayout.JAVA_BYTE, pages.frame(0, true) + at, (byte) value);
+            } while (taken.get() != before);
+        }
+    }
+
+    @ParameterizedTest
+    @CsvSource({"EXCLUSIVE, false", "EXCLUSIVE, true", "SHARED, false", "SHARED, true"})
+    void pagesThatOnlyAMappingChangesComeToTheServerByTheirAge(CachePolicy policy, boolean isExtended) throws Exception {
+        Files.writeString(tree.resolve("mapped"), "0123456789");
+        fileSystem = new NinepFileSystem(new ServerOptions(ServerAddress.of(server.address()), "tree", "root", 0, 64 << 10, 20_000,
+                isExtended), CacheOptions.of(policy).withDirty(1 << 20, 20_000_000), false, memory, AnonymousDevices.next());
+        OpenFile file = fileSystem.root().lookup("mapped").open(Fcntl.O_RDWR);
+        Mappable pages = file.mappable();
+        Program program = new Program(pages);
+        program.store(4, 'X');
+        Await.until(() -> onHost("mapped").equals("0123X56789"), "the first change");
+        Await.until(() -> fileSystem.writeBack().unwritten().isEmpty(), "nothing is left");
+        assertTrue(program.taken.get() > 0);
+        program.store(0, 'Y');
+        Await.until(() -> onHost("mapped").equals("Y123X56789"), "a change after that");
+        pages.removeMapping(program, true);
+        file.close();
+    }
+
+    @Test
+    void whatIsStoredWhilePagesAreWrittenBackIsNotForgotten() throws Exception {
+        NinepDirectory root = mount(PATIENT);
+        NinepInode inode = (NinepInode) root.create("busy", FILE);
+        OpenFile file = inode.open(Fcntl.O_RDWR);
+        write(file, "0123456789", 0);
+        Mappable pages = file.mappable();
+        Program[] programs = new Program[1];
+        Mappable.Mapping late = (first, count, copies) -> {
+            try {
+                programs[0].store(1, 'L'); // between the look and the write: at the server with this write or the next
+            } catch (ErrnoException e) {
+                throw new AssertionError(e);
+            }
+        };
+        programs[0] = new Program(pages);
+        programs[0].store(0, 'A');
+        pages.addMapping(late, true);
+        inode.content().writeBackAll();
+        pages.removeMapping(late, true);
+        assertTrue(inode.content().isDirty(), "changed meanwhile");
+        inode.content().writeBackAll();
+        assertEquals("AL23456789", onHost("busy"));
+        assertFalse(inode.content().isDirty());
+        pages.removeMapping(programs[0], true);
+        file.close();
     }
 
     @Test

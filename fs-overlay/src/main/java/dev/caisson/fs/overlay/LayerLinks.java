@@ -26,6 +26,21 @@ final class LayerLinks {
         return null;
     }
 
+    /** An overlay is closed. */
+    static void unbind(Inode real, OverlayFileSystem fileSystem) {
+        LayerLinks links = real.attachment(LayerLinks.class, null);
+        if (links == null) {
+            return;
+        }
+        synchronized (links) {
+            for (LayerLinks link = links; link != null; link = link.next) {
+                if (link.first != null && link.first.fileSystem() == fileSystem) {
+                    link.first = null;
+                }
+            }
+        }
+    }
+
     /** The overlay inode of a layer's inode: the one that is there, or the candidate. */
     static OverlayInode bind(Inode real, OverlayInode candidate) {
         LayerLinks links = real.attachment(LayerLinks.class, LayerLinks::new);

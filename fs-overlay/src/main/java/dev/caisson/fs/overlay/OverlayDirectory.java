@@ -10,6 +10,7 @@ import dev.caisson.abi.Stat;
 import dev.caisson.spi.fs.AttributeChange;
 import dev.caisson.spi.fs.Attributes;
 import dev.caisson.spi.fs.FileClock;
+import dev.caisson.spi.fs.FileIdentity;
 import dev.caisson.spi.fs.Inode;
 import dev.caisson.spi.fs.LayerChange;
 import dev.caisson.spi.fs.NewNode;
@@ -45,6 +46,11 @@ final class OverlayDirectory extends OverlayInode {
                 : fileSystem.origins().upperNumber(upper.number()));
         this.marked = below.marked();
         this.redirect = redirect;
+    }
+
+    @Override
+    public FileIdentity identity() throws ErrnoException {
+        return lowers.length > 0 && overlay().isAboveOld() ? lowers[0].identity() : super.identity();
     }
 
     boolean isMarked(int layer) {

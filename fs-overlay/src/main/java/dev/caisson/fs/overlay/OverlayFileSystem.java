@@ -11,6 +11,8 @@ import dev.caisson.spi.fs.Inode;
 import dev.caisson.spi.fs.LayerChange;
 import dev.caisson.spi.fs.LayeredFileSystem;
 import dev.caisson.spi.fs.UpperLayer;
+import java.util.ArrayList;
+import java.util.Collection;
 import java.util.List;
 import java.util.Objects;
 import java.util.concurrent.atomic.AtomicInteger;
@@ -24,20 +26,25 @@ public final class OverlayFileSystem implements LayeredFileSystem {
     /** An upper layer and how many overlays use it: one, or two while another takes its place. */
     private static final class Shared {
         private final UpperLayer layer;
-        /** Its directory on the host, or null for memory. */
-        private final String path;
+        /** What it was mounted with; without a directory on the host, in memory. */
+        private final UpperOptions options;
         private final Marks marks;
         private final WorkArea work;
         private final AtomicInteger users = new AtomicInteger(1);
 
-        private Shared(FileSystem upper, String path) throws ErrnoException {
+        private Shared(FileSystem upper, UpperOptions options) throws ErrnoException {
             if (!(upper instanceof UpperLayer usable)) {
                 throw EINVAL.explained("a filesystem that cannot be an upper layer");
             }
             this.layer = usable;
-            this.path = path;
+            this.options = options;
             this.marks = Marks.in(layer.workDirectory());
             this.work = new WorkArea(layer.workDirectory());
+        }
+
+        /** One user more, unless the last one has gone. */
+        private boolean tryRetain() {
+            return users.getAndUpdate(count -> count == 0 ? 0 : count + 1) > 0;
         }
     }
 
@@ -46,6 +53,8 @@ public final class OverlayFileSystem implements LayeredFileSystem {
     private final String options;
     private final boolean cachesDentries;
     private final boolean isVolatile;
+    /** Whether its directories are those of the layer below: it took the place of a filesystem that has no upper layer. */
+    private final boolean isAboveOld;
     private final long deviceId;
     private final Origins origins;
     private volatile boolean mayBeIndexed;
@@ -60,30 +69,32 @@ public final class OverlayFileSystem implements LayeredFileSystem {
      * @throws ErrnoException ENOTDIR when a root is no directory, EINVAL when the upper layer is of no use, EIO
      */
     public OverlayFileSystem(FileSystem upper, List<FileSystem> lowers, String options) throws ErrnoException {
-        this(new Shared(upper, null), lowers, options, false, AnonymousDevices.next());
+        this(new Shared(upper, UpperOptions.MEMORY), lowers, options, false, AnonymousDevices.next(), false);
     }
 
     /**
      * Stacks layers.
      *
      * @param upper takes the changes
-     * @param upperPath its directory on the host, or null for memory
+     * @param upperOptions what that was mounted with
      * @param lowers read only, topmost first
      * @param options as /proc/mounts shows them
      * @param isVolatile whether copies need not be on disk before they take the place of the file
      * @param deviceId {@code st_dev} of all files
+     * @param isAboveOld whether its lower layers are what it takes the place of
      */
-    OverlayFileSystem(FileSystem upper, String upperPath, List<FileSystem> lowers, String options, boolean isVolatile, long deviceId)
-            throws ErrnoException {
-        this(new Shared(upper, upperPath), lowers, options, isVolatile, deviceId);
+    OverlayFileSystem(FileSystem upper, UpperOptions upperOptions, List<FileSystem> lowers, String options, boolean isVolatile, long deviceId,
+            boolean isAboveOld) throws ErrnoException {
+        this(new Shared(upper, upperOptions), lowers, options, isVolatile, deviceId, isAboveOld);
     }
 
-    private OverlayFileSystem(Shared upper, List<FileSystem> lowers, String options, boolean isVolatile, long deviceId)
+    private OverlayFileSystem(Shared upper, List<FileSystem> lowers, String options, boolean isVolatile, long deviceId, boolean isAboveOld)
             throws ErrnoException {
         this.upper = upper;
         this.lowers = List.copyOf(lowers);
         this.options = options;
         this.isVolatile = isVolatile;
+        this.isAboveOld = isAboveOld;
         this.deviceId = deviceId;
         boolean caches = upper.layer.cachesDentries();
         Inode[] lowerRoots = new Inode[lowers.size()];
@@ -128,11 +139,55 @@ public final class OverlayFileSystem implements LayeredFileSystem {
     public OverlayFileSystem withLowers(List<FileSystem> newLowers, String newOptions) throws ErrnoException {
         upper.users.incrementAndGet();
         try {
-            return new OverlayFileSystem(upper, newLowers, newOptions, isVolatile, deviceId);
+            return new OverlayFileSystem(upper, newLowers, newOptions, isVolatile, deviceId, isAboveOld);
         } catch (ErrnoException | RuntimeException e) {
             upper.users.decrementAndGet();
             throw e;
         }
+    }
+
+    /**
+     * The same as {@link #withLowers} for an overlay that other filesystems had taken the place of, while files stayed with it: they may have
+     * changed the upper directory in between.
+     *
+     * @param newLowers the lower layers, topmost first
+     * @param newOptions as /proc/mounts shows them
+     * @param newlyVolatile whether copies need not be on disk before they take the place of the file
+     * @return another overlay; null when the last file that stayed was closed just now
+     * @throws ErrnoException as when mounting
+     */
+    OverlayFileSystem again(List<FileSystem> newLowers, String newOptions, boolean newlyVolatile) throws ErrnoException {
+        if (!upper.tryRetain()) {
+            return null;
+        }
+        boolean isMade = false;
+        try {
+            upper.layer.refresh();
+            OverlayFileSystem made = new OverlayFileSystem(upper, newLowers, newOptions, newlyVolatile, deviceId, isAboveOld);
+            isMade = true;
+            return made;
+        } finally {
+            if (!isMade) {
+                releaseUpper();
+            }
+        }
+    }
+
+    private void releaseUpper() {
+        if (upper.users.decrementAndGet() == 0) {
+            upper.layer.close();
+        }
+    }
+
+    /** A file without a name that another overlay has in the same upper layer. Others are found by their names, and must be found once. */
+    @Override
+    public Inode adopt(Inode file) {
+        if (!(file instanceof OverlayInode other) || file instanceof OverlayDirectory || other.overlay().upper != upper) {
+            return null;
+        }
+        Inode known = other.upperWithoutName();
+        return known == null ? null
+                : LayerLinks.bind(known, new OverlayInode(this, known, OverlayInode.NO_LOWERS, other.number()));
     }
 
     @Override
@@ -197,9 +252,8 @@ public final class OverlayFileSystem implements LayeredFileSystem {
 
     @Override
     public void close() {
-        if (upper.users.decrementAndGet() == 0) {
-            upper.layer.close();
-        }
+        LayerLinks.unbind(upper.layer.root(), this); // the only inode that outlives the overlay
+        releaseUpper();
         for (FileSystem lower : lowers) {
             lower.close();
         }
@@ -210,9 +264,31 @@ public final class OverlayFileSystem implements LayeredFileSystem {
         return ((OverlayDirectory) directory).layerChanges();
     }
 
-    /** Whether changes go to this directory of the host, or to memory for null. */
-    boolean hasUpper(String path) {
-        return Objects.equals(upper.path, path);
+    @Override
+    public Collection<Long> changedLinks() throws ErrnoException {
+        List<Long> numbers = new ArrayList<>();
+        for (String name : mayBeIndexed ? WorkArea.names(index()) : List.<String>of()) {
+            Inode entry = index().lookup(name);
+            if (entry == null || Marks.isDirectory(entry) || marks().isWhiteout(entry, false)) {
+                continue;
+            }
+            OverlayInode known = LayerLinks.find(entry, this);
+            long number = known != null ? known.number() : origins.number(marks().origin(entry));
+            if (number != 0) {
+                numbers.add(number);
+            }
+        }
+        return numbers;
+    }
+
+    /** Whether changes go to the same directory of the host, or both to memory. */
+    boolean hasUpper(UpperOptions wanted) {
+        return Objects.equals(upper.options.directory(), wanted.directory());
+    }
+
+    /** Whether the upper layer is as it is wanted. */
+    boolean hasUpperAsIs(UpperOptions wanted) {
+        return upper.options.equals(wanted);
     }
 
     /** {@return the directory that takes the changes, as the upper layer has it} */
@@ -247,6 +323,11 @@ public final class OverlayFileSystem implements LayeredFileSystem {
 
     Origins origins() {
         return origins;
+    }
+
+    /** {@return whether what tells that a directory is the same is the layer below} */
+    boolean isAboveOld() {
+        return isAboveOld;
     }
 
     int lowerCount() {

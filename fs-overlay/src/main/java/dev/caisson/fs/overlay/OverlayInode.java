@@ -67,6 +67,22 @@ class OverlayInode extends Inode {
         return u != null ? u : lowers[0];
     }
 
+    /** {@return the upper file, if that has no name and nothing else needs to be kept for it; else null} */
+    final Inode upperWithoutName() {
+        Inode file = upper;
+        try {
+            synchronized (this) {
+                if (file == null || hold != null || indexName != null) {
+                    return null;
+                }
+            }
+            file.identity(); // looks anew
+            return file.attributes().links() == 0 ? file : null;
+        } catch (ErrnoException e) {
+            return null;
+        }
+    }
+
     final OverlayDirectory parent() {
         return parent;
     }

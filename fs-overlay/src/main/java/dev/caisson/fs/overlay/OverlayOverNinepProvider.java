@@ -62,6 +62,7 @@ public final class OverlayOverNinepProvider implements FileSystemProvider {
             throw EINVAL.explained("overlay+9p: no lower layer");
         }
         options.put("lowerdir", new LayerSource("9p", lower).escaped());
-        return overlay.mount(new MountRequest(request.source(), request.flags(), options, request.credentials(), request.replaced()));
+        return overlay.mount(new MountRequest(request.source(), request.flags(), options, request.credentials(), request.replaced(),
+                request.leftBehind()));
     }
 }

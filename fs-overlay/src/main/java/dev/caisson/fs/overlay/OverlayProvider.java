@@ -4,6 +4,7 @@ import static dev.caisson.abi.Errno.EINVAL;
 
 import dev.caisson.abi.ErrnoException;
 import dev.caisson.abi.Mount;
+import dev.caisson.abi.SizeText;
 import dev.caisson.spi.fs.FileSystem;
 import dev.caisson.spi.fs.FileSystemProvider;
 import dev.caisson.spi.fs.MountRequest;
@@ -162,12 +163,21 @@ public final class OverlayProvider implements FileSystemProvider {
     }
 
     private FileSystem stack(Options options, List<FileSystem> lowers, String text, MountRequest request) throws ErrnoException {
-        if (request.replaced() instanceof OverlayFileSystem old && old.hasUpper(options.upper)) {
+        UpperOptions wanted = new UpperOptions(options.upper, options.work, options.size, options.inodes);
+        if (request.replaced() instanceof OverlayFileSystem old && old.hasUpper(wanted)) {
             return old.withLowers(lowers, text); // what was changed goes on to be there
         }
+        for (FileSystem left : options.upper == null ? List.<FileSystem>of() : request.leftBehind()) {
+            FileSystem again = left instanceof OverlayFileSystem old && old.hasUpperAsIs(wanted) ? old.again(lowers, text, options.isVolatile)
+                    : null;
+            if (again != null) {
+                return again;
+            }
+        }
         Map<String, String> own = new LinkedHashMap<>();
+        long bytes = options.size == null ? 0 : SizeText.parse(options.size, 0, Long.MAX_VALUE);
         if (options.size != null) {
-            own.put("size", Long.toString(SizeText.bytes(options.size)));
+            own.put("size", Long.toString(bytes));
         }
         FileSystem upper;
         if (options.upper == null) {
@@ -175,7 +185,7 @@ public final class OverlayProvider implements FileSystemProvider {
             if (options.inodes != null) {
                 own.put("nr_inodes", options.inodes);
             } else if (options.size != null) {
-                own.put("nr_inodes", Long.toString(Math.max(FEWEST_FILES, SizeText.bytes(options.size) / BYTES_PER_FILE)));
+                own.put("nr_inodes", Long.toString(Math.max(FEWEST_FILES, bytes / BYTES_PER_FILE)));
             }
             upper = memory.mount(new MountRequest("overlay-upper", 0, own, request.credentials()));
         } else {
@@ -186,7 +196,8 @@ public final class OverlayProvider implements FileSystemProvider {
             upper = sources.get(HOST_DIRECTORY).mount(new MountRequest(options.upper, 0, own, request.credentials()));
         }
         try {
-            return new OverlayFileSystem(upper, options.upper, lowers, text, options.isVolatile, request.deviceId());
+            return new OverlayFileSystem(upper, wanted, lowers, text, options.isVolatile, request.deviceId(),
+                    request.replaced() != null && options.upper == null);
         } catch (ErrnoException | RuntimeException e) {
             upper.close();
             throw e;

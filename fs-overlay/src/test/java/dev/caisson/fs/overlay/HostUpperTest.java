@@ -276,7 +276,7 @@ class HostUpperTest {
         Guest before = guest(old);
         before.write("/d/f", "changed");
         before.unlink("/big");
-        FileSystem next = provider.mount(new MountRequest(lower.toString(), 0, Map.of(), Credentials.ROOT, old));
+        FileSystem next = provider.mount(new MountRequest(lower.toString(), 0, Map.of(), Credentials.ROOT, old, List.of()));
         assertEquals(old.deviceId(), next.deviceId());
         old.close();
         Guest after = guest(next);

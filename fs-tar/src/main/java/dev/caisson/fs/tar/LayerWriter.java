@@ -32,7 +32,8 @@ import org.slf4j.LoggerFactory;
  * away in between is left out. Removed names become {@code .wh.NAME}, a directory that hides what is below contains {@code .wh..wh..opq}.
  *
  * <p>A file of a lower layer that was changed under one of its names shows the change under the others, too, though the upper layer does not
- * have those. They are looked for, in the listings of the whole tree, when a file has more names than were met.
+ * have those, or none at all when that one name has gone. They are looked for, in the listings of the whole tree, when a file has more
+ * names than were met.
  */
 final class LayerWriter {
     private static final Logger log = LoggerFactory.getLogger(LayerWriter.class);
@@ -172,15 +173,20 @@ final class LayerWriter {
     // ---- names that the upper layer does not have
 
     private void writeOtherNames() throws IOException, ErrnoException {
-        Map<Long, Inode> wanted = new HashMap<>();
+        Map<Long, Inode> wanted = new HashMap<>(); // null for what was not met under any name
+        for (long number : source.changedLinks()) {
+            wanted.put(number, null);
+        }
+        Set<String> beside = new TreeSet<>();
         for (Map.Entry<Inode, List<String>> file : linked.entrySet()) {
             if (file.getKey().attributes().links() > file.getValue().size()) {
                 wanted.put(file.getKey().number(), file.getKey());
+                file.getValue().forEach(name -> beside.add(name.substring(0, name.lastIndexOf('/') + 1)));
+            } else {
+                wanted.remove(file.getKey().number());
             }
         }
         // Most links lie beside each other; looking through everything is the last resort.
-        Set<String> beside = new TreeSet<>();
-        wanted.values().forEach(file -> linked.get(file).forEach(name -> beside.add(name.substring(0, name.lastIndexOf('/') + 1))));
         for (String path : beside) {
             if (find(path) instanceof Inode directory) {
                 search(new Directory(path, directory, true), wanted, new ArrayDeque<>());
@@ -213,12 +219,8 @@ final class LayerWriter {
                     if (directory.inode.lookup(entry.name) instanceof Inode below) {
                         open.push(new Directory(path + "/", below, true));
                     }
-                } else if (wanted.get(entry.number) instanceof Inode file && !linked.get(file).contains(path)
-                        && directory.inode.lookup(entry.name) == file) {
-                    writeOtherName(path, file);
-                    if (linked.get(file).size() >= file.attributes().links()) {
-                        wanted.remove(entry.number);
-                    }
+                } else if (wanted.containsKey(entry.number)) {
+                    found(path, directory.inode.lookup(entry.name), entry.number, wanted);
                 }
             }
         } catch (ErrnoException e) {
@@ -226,22 +228,37 @@ final class LayerWriter {
         }
     }
 
-    private void writeOtherName(String path, Inode file) throws IOException, ErrnoException {
+    /** A listing shows a name with the number of a file whose names are wanted. */
+    private void found(String path, Inode file, long number, Map<Long, Inode> wanted) throws IOException, ErrnoException {
+        Inode known = wanted.get(number);
+        if (file == null || file.number() != number || known != null && known != file
+                || linked.getOrDefault(file, List.of()).contains(path)) {
+            return; // gone meanwhile, or written
+        }
+        if (!writeDirectoriesAbove(path)) {
+            return;
+        }
+        write(path, file, LayerChange.Kind.FILE, new ArrayList<>());
+        wanted.put(number, file);
+        if (linked.getOrDefault(file, List.of(path)).size() >= file.attributes().links()) {
+            wanted.remove(number);
+        }
+    }
+
+    /** Directories that are not mentioned would be made anew, with owners and modes of nobody's choice. False when one is gone. */
+    private boolean writeDirectoriesAbove(String path) throws IOException, ErrnoException {
         Inode at = source.root();
         for (int slash = path.indexOf('/'); slash >= 0; slash = path.indexOf('/', slash + 1)) {
             at = at.lookup(path.substring(path.lastIndexOf('/', slash - 1) + 1, slash));
             if (at == null) {
-                return; // gone meanwhile
+                return false;
             }
             if (directories.add(path.substring(0, slash + 1))) {
-                // Directories that are not mentioned would be made anew, with owners and modes of nobody's choice.
                 target.put(path.substring(0, slash + 1), at, at.attributes(), "");
                 entries++;
             }
         }
-        target.link(path, linked.get(file).getFirst(), file.attributes());
-        linked.get(file).add(path);
-        entries++;
+        return true;
     }
 
     // ---- listings

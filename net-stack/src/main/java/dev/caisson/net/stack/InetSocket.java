@@ -30,7 +30,6 @@ import java.util.concurrent.atomic.AtomicReference;
 abstract class InetSocket extends SocketFile {
     static final int RECEIVE_SHUT = 1;
     static final int SEND_SHUT = 2;
-    private static final int FIRST_FREE_PORT = 1024;
     /** sin6_scope_id. */
     private static final int SCOPE_AT = 24;
 
@@ -117,7 +116,7 @@ abstract class InetSocket extends SocketFile {
         if (family() == Socket.AF_INET6 && wanted.isV4() && isV6Only()) {
             throw EINVAL.error();
         }
-        if (wanted.port() != 0 && wanted.port() < FIRST_FREE_PORT && !caller.credentials().has(Capability.CAP_NET_BIND_SERVICE)) {
+        if (wanted.port() != 0 && wanted.port() < caller.firstUnprivilegedPort() && !caller.credentials().has(Capability.CAP_NET_BIND_SERVICE)) {
             throw EACCES.error();
         }
         synchronized (this) {

@@ -29,9 +29,6 @@ import dev.caisson.spi.net.SocketCaller;
 import dev.caisson.spi.net.SocketFile;
 import dev.caisson.spi.net.SocketMessage;
 import dev.caisson.spi.net.SocketOptions;
-import java.util.ArrayDeque;
-import java.util.ArrayList;
-import java.util.List;
 import java.util.concurrent.atomic.AtomicReference;
 
 /**
@@ -43,8 +40,8 @@ import java.util.concurrent.atomic.AtomicReference;
 final class TcpSocket extends InetSocket {
     private enum State { CLOSED, LISTENING, CONNECTING, CONNECTED }
 
-    private static final int READABLE = POLLIN | POLLRDNORM;
-    private static final int WRITABLE = POLLOUT | POLLWRNORM;
+    static final int READABLE = POLLIN | POLLRDNORM;
+    static final int WRITABLE = POLLOUT | POLLWRNORM;
     private static final int SEND_BYTES = 16384;
     private static final int RECEIVE_BYTES = 131072;
     /** What a connection holds unless buffer sizes were set: Linux grows its buffers by itself to several megabytes. */
@@ -62,11 +59,7 @@ final class TcpSocket extends InetSocket {
 
     /** Guarded by {@link #lock}. */
     private final ByteRing received = new ByteRing();
-    /** A listener's connections to be accepted; guarded by the lock. */
-    private final ArrayDeque<TcpSocket> accepts = new ArrayDeque<>();
-    /** Connections that found the queue full; guarded by the lock. */
-    private final ArrayDeque<TcpSocket> pending = new ArrayDeque<>();
-    private int maxBacklog;
+    private final TcpBacklog backlog = new TcpBacklog(this);
 
     TcpSocket(LoopbackStack stack, int family, int uid) {
         this(stack, family, new SocketOptions(SEND_BYTES, RECEIVE_BYTES), new IpOptions(family == Socket.AF_INET6, true), new TcpOptions(), uid);
@@ -80,7 +73,7 @@ final class TcpSocket extends InetSocket {
     // ---- connections
 
     @Override
-    public void listen(int backlog, SocketCaller caller) throws ErrnoException {
+    public void listen(int most, SocketCaller caller) throws ErrnoException {
         State now = state.get();
         if (now == State.CONNECTED || now == State.CONNECTING) {
             throw EINVAL.error();
@@ -94,12 +87,7 @@ final class TcpSocket extends InetSocket {
             }
             shut = 0;
         }
-        lock.lock();
-        try {
-            maxBacklog = backlog;
-        } finally {
-            lock.unlock();
-        }
+        this.backlog.most(most);
     }
 
     @Override
@@ -143,37 +131,18 @@ final class TcpSocket extends InetSocket {
         attempted = true;
         remote(wanted);
         TcpSocket listener = stack.listener(wanted);
-        if (listener == null || !listener.takeConnection(this)) {
+        if (listener == null || !listener.backlog.take(this)) {
             refuse();
         }
         return IN_PROGRESS;
     }
 
-    /** Runs on a listener: makes the connection, or remembers the client while the queue is full. */
-    private boolean takeConnection(TcpSocket client) {
-        lock.lock();
-        try {
-            if (state.get() != State.LISTENING || dead) {
-                return false;
-            }
-            if (accepts.size() > maxBacklog) {
-                pending.add(client);
-                return true;
-            }
-            establishLocked(client);
-        } finally {
-            lock.unlock();
-        }
-        waitQueue().notify(READABLE);
-        client.waitQueue().notify(WRITABLE);
-        return true;
-    }
-
-    private void establishLocked(TcpSocket client) {
+    /** Makes the other end of a client's connection to this listener, whose lock is held; null when the client has gone or has no address. */
+    TcpSocket serveLocked(TcpSocket client) {
         Endpoint from = client.local();
         Endpoint to = client.remote();
         if (from == null || to == null) {
-            return;
+            return null;
         }
         TcpSocket server = new TcpSocket(stack, family(), options.copy(), ip.copy(), tcp.copy(), uid);
         server.peer = client;
@@ -181,14 +150,28 @@ final class TcpSocket extends InetSocket {
         server.adopt(to, from);
         client.peer = server;
         if (client.state.compareAndSet(State.CONNECTING, State.CONNECTED)) {
-            accepts.add(server);
-        } else {
-            server.releasePort();
+            return server;
         }
+        server.releasePort();
+        return null;
+    }
+
+    /** Nobody accepts what was served. */
+    void abandon() {
+        TcpSocket client = peer;
+        if (client != null) {
+            client.reset();
+        }
+        dead = true;
+        releasePort();
+    }
+
+    boolean isDead() {
+        return dead;
     }
 
     /** Nobody listens. */
-    private void refuse() {
+    void refuse() {
         pendingError.set(ECONNREFUSED);
         shut = 3;
         state.compareAndSet(State.CONNECTING, State.CLOSED);
@@ -223,7 +206,7 @@ final class TcpSocket extends InetSocket {
     private void disconnect() {
         State was = state.getAndSet(State.CLOSED);
         if (was == State.LISTENING) {
-            stopListening();
+            backlog.stop();
         }
         TcpSocket other = peer;
         if (other != null && was == State.CONNECTED) {
@@ -242,53 +225,7 @@ final class TcpSocket extends InetSocket {
 
     @Override
     public SocketFile accept() throws ErrnoException {
-        TcpSocket accepted;
-        TcpSocket next;
-        lock.lock();
-        try {
-            if (state.get() != State.LISTENING) {
-                throw EINVAL.error();
-            }
-            accepted = accepts.poll();
-            if (accepted == null) {
-                return null;
-            }
-            next = pending.poll();
-            if (next != null) {
-                establishLocked(next);
-            }
-        } finally {
-            lock.unlock();
-        }
-        if (next != null) {
-            waitQueue().notify(READABLE);
-            next.waitQueue().notify(WRITABLE);
-        }
-        return accepted;
-    }
-
-    private void stopListening() {
-        List<TcpSocket> connected;
-        List<TcpSocket> waiting;
-        lock.lock();
-        try {
-            connected = new ArrayList<>(accepts);
-            waiting = new ArrayList<>(pending);
-            accepts.clear();
-            pending.clear();
-        } finally {
-            lock.unlock();
-        }
-        for (TcpSocket server : connected) {
-            TcpSocket client = server.peer;
-            if (client != null) {
-                client.reset();
-            }
-            server.dead = true;
-            server.releasePort();
-        }
-        waiting.forEach(TcpSocket::refuse);
-        waitQueue().notify(READABLE | POLLHUP);
+        return backlog.accept();
     }
 
     // ---- data
@@ -424,7 +361,7 @@ final class TcpSocket extends InetSocket {
             case LISTENING -> {
                 if ((bits & RECEIVE_SHUT) != 0) {
                     state.set(State.CLOSED);
-                    stopListening();
+                    backlog.stop();
                 }
             }
             case CONNECTING -> {
@@ -485,7 +422,7 @@ final class TcpSocket extends InetSocket {
             lock.unlock();
         }
         if (was == State.LISTENING) {
-            stopListening();
+            backlog.stop();
         }
         TcpSocket other = peer;
         if (was == State.CONNECTED && other != null) {
@@ -506,12 +443,7 @@ final class TcpSocket extends InetSocket {
         State now = state.get();
         int ready = 0;
         if (now == State.LISTENING) {
-            lock.lock();
-            try {
-                return accepts.isEmpty() ? 0 : READABLE & mask;
-            } finally {
-                lock.unlock();
-            }
+            return backlog.size() == 0 ? 0 : READABLE & mask;
         }
         int down = shut;
         if (down == 3 || now == State.CLOSED) {
@@ -584,9 +516,12 @@ final class TcpSocket extends InetSocket {
     }
 
     int receiveQueueBytes() {
+        if (isListening()) {
+            return backlog.size();
+        }
         lock.lock();
         try {
-            return isListening() ? accepts.size() : received.used();
+            return received.used();
         } finally {
             lock.unlock();
         }

@@ -6,6 +6,7 @@ import dev.caisson.host.HostMemory;
 import dev.caisson.host.code.Assembler;
 import dev.caisson.spi.platform.Exit;
 import dev.caisson.spi.platform.Registers;
+import dev.caisson.testing.kit.Await;
 import java.lang.foreign.MemorySegment;
 import java.util.concurrent.Callable;
 import java.util.concurrent.ExecutionException;
@@ -22,7 +23,7 @@ final class HostileGuest implements AutoCloseable {
     static final long DATA_OFFSET = 0x10000;
 
     private static final long BRIEF_MS = 3;
-    private static final long PATIENCE_S = 20;
+    private static final long PATIENCE_S = Await.PATIENCE_S;
 
     /** A platform and a memory file. */
     static final class Host implements AutoCloseable {

@@ -32,7 +32,7 @@ import org.junit.jupiter.api.Timeout;
  * Guests that turn against the supervisor, their stub and their processor. Whatever they do, another guest on the same two processors goes
  * on with its registers as they were, and they can be ended.
  */
-@Timeout(300)
+@Timeout(900)
 class HostileGuestTest {
     private static final long SEED = 20250101;
     private static final long DATA = HostileGuest.DATA;

@@ -9,9 +9,14 @@ class KvmPlatformTest extends PlatformContractTest {
     @Override
     protected Platform newPlatform() throws Exception {
         try {
-            return new KvmPlatform();
+            return new KvmPlatform(KvmPlatform.DEVICE, 0, crowd());
         } catch (KvmUnusableException e) {
             throw new TestAbortedException(e.getMessage());
         }
+    }
+
+    /** {@return who decides whether companions run the guests: here, as usual} */
+    Crowd crowd() {
+        return new Crowd(Runtime.getRuntime().availableProcessors(), Crowd.HASTY);
     }
 }

@@ -4,9 +4,9 @@ import dev.caisson.host.code.Assembler;
 import dev.caisson.host.code.Condition;
 import dev.caisson.host.code.Label;
 import dev.caisson.host.code.Register;
+import dev.caisson.host.code.SeccompProgram;
 import dev.caisson.host.raw.SyscallNumber;
 import dev.caisson.stub.ControlPages;
-import dev.caisson.stub.SeccompProgram;
 import dev.caisson.stub.StubCode;
 import dev.caisson.stub.StubProfile;
 

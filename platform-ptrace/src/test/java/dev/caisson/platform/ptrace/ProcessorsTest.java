@@ -1,7 +1,6 @@
 package dev.caisson.platform.ptrace;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
-import static org.junit.jupiter.api.Assertions.assertTrue;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import dev.caisson.abi.ErrnoException;
@@ -14,6 +13,7 @@ import dev.caisson.spi.platform.AddressSpace;
 import dev.caisson.spi.platform.Exit;
 import dev.caisson.spi.platform.Registers;
 import dev.caisson.stub.Placement;
+import dev.caisson.testing.kit.Await;
 import java.lang.foreign.MemorySegment;
 import java.util.ArrayList;
 import java.util.List;
@@ -23,7 +23,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 
 /** Where tasks run. */
-@Timeout(30)
+@Timeout(300)
 class ProcessorsTest {
     private static final long CODE = 0x10000;
 
@@ -64,13 +64,9 @@ class ProcessorsTest {
             thread.start();
         }
         started.await();
-        long deadline = System.nanoTime() + 5_000_000_000L;
         Placement first = contexts.get(0).placement();
         Placement second = contexts.get(1).placement();
-        while (first.place() == second.place() || first.place() < 0 || second.place() < 0) {
-            assertTrue(System.nanoTime() < deadline, "both stay on one processor");
-            Thread.sleep(5);
-        }
+        Await.until(() -> first.place() != second.place() && first.place() >= 0 && second.place() >= 0, "both stay on one processor");
         for (PtraceContext context : contexts) {
             context.interrupt();
         }

@@ -23,7 +23,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 
 /** Families of tasks that fork, make threads, exec, map, sleep and interrupt each other all at once. */
-@Timeout(60)
+@Timeout(300)
 class PtraceStressTest {
     private static final long CODE = 0x10000;
     private static final long DATA = 0x20_0000;

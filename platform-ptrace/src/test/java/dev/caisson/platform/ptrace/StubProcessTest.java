@@ -5,7 +5,6 @@ import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
-import com.kenai.jffi.MemoryIO;
 import dev.caisson.abi.Errno;
 import dev.caisson.abi.ErrnoException;
 import dev.caisson.abi.Signals;
@@ -18,27 +17,26 @@ import dev.caisson.host.code.Register;
 import dev.caisson.spi.platform.Exit;
 import dev.caisson.spi.platform.Registers;
 import dev.caisson.stub.StubCode;
-import java.io.BufferedReader;
+import dev.caisson.testing.kit.Await;
+import dev.caisson.testing.platform.ChildJvm;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
-import java.net.URI;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.concurrent.TimeUnit;
+import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
-import org.slf4j.Logger;
 
 /** What stub processes are to the host: poor, mute and mortal. */
-@Timeout(60)
+@Timeout(300)
 class StubProcessTest {
     private static final long CODE = 0x10000;
     /** Where programs count: in the page of their code. */
@@ -214,51 +212,19 @@ class StubProcessTest {
             stubs.add(children.getLast().process().processId());
         }
         children.forEach(PtraceAddressSpace::close);
-        long deadline = System.nanoTime() + 5_000_000_000L;
-        while (stubs.stream().filter(id -> Files.exists(Path.of("/proc/" + id))).count() > 4) {
-            assertTrue(System.nanoTime() < deadline, "stubs remain");
-            Thread.sleep(5);
-        }
+        Await.until(() -> stubs.stream().filter(id -> Files.exists(Path.of("/proc/" + id))).count() <= 4, "stubs remain");
         assertTrue(stubs.stream().filter(id -> Files.exists(Path.of("/proc/" + id))).allMatch(id -> isStub(id)));
     }
 
     @Test
     void noStubSurvivesTheJvm() throws Exception {
-        String java = Path.of(System.getProperty("java.home"), "bin", "java").toString();
         for (int round = 0; round < 3; round++) {
-            Process victim = new ProcessBuilder(java, "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1",
-                "--enable-native-access=ALL-UNNAMED", "-cp", classPath(), Victim.class.getName())
-                .redirectError(ProcessBuilder.Redirect.INHERIT).start();
-            List<Long> stubs = new ArrayList<>();
-            try (BufferedReader out = victim.inputReader()) {
-                String line;
-                while ((line = out.readLine()) != null && !line.equals("ready")) {
-                    stubs.add(Long.parseLong(line));
-                }
-            }
-            assertEquals(Victim.STUBS, stubs.size());
-            victim.destroyForcibly();
-            assertTrue(victim.waitFor(10, TimeUnit.SECONDS));
-            long deadline = System.nanoTime() + 5_000_000_000L;
-            for (long stub : stubs) {
-                while (isStub(stub)) {
-                    assertTrue(System.nanoTime() < deadline, "stub survives");
-                    Thread.sleep(5);
-                }
+            try (ChildJvm victim = new ChildJvm(Victim.class, PtracePlatform.class, StubCode.class)) {
+                List<ProcessHandle> stubs = victim.children();
+                assertTrue(stubs.size() >= Victim.STUBS, () -> stubs.size() + " stub processes");
+                assertEquals(List.of(), victim.killAndAwait(stubs));
             }
         }
-    }
-
-    /** What the victim needs, wherever this JVM has it from. */
-    private static String classPath() throws Exception {
-        List<String> places = new ArrayList<>();
-        for (Class<?> one : List.of(Victim.class, PtracePlatform.class, StubCode.class, HostMemory.class, Registers.class, Errno.class,
-            Logger.class, MemoryIO.class)) {
-            places.add(Path.of(one.getProtectionDomain().getCodeSource().getLocation().toURI()).toString());
-        }
-        String library = MemoryIO.class.getResource("/jni/x86_64-Linux/libjffi-1.2.so").toString();
-        places.add(Path.of(URI.create(library.substring(4, library.indexOf('!')))).toString());
-        return String.join(":", places);
     }
 
     private static boolean isStub(long process) {
@@ -285,7 +251,6 @@ class StubProcessTest {
             PtraceAddressSpace first = null;
             for (int i = 0; i < STUBS - 1; i++) {
                 var space = (PtraceAddressSpace) platform.newAddressSpace(file);
-                System.out.println(space.process().processId());
                 space.map(CODE, 4096, 0, 7, false);
                 first = space;
                 if (i % 2 == 0) {
@@ -302,9 +267,9 @@ class StubProcessTest {
                     guest.start();
                 }
             }
-            System.out.println(((PtraceAddressSpace) first.fork(platform.newContext())).process().processId());
-            System.out.println("ready");
-            Thread.sleep(60_000);
+            first.fork(platform.newContext());
+            System.out.println(ChildJvm.READY);
+            new CountDownLatch(1).await();
         }
     }
 

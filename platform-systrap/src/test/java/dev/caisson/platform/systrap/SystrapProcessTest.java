@@ -26,7 +26,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 
 /** How stub processes of this platform come and go. */
-@Timeout(120)
+@Timeout(600)
 class SystrapProcessTest {
     private static final long CODE = 0x10000;
 

@@ -19,6 +19,7 @@ import dev.caisson.spi.platform.GuestContext;
 import dev.caisson.spi.platform.Registers;
 import dev.caisson.stub.FpuFormat;
 import dev.caisson.stub.StubCode;
+import dev.caisson.testing.kit.Await;
 import dev.caisson.testing.platform.GuestFile;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
@@ -32,7 +33,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 
 /** Stub threads and processes serve one guest after the other, who do not notice, whatever the one before tried. */
-@Timeout(60)
+@Timeout(600)
 class SystrapReuseTest {
     private static final long CODE = 0x10000;
     private static final long DATA = 0x20000;
@@ -129,13 +130,14 @@ class SystrapReuseTest {
     @Test
     void aThreadThatPretendedToHaveStoppedIsTakenFromTheOldGuest() throws Exception {
         hide();
-        assertTrue(counts(), "the guest should have kept a thread");
+        long count = counter();
+        Await.until(() -> counter() != count, "the guest should have kept a thread");
         context.reset();
         int process = stub();
         renew();
 
         assertEquals(process, stub());
-        assertTrue(!counts(), "the thread runs on");
+        assertStandsStill();
         assertNothingIsLeft();
     }
 
@@ -181,11 +183,10 @@ class SystrapReuseTest {
         int process = stub();
         space.close();
         slot.memory().set(Layouts.U64, StubWords.TOKEN, 0x1234);
-        long deadline = System.nanoTime() + 10_000_000_000L;
-        do { // the thread itself shows the right one sooner or later; spoil that, too
+        Await.until(() -> { // the thread itself shows the right one sooner or later; spoil that, too
             slot.memory().set(Layouts.U64, StubWords.TOKEN, 0x1234);
-        } while (Files.readString(Path.of("/proc/" + process + "/task/" + slot.threadId() + "/stat")).contains(") R ")
-            && System.nanoTime() < deadline);
+            return !Files.readString(Path.of("/proc/" + process + "/task/" + slot.threadId() + "/stat")).contains(") R ");
+        }, "the thread goes on");
         slot.memory().set(Layouts.U64, StubWords.TOKEN, 0x1234);
 
         space = newSpace();
@@ -220,8 +221,7 @@ class SystrapReuseTest {
         renew();
         space.map(0x200000, 4096, 4096, 3, false);
         space.mapLater(0x300000, 4096, 4096, 3);
-        space.close();
-        space = newSpace();
+        renew();
         assertEquals(process, stub());
 
         for (long address : new long[] {0x200000, 0x300000}) {
@@ -281,11 +281,7 @@ class SystrapReuseTest {
 
         assertNotEquals(process, stub());
         run(new Assembler().syscall(), new Registers());
-        long deadline = System.nanoTime() + 5_000_000_000L;
-        while (Files.exists(Path.of("/proc/" + process))) {
-            assertTrue(System.nanoTime() < deadline, "a zombie remains");
-            Thread.onSpinWait();
-        }
+        Await.until(() -> !Files.exists(Path.of("/proc/" + process)), "a zombie remains");
     }
 
     /** Lets a guest thread go on while we believe that it has made a call: it counts in its memory. */
@@ -311,17 +307,18 @@ class SystrapReuseTest {
         return context.run(space, registers);
     }
 
-    /** {@return whether somebody counts} */
-    private boolean counts() {
-        long before = file.memory().get(Layouts.U64, DATA_OFFSET);
-        long deadline = System.nanoTime() + 300_000_000L;
-        while (System.nanoTime() < deadline) {
-            if (file.memory().get(Layouts.U64, DATA_OFFSET) != before) {
-                return true;
-            }
+    private long counter() {
+        return file.memory().get(Layouts.U64, DATA_OFFSET);
+    }
+
+    /** Gives a thread that counts some time to be caught. */
+    private void assertStandsStill() {
+        long before = counter();
+        long start = System.nanoTime();
+        while (System.nanoTime() - start < 300_000_000L) {
+            assertEquals(before, counter(), "the thread runs on");
             Thread.onSpinWait();
         }
-        return false;
     }
 
     /** Ends the guest, and starts one in the process that it leaves. */
@@ -329,11 +326,7 @@ class SystrapReuseTest {
         ProcessSlots slots = (ProcessSlots) space.process().attachment();
         boolean alive = !space.process().isDead();
         space.close();
-        long deadline = System.nanoTime() + 10_000_000_000L;
-        while (alive && !slots.isWithdrawn()) {
-            assertTrue(System.nanoTime() < deadline, "a thread does not let go");
-            Thread.onSpinWait();
-        }
+        Await.until(() -> !alive || slots.isWithdrawn(), "a thread does not let go");
         space = newSpace();
     }
 

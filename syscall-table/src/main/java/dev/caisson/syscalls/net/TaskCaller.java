@@ -7,6 +7,7 @@ import dev.caisson.abi.ErrnoException;
 import dev.caisson.abi.Fcntl;
 import dev.caisson.abi.Stat;
 import dev.caisson.kernel.Task;
+import dev.caisson.kernel.net.KernelNetwork;
 import dev.caisson.kernel.unix.UnixCaller;
 import dev.caisson.spi.cred.Credentials;
 import dev.caisson.spi.fs.Inode;
@@ -23,6 +24,11 @@ record TaskCaller(Task task) implements UnixCaller {
     @Override
     public int processId() {
         return task.process().pid();
+    }
+
+    @Override
+    public int firstUnprivilegedPort() {
+        return KernelNetwork.of(task.kernel()).firstUnprivilegedPort();
     }
 
     @Override

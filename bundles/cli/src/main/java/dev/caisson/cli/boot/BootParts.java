@@ -51,43 +51,79 @@ public final class BootParts {
     public static BootParts start(BootPlan plan, Function<String, Map<String, Object>> configuration, SandboxSpec spec)
             throws SandboxException {
         ProviderSelection selection = new ProviderSelection((pid, key) -> configuration.apply(pid).get(key));
+        Map<ProviderKind, BootComponent> chosen = choose(plan, selection, spec.providers());
+        if (chosen == null || !Boolean.TRUE.equals(chosen.get(ProviderKind.ROOTFS).properties().get(FileSystemProvider.ROOT))) {
+            return null;
+        }
+        try {
+            BootParts parts = new BootParts(plan, SandboxBuilder.newMemoryFile(), configuration);
+            SandboxBuilder builder = parts.builder(chosen, spec.providers());
+            if (builder == null) {
+                return null;
+            }
+            builder.rootfs((FileSystemProvider) parts.make(chosen.get(ProviderKind.ROOTFS))).root(spec, selection);
+            parts.sandbox = builder.start(spec.withVolumes(selection.volumes(spec.volumes())));
+            return parts;
+        } catch (ErrnoException | ReflectiveOperationException e) {
+            throw new SandboxException("cannot start a part of the sandbox: " + reason(e), e);
+        }
+    }
+
+    /**
+     * Prepares a kernel without a program and a root, for containers.
+     *
+     * @param plan where its parts come from
+     * @param configuration gives the values of a persistent identity
+     * @param wanted providers by kind; a kind without an entry takes what the configuration says
+     * @return a builder that has all but the root, or null when the plan or the host does not have what is wanted
+     * @throws SandboxException when a part cannot be made
+     */
+    public static SandboxBuilder prepare(BootPlan plan, Function<String, Map<String, Object>> configuration, Map<ProviderKind, String> wanted)
+            throws SandboxException {
+        ProviderSelection selection = new ProviderSelection((pid, key) -> configuration.apply(pid).get(key));
+        Map<ProviderKind, BootComponent> chosen = choose(plan, selection, wanted);
+        if (chosen == null) {
+            return null;
+        }
+        try {
+            return new BootParts(plan, SandboxBuilder.newMemoryFile(), configuration).builder(chosen, wanted);
+        } catch (ErrnoException | ReflectiveOperationException e) {
+            throw new SandboxException("cannot start a part of the sandbox: " + reason(e), e);
+        }
+    }
+
+    private static Map<ProviderKind, BootComponent> choose(BootPlan plan, ProviderSelection selection, Map<ProviderKind, String> wanted) {
         Map<ProviderKind, BootComponent> chosen = new HashMap<>();
         for (ProviderKind kind : ProviderKind.values()) {
-            String asked = spec.providers().get(kind);
+            String asked = wanted.get(kind);
             BootComponent component = plan.find(service(kind).getName(), asked != null ? asked : selection.name(kind));
             if (component == null) {
                 return null;
             }
             chosen.put(kind, component);
         }
-        BootComponent devices = plan.find(SandboxDevices.class.getName(), "");
-        if (devices == null || !Boolean.TRUE.equals(chosen.get(ProviderKind.ROOTFS).properties().get(FileSystemProvider.ROOT))) {
+        return plan.find(SandboxDevices.class.getName(), "") == null ? null : chosen;
+    }
+
+    /** All but the root; null when the host does not have the platform. */
+    private SandboxBuilder builder(Map<ProviderKind, BootComponent> chosen, Map<ProviderKind, String> wanted)
+            throws ReflectiveOperationException {
+        Platform platform = makePlatform(chosen.get(ProviderKind.PLATFORM), wanted.containsKey(ProviderKind.PLATFORM));
+        if (platform == null) {
             return null;
         }
-        try {
-            BootParts parts = new BootParts(plan, SandboxBuilder.newMemoryFile(), configuration);
-            Platform platform = parts.makePlatform(chosen.get(ProviderKind.PLATFORM), spec.providers().containsKey(ProviderKind.PLATFORM));
-            if (platform == null) {
-                return null;
-            }
-            SandboxBuilder builder = new SandboxBuilder(parts.memoryFile)
-                    .platform(platform)
-                    .rootfs((FileSystemProvider) parts.make(chosen.get(ProviderKind.ROOTFS)))
-                    .root(spec, selection)
-                    .network((NetworkStack) parts.make(chosen.get(ProviderKind.NETWORK)))
-                    .syscalls((SyscallTableProvider) parts.make(chosen.get(ProviderKind.SYSCALLS)))
-                    .devices((SandboxDevices) parts.make(devices));
-            for (BootComponent component : plan.all(FileSystemProvider.class.getName()).values()) {
-                builder.fileSystem((FileSystemProvider) parts.make(component));
-            }
-            for (BootComponent component : plan.all(KernelFileSystem.class.getName()).values()) {
-                builder.kernelFileSystem((KernelFileSystem) parts.make(component));
-            }
-            parts.sandbox = builder.start(spec.withVolumes(selection.volumes(spec.volumes())));
-            return parts;
-        } catch (ErrnoException | ReflectiveOperationException e) {
-            throw new SandboxException("cannot start a part of the sandbox: " + reason(e), e);
+        SandboxBuilder builder = new SandboxBuilder(memoryFile)
+                .platform(platform)
+                .network((NetworkStack) make(chosen.get(ProviderKind.NETWORK)))
+                .syscalls((SyscallTableProvider) make(chosen.get(ProviderKind.SYSCALLS)))
+                .devices((SandboxDevices) make(plan.find(SandboxDevices.class.getName(), "")));
+        for (BootComponent component : plan.all(FileSystemProvider.class.getName()).values()) {
+            builder.fileSystem((FileSystemProvider) make(component));
         }
+        for (BootComponent component : plan.all(KernelFileSystem.class.getName()).values()) {
+            builder.kernelFileSystem((KernelFileSystem) make(component));
+        }
+        return builder;
     }
 
     /** Null when the host does not have a platform that nobody asked for: the container finds another one. */

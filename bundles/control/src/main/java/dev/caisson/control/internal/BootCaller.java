@@ -13,7 +13,7 @@ import dev.caisson.vfs.FsContext;
  * @param fs root and working directory
  * @param credentials whose rights count
  */
-record BootCaller(FsContext fs, Credentials credentials) implements Caller {
+public record BootCaller(FsContext fs, Credentials credentials) implements Caller {
     @Override
     public Waiter waiter() {
         return mask -> { };

@@ -25,7 +25,7 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /** The mounts of a new sandbox: what every program expects below the root, and the volumes. */
-final class FileTree {
+public final class FileTree {
     private static final Logger log = LoggerFactory.getLogger(FileTree.class);
     private static final long SAFE = Mount.MS_NOSUID | Mount.MS_NODEV | Mount.MS_NOEXEC;
 
@@ -34,7 +34,13 @@ final class FileTree {
     private final MountNamespace namespace;
     private final BootCaller root;
 
-    FileTree(Kernel kernel, MountNamespace namespace) {
+    /**
+     * Begins with the root mount.
+     *
+     * @param kernel knows the kinds of filesystems
+     * @param namespace what is mounted so far
+     */
+    public FileTree(Kernel kernel, MountNamespace namespace) {
         this.kernel = kernel;
         this.vfs = kernel.vfs();
         this.namespace = namespace;
@@ -43,7 +49,7 @@ final class FileTree {
     }
 
     /** {@return a caller with all rights, in the root directory} */
-    BootCaller root() {
+    public BootCaller root() {
         return root;
     }
 
@@ -117,8 +123,25 @@ final class FileTree {
         return new MountRequest(source, flags, options, Credentials.ROOT);
     }
 
-    /** Finds a directory, and makes it and those above it where they are missing. */
-    private Location directory(String path) throws ErrnoException {
+    /**
+     * Finds a place.
+     *
+     * @param path absolute path
+     * @return where it is, what is mounted there included
+     * @throws ErrnoException as stat(2)
+     */
+    public Location place(String path) throws ErrnoException {
+        return vfs.resolve(root, null, path, PathWalker.FOLLOW);
+    }
+
+    /**
+     * Finds a directory, and makes it and those above it where they are missing.
+     *
+     * @param path absolute path
+     * @return the directory
+     * @throws ErrnoException as mkdir(2)
+     */
+    public Location directory(String path) throws ErrnoException {
         for (int slash = path.indexOf('/', 1); ; slash = path.indexOf('/', slash + 1)) {
             String part = slash < 0 ? path : path.substring(0, slash);
             try {
@@ -134,7 +157,14 @@ final class FileTree {
         }
     }
 
-    private Location file(String path) throws ErrnoException {
+    /**
+     * Finds a file, and makes it and the directories above it where they are missing.
+     *
+     * @param path absolute path
+     * @return the file
+     * @throws ErrnoException as open(2)
+     */
+    public Location file(String path) throws ErrnoException {
         int slash = path.lastIndexOf('/');
         if (slash > 0) {
             directory(path.substring(0, slash));

@@ -6,11 +6,11 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 
 /** What a sandbox takes over from the host and from this process. */
-final class HostFacts {
+public final class HostFacts {
     private HostFacts() {}
 
     /** {@return the host's memory in bytes} */
-    static long memoryBytes() {
+    public static long memoryBytes() {
         String value = value("/proc/meminfo", "MemTotal:");
         return value == null ? Long.MAX_VALUE : Long.parseLong(value.split(" ")[0]) << 10;
     }

@@ -12,14 +12,10 @@ import dev.caisson.host.HostSignal;
 import dev.caisson.kernel.ExecRequest;
 import dev.caisson.kernel.GuestProcess;
 import dev.caisson.kernel.Kernel;
-import dev.caisson.kernel.KernelFileSystem;
-import dev.caisson.kernel.KernelOptions;
 import dev.caisson.kernel.net.KernelNetwork;
-import dev.caisson.kernel.pipe.Fifos;
 import dev.caisson.kernel.syscall.SyscallTracer;
 import dev.caisson.spi.cred.Credentials;
 import dev.caisson.spi.fs.FileSystem;
-import dev.caisson.spi.fs.FileSystemProvider;
 import dev.caisson.spi.fs.LayerExporter;
 import dev.caisson.spi.net.NetworkStack;
 import dev.caisson.spi.platform.Platform;
@@ -92,8 +88,7 @@ public final class KernelSandbox implements Sandbox {
      * @throws SandboxException when something fails; everything made so far is released
      */
     public static KernelSandbox start(SandboxSpec spec, SandboxParts parts) throws SandboxException {
-        long limit = spec.memoryLimitBytes() > 0 ? spec.memoryLimitBytes() : HostFacts.memoryBytes();
-        parts.memoryFile().limitBytes(limit);
+        parts.limitMemory(spec.memoryLimitBytes());
         Platform platform = parts.platform();
         ProfiledPlatform profiled = null;
         String profile = System.getenv(ProfiledPlatform.VARIABLE);
@@ -108,22 +103,9 @@ public final class KernelSandbox implements Sandbox {
         KernelSandbox sandbox = null;
         try {
             control.listenIfNamed();
-            Vfs vfs = new Vfs();
-            vfs.fifoOpener(Fifos.OPENER);
-            parts.devices().register(vfs.devices());
             FileSystem root = mountRoot(parts);
             MountNamespace namespace = new MountNamespace(root, parts.rootfs().name(), parts.root().flags());
-            kernel = new Kernel(KernelOptions.DEFAULT.withHostName(spec.hostname()), platform, parts.memoryFile(), vfs,
-                    parts.syscalls().table());
-            for (FileSystemProvider provider : parts.fileSystems()) {
-                kernel.fileSystems().register(provider);
-            }
-            for (KernelFileSystem kind : parts.kernelFileSystems()) {
-                kernel.fileSystems().register(kind.bind(kernel));
-            }
-            if (parts.network() != null) {
-                KernelNetwork.of(kernel).select(parts.network());
-            }
+            kernel = parts.boot(platform, spec.hostname());
             FileTree tree = new FileTree(kernel, namespace);
             tree.mountSystem();
             for (Volume volume : spec.volumes()) {

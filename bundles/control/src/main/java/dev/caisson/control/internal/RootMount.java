@@ -113,11 +113,11 @@ public record RootMount(String source, long flags, Map<String, String> options) 
     }
 
     FileSystem mount(FileSystemProvider provider) throws ErrnoException {
-        return mount(provider, null);
+        return mount(provider, null, List.of());
     }
 
-    /** Mounts what is to take the place of another filesystem under running programs. */
-    FileSystem mount(FileSystemProvider provider, FileSystem replaced) throws ErrnoException {
-        return provider.mount(new MountRequest(source, flags, options, Credentials.ROOT, replaced));
+    /** Mounts what is to take the place of another filesystem, which itself may have left some behind, under running programs. */
+    FileSystem mount(FileSystemProvider provider, FileSystem replaced, List<FileSystem> leftBehind) throws ErrnoException {
+        return provider.mount(new MountRequest(source, flags, options, Credentials.ROOT, replaced, leftBehind));
     }
 }

@@ -1,5 +1,6 @@
 package dev.caisson.control.internal;
 
+import dev.caisson.abi.Errno;
 import dev.caisson.abi.ErrnoException;
 import dev.caisson.abi.Mount;
 import dev.caisson.control.ProviderKind;
@@ -9,6 +10,7 @@ import dev.caisson.kernel.FileSystemChange;
 import dev.caisson.spi.fs.FileSystem;
 import dev.caisson.spi.fs.FileSystemProvider;
 import dev.caisson.vfs.FileSystemSwapException;
+import dev.caisson.vfs.LeftBehind;
 import dev.caisson.vfs.Location;
 import java.util.ArrayList;
 import java.util.IdentityHashMap;
@@ -28,6 +30,7 @@ import org.slf4j.LoggerFactory;
 final class RootfsMover {
     private static final Logger log = LoggerFactory.getLogger(RootfsMover.class);
     private static final String UPPER = "upperdir";
+    private static final int MOST_NAMED = 10;
 
     private final ProviderSet<FileSystemProvider> providers;
     /** Whose filesystem is the root, where that is known. Guarded by this. */
@@ -66,7 +69,8 @@ final class RootfsMover {
         String upper = now.options().get(UPPER);
         String tree = source != null ? source : upper != null ? upper : now.source();
         RootMount next = RootMount.of(tree, options);
-        boolean wasProtected = isLayered(sandbox.providers().get(ProviderKind.ROOTFS)) && upper == null;
+        boolean isLayeredNow = isLayered(sandbox.providers().get(ProviderKind.ROOTFS));
+        boolean wasProtected = isLayeredNow ? upper == null : (now.flags() & Mount.MS_RDONLY) != 0;
         if (source == null && wasProtected && !isLayered(name)) {
             return new RootMount(tree, next.flags() | Mount.MS_RDONLY, next.options());
         }
@@ -132,17 +136,41 @@ final class RootfsMover {
 
     private static FileSystemChange change(KernelSandbox sandbox, dev.caisson.vfs.Mount mount, FileSystemProvider provider, String name,
             RootMount request) throws SandboxException {
-        FileSystem next;
-        try {
-            next = request.mount(provider, mount.fileSystem());
-        } catch (ErrnoException e) {
-            throw new SandboxException("cannot mount " + request.source() + " with " + name + ": " + e.getMessage(), e);
-        }
+        FileSystem next = mount(sandbox, mount, provider, name, request);
         try {
             return sandbox.kernel().changeFileSystem(mount, next, name);
         } catch (FileSystemSwapException e) {
             throw new SandboxException(e.getMessage(), e);
         }
+    }
+
+    private static FileSystem mount(KernelSandbox sandbox, dev.caisson.vfs.Mount mount, FileSystemProvider provider, String name,
+            RootMount request) throws SandboxException {
+        List<FileSystem> before = null;
+        while (true) {
+            List<FileSystem> leftBehind = LeftBehind.fileSystems(mount);
+            try {
+                return request.mount(provider, mount.fileSystem(), leftBehind);
+            } catch (ErrnoException e) {
+                // One of them may have been closed just now, which ends what the provider complains of.
+                if (e.errno() == Errno.EBUSY && !leftBehind.isEmpty() && !leftBehind.equals(before)) {
+                    before = leftBehind;
+                    continue;
+                }
+                String files = e.errno() == Errno.EBUSY ? keptBy(sandbox.kernel().filesLeftBehind(mount)) : "";
+                throw new SandboxException("cannot mount " + request.source() + " with " + name + ": " + e.getMessage() + files, e);
+            }
+        }
+    }
+
+    /** The part of a message that says which files keep a filesystem of before in use. */
+    private static String keptBy(List<String> files) {
+        if (files.isEmpty()) {
+            return "";
+        }
+        int more = files.size() - MOST_NAMED;
+        return "; files that stayed keep what was mounted before: " + String.join("; ", files.subList(0, Math.min(MOST_NAMED, files.size())))
+                + (more > 0 ? "; and " + more + " more" : "");
     }
 
     // ---- providers come and go

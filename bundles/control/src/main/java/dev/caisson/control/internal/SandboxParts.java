@@ -1,12 +1,19 @@
 package dev.caisson.control.internal;
 
+import dev.caisson.abi.ErrnoException;
 import dev.caisson.fs.dev.SandboxDevices;
+import dev.caisson.kernel.Kernel;
 import dev.caisson.kernel.KernelFileSystem;
+import dev.caisson.kernel.KernelOptions;
+import dev.caisson.kernel.ipc.MessageQueueFiles;
+import dev.caisson.kernel.net.KernelNetwork;
+import dev.caisson.kernel.pipe.Fifos;
 import dev.caisson.kernel.syscall.SyscallTableProvider;
 import dev.caisson.memory.MemoryFile;
 import dev.caisson.spi.fs.FileSystemProvider;
 import dev.caisson.spi.net.NetworkStack;
 import dev.caisson.spi.platform.Platform;
+import dev.caisson.vfs.Vfs;
 import java.util.List;
 
 /**
@@ -28,5 +35,40 @@ public record SandboxParts(MemoryFile memoryFile, Platform platform, FileSystemP
     public SandboxParts {
         fileSystems = List.copyOf(fileSystems);
         kernelFileSystems = List.copyOf(kernelFileSystems);
+    }
+
+    /**
+     * Bounds the guests' memory.
+     *
+     * @param bytes most of it, page cache included; 0 for no limit but the host's
+     */
+    public void limitMemory(long bytes) {
+        memoryFile.limitBytes(bytes > 0 ? bytes : HostFacts.memoryBytes());
+    }
+
+    /**
+     * Makes a kernel of them, without a process and without a mount.
+     *
+     * @param as the platform, as the kernel is to see it
+     * @param hostName node name
+     * @return the kernel
+     * @throws ErrnoException as the host says
+     */
+    public Kernel boot(Platform as, String hostName) throws ErrnoException {
+        Vfs vfs = new Vfs();
+        vfs.fifoOpener(Fifos.OPENER);
+        devices.register(vfs.devices());
+        Kernel kernel = new Kernel(KernelOptions.DEFAULT.withHostName(hostName), as, memoryFile, vfs, syscalls.table());
+        for (FileSystemProvider provider : fileSystems) {
+            kernel.fileSystems().register(provider);
+        }
+        for (KernelFileSystem kind : kernelFileSystems) {
+            kernel.fileSystems().register(kind.bind(kernel));
+        }
+        kernel.fileSystems().register(new MessageQueueFiles(kernel));
+        if (network != null) {
+            KernelNetwork.of(kernel).select(network);
+        }
+        return kernel;
     }
 }

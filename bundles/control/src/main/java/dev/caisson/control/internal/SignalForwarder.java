@@ -25,7 +25,7 @@ import org.slf4j.LoggerFactory;
  * group, SIGCONT to the process group of process 1, all others to process 1. bin/caisson has blocked them in every thread, so that
  * they can be read from a signalfd.
  */
-final class SignalForwarder implements AutoCloseable {
+public final class SignalForwarder implements AutoCloseable {
     private static final Logger log = LoggerFactory.getLogger(SignalForwarder.class);
 
     private static final int[] SIGNALS = {
@@ -39,13 +39,26 @@ final class SignalForwarder implements AutoCloseable {
     private static final int SFD_NONBLOCK = 0x800;
     private static final int EPOLLIN = 1;
 
-    private final Kernel kernel;
+    private final Target target;
     private final int descriptor;
     private final MemorySegment info = Arena.ofAuto().allocate(INFO_BYTES, 8);
     private final HostWatcher.Registration registration;
 
-    private SignalForwarder(Kernel kernel, int descriptor) throws ErrnoException {
-        this.kernel = kernel;
+    /** Who gets the signals that are nobody's in particular. */
+    public interface Target {
+        /** {@return the first program's process, or null when there is none} */
+        GuestProcess process();
+
+        /**
+         * Passes a signal that is for the first program.
+         *
+         * @param signal its number
+         */
+        void signal(int signal);
+    }
+
+    private SignalForwarder(Kernel kernel, Target target, int descriptor) throws ErrnoException {
+        this.target = target;
         this.descriptor = descriptor;
         this.registration = kernel.hostEvents().register(descriptor, EPOLLIN, events -> readAll());
     }
@@ -58,6 +71,28 @@ final class SignalForwarder implements AutoCloseable {
      * @throws ErrnoException EMFILE and others, as the host says
      */
     static SignalForwarder start(Kernel kernel) throws ErrnoException {
+        return start(kernel, new Target() {
+            @Override
+            public GuestProcess process() {
+                return kernel.init();
+            }
+
+            @Override
+            public void signal(int signal) {
+                kernel.signalInit(signal);
+            }
+        });
+    }
+
+    /**
+     * Starts to forward to one of several programs.
+     *
+     * @param kernel whose guests get the signals
+     * @param target which of them
+     * @return the forwarder, or null when the signals are not blocked, so that their default action ends this process
+     * @throws ErrnoException EMFILE and others, as the host says
+     */
+    public static SignalForwarder start(Kernel kernel, Target target) throws ErrnoException {
         long mask = 0;
         for (int signal : SIGNALS) {
             mask |= 1L << signal - 1;
@@ -66,7 +101,7 @@ final class SignalForwarder implements AutoCloseable {
             log.warn("signals are not forwarded to the program: env(1) cannot block them (coreutils 8.31 or newer can)");
             return null;
         }
-        return new SignalForwarder(kernel, (int) Errno.check(HostSignal.descriptor(-1, mask, SFD_NONBLOCK)));
+        return new SignalForwarder(kernel, target, (int) Errno.check(HostSignal.descriptor(-1, mask, SFD_NONBLOCK)));
     }
 
     private static long blocked() {
@@ -99,20 +134,20 @@ final class SignalForwarder implements AutoCloseable {
         if (foreground != null) {
             foreground.signal(signal);
         } else {
-            kernel.signalInit(signal);
+            target.signal(signal);
         }
     }
 
     /** A shell continues a whole job, as its terminal stopped it; what it knows of the job is this one process. */
     private void continueJob() {
-        GuestProcess init = kernel.init();
+        GuestProcess init = target.process();
         if (init != null && init.group() != null) {
             init.group().signal(Signals.SIGCONT);
         }
     }
 
     private TerminalGroup foreground() {
-        GuestProcess init = kernel.init();
+        GuestProcess init = target.process();
         ControllingTerminal terminal = init == null || init.session() == null ? null : init.session().terminal();
         return terminal == null ? null : terminal.foreground();
     }

@@ -5,8 +5,10 @@ import com.grack.nanojson.JsonParser;
 import com.grack.nanojson.JsonParserException;
 import com.grack.nanojson.JsonWriter;
 import java.io.ByteArrayOutputStream;
+import java.io.EOFException;
 import java.io.IOException;
 import java.io.OutputStream;
+import java.net.SocketException;
 import java.nio.ByteBuffer;
 import java.nio.channels.SelectionKey;
 import java.nio.channels.Selector;
@@ -85,7 +87,18 @@ public final class ControlClient {
         }
     }
 
-    private static void send(SocketChannel channel, Map<String, String> request) throws IOException {
+    /** One request over a connection to any sandbox; null when it ended before it answered. */
+    static JsonObject ask(SocketChannel channel, Map<String, Object> request, long timeoutMs) throws IOException {
+        ControlClient client = new ControlClient(null, timeoutMs);
+        try (Input input = client.new Input(channel, "here")) {
+            send(channel, request);
+            return client.answer(input, "here");
+        } catch (EOFException | SocketException e) {
+            return null;
+        }
+    }
+
+    private static void send(SocketChannel channel, Map<String, ?> request) throws IOException {
         ByteBuffer line = StandardCharsets.UTF_8.encode(JsonWriter.string(request) + "\n");
         while (line.hasRemaining()) {
             channel.write(line);
@@ -136,7 +149,7 @@ public final class ControlClient {
             }
             buffer.flip();
             if (count < 0) {
-                throw new IOException("sandbox " + id + " ended before it answered");
+                throw new EOFException("sandbox " + id + " ended before it answered");
             }
         }
 

@@ -191,7 +191,12 @@ public record RuntimeDirectory(Path path) {
         }
     }
 
-    private void make() throws IOException {
+    /**
+     * Makes the directory where it is missing.
+     *
+     * @throws IOException when it cannot be made, or is not private; the message says so
+     */
+    public void make() throws IOException {
         if (!Files.isDirectory(path, LinkOption.NOFOLLOW_LINKS)) {
             if (path.getParent() != null) {
                 Files.createDirectories(path.getParent());

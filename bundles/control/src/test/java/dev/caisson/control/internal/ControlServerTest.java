@@ -178,7 +178,7 @@ class ControlServerTest {
         try (SocketChannel channel = connect()) {
             send(channel, "{\"command\":");
             assertServes();
-            Assertions.assertTimeout(Duration.ofSeconds(20), () -> assertEquals("", line(channel)));
+            Assertions.assertTimeout(Duration.ofSeconds(180), () -> assertEquals("", line(channel)));
         }
         assertServes();
     }
@@ -188,7 +188,7 @@ class ControlServerTest {
         try (SocketChannel channel = connect()) {
             channel.configureBlocking(false);
             ByteBuffer request = ByteBuffer.wrap(("{\"a\":\"" + "x".repeat(8000) + "\"}\n").getBytes(StandardCharsets.US_ASCII));
-            long end = System.nanoTime() + 20_000_000_000L;
+            long end = System.nanoTime() + 180_000_000_000L;
             boolean isClosed = false;
             while (!isClosed && System.nanoTime() < end) {
                 try {
@@ -226,7 +226,7 @@ class ControlServerTest {
                 channel.close();
             }
         }
-        long end = System.nanoTime() + 20_000_000_000L;
+        long end = System.nanoTime() + 180_000_000_000L;
         while (true) {
             try {
                 assertServes();

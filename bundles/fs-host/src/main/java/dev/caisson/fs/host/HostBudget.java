@@ -27,6 +27,11 @@ final class HostBudget {
         return Math.max(0, used.get());
     }
 
+    /** What is used was counted anew. */
+    void usedBytes(long now) {
+        used.set(now);
+    }
+
     long freeBytes() {
         return Math.max(0, limitBytes - used.get());
     }

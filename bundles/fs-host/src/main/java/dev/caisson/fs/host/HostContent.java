@@ -42,15 +42,35 @@ final class HostContent extends CachedContent {
                 return fileSystem.handles().again(pin);
             }
         }
+        return open(writable, 0);
+    }
+
+    /**
+     * A descriptor that nobody else uses; the caller releases it.
+     *
+     * @param writable whether it will be written
+     * @param flags what makes it special: {@code O_NOATIME}
+     */
+    HandleCache.Handle ownHandle(boolean writable, int flags) throws ErrnoException {
+        if (inode.name() == null) {
+            return handle(writable); // what is open already is all there is
+        }
+        return open(writable, flags);
+    }
+
+    private HandleCache.Handle open(boolean writable, int more) throws ErrnoException {
         HostNames.Name name = inode.name();
         if (name == null) {
             throw ESTALE.error("the file has no name any more and was not open");
         }
         HandleCache.Handle at = name.directory().directoryHandle();
-        boolean isShareable = true;
+        boolean isShareable = more == 0;
         long opened;
         try {
-            opened = HostInode.open(at.fd, name.text(), (writable ? Fcntl.O_RDWR : Fcntl.O_RDONLY) | OPEN_FLAGS);
+            opened = HostInode.open(at.fd, name.text(), (writable ? Fcntl.O_RDWR : Fcntl.O_RDONLY) | OPEN_FLAGS | more);
+            if (opened == -Errno.EPERM.number() && more != 0) {
+                opened = HostInode.open(at.fd, name.text(), (writable ? Fcntl.O_RDWR : Fcntl.O_RDONLY) | OPEN_FLAGS); // not ours on the host
+            }
             if (opened == -Errno.EACCES.number() && writable) {
                 isShareable = false; // others could not read through it
                 opened = HostInode.open(at.fd, name.text(), Fcntl.O_WRONLY | OPEN_FLAGS);
@@ -64,7 +84,7 @@ final class HostContent extends CachedContent {
             HostFile.close(fd);
             throw ESTALE.error("the host has another file under the name");
         }
-        return isShareable ? fileSystem.handles().offer(inode, fd, writable) : new HandleCache.Handle(inode, fd, true);
+        return isShareable ? fileSystem.handles().offer(inode, fd, writable) : new HandleCache.Handle(inode, fd, writable);
     }
 
     /** An open file was closed. */

@@ -25,7 +25,18 @@ import java.util.concurrent.ConcurrentHashMap;
 public class HostFileSystem implements FileSystem {
     private static final int IDLE_HANDLES = 384;
 
-    private record Key(long device, long inode) {}
+    /** What identifies a file of the host. Its methods are written out: those of records are linked at run time, and never compiled as one. */
+    private record Key(long device, long inode) {
+        @Override
+        public boolean equals(Object other) {
+            return other instanceof Key key && key.inode == inode && key.device == device;
+        }
+
+        @Override
+        public int hashCode() {
+            return Long.hashCode(inode * 31 + device);
+        }
+    }
 
     private static final class Reference extends WeakReference<HostInode> {
         private final Key key;
@@ -286,6 +297,23 @@ public class HostFileSystem implements FileSystem {
         }
         contents.drop(inode.content());
         handles.forget(inode);
+    }
+
+    /** Others have changed the tree: what is found from now on is looked at anew. Files that are in use, and directories that no name leads to, stay. */
+    final void forgetAll() {
+        inodes.forEach((key, reference) -> {
+            HostInode inode = reference.get();
+            if (inode == null || inode.topFd() < 0) {
+                inodes.remove(key, reference);
+            }
+            if (inode != null) {
+                inode.stale();
+                if (inode.topFd() < 0 && (inode.content() == null || !inode.content().isInUse())) {
+                    contents.drop(inode.content());
+                    handles.forget(inode);
+                }
+            }
+        });
     }
 
     private void purge() {

@@ -185,6 +185,13 @@ class HostInode extends Inode {
         version.incrementAndGet();
     }
 
+    /** The file may have been changed by others. */
+    final void stale() {
+        acl = null;
+        hasDefaultAcl = null;
+        changed();
+    }
+
     @Override
     public FileSystem fileSystem() {
         return fileSystem;

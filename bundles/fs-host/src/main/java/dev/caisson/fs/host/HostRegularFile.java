@@ -18,13 +18,22 @@ final class HostRegularFile extends OpenFile {
     private final HostInode inode;
     private final HostContent content;
     private final boolean isWritable;
+    /** Whether reading leaves the host's access time alone, which needs a descriptor that is not shared. Guarded by this, as those. */
+    private boolean leavesAccessTime;
     private volatile HandleCache.Handle handle;
+    /** What was used before O_NOATIME came or went, and will be used when it changes again. */
+    private HandleCache.Handle other;
     private boolean isClosed;
 
     HostRegularFile(HostInode inode, int flags) {
         this.inode = inode;
         this.content = inode.content();
         this.isWritable = (flags & Fcntl.O_ACCMODE) != Fcntl.O_RDONLY;
+        this.leavesAccessTime = leavesAccessTime(flags);
+    }
+
+    private boolean leavesAccessTime(int flags) {
+        return (flags & Fcntl.O_NOATIME) != 0 && !inode.host().isExclusive();
     }
 
     private int fd() throws ErrnoException {
@@ -37,9 +46,20 @@ final class HostRegularFile extends OpenFile {
             throw Errno.EBADF.error("closed while in use");
         }
         if (handle == null) {
-            handle = content.handle(isWritable);
+            handle = leavesAccessTime ? content.ownHandle(isWritable, Fcntl.O_NOATIME) : content.handle(isWritable);
         }
         return handle.fd;
+    }
+
+    @Override
+    public synchronized void statusChanged(int newFlags) {
+        boolean leaves = leavesAccessTime(newFlags);
+        if (leaves != leavesAccessTime) {
+            leavesAccessTime = leaves;
+            HandleCache.Handle unfit = handle; // stays open: somebody may be reading
+            handle = other;
+            other = unfit;
+        }
     }
 
     @Override
@@ -142,13 +162,19 @@ final class HostRegularFile extends OpenFile {
             }
         }
         HandleCache.Handle open;
+        HandleCache.Handle unfit;
         synchronized (this) {
             isClosed = true;
             open = handle;
+            unfit = other;
             handle = null;
+            other = null;
         }
         if (open != null) {
             inode.host().handles().release(open);
+        }
+        if (unfit != null) {
+            inode.host().handles().release(unfit);
         }
         content.closed();
     }

@@ -131,6 +131,15 @@ public final class HostUpperFileSystem extends HostFileSystem implements UpperLa
     }
 
     @Override
+    public void refresh() throws ErrnoException {
+        publish();
+        forgetAll();
+        if (budget != null) {
+            budget.usedBytes(HostTree.usedBytes(upperLock, HostBudget.FILE_BYTES));
+        }
+    }
+
+    @Override
     public boolean isStored() {
         return true;
     }

@@ -37,8 +37,7 @@ class HostContractTest {
 
     /** Links are read once, so that their access times stay. */
     private static final Map<String, String> DEVIATIONS =
-            Map.of("symlink: access time follows reading and following", "targets of links are cached",
-                    "open: O_NOATIME leaves the access time alone", "the host's descriptor is shared by all who read the file");
+            Map.of("symlink: access time follows reading and following", "targets of links are cached");
 
     /** Nothing that would count on the host: device nodes, capabilities of files, marks of overlays. */
     private static Set<Feature> lacking(Feature... more) {

@@ -27,6 +27,7 @@ final class ProcNet {
         directory.file("udp", () -> sockets(Socket.AF_INET, Socket.IPPROTO_UDP));
         directory.file("udp6", () -> sockets(Socket.AF_INET6, Socket.IPPROTO_UDP));
         directory.file("raw", () -> sockets(Socket.AF_INET, Socket.IPPROTO_RAW));
+        directory.file("unix", () -> UnixText.all(kernel));
         directory.file("arp", () -> "IP address       HW type     Flags       HW address            Mask     Device\n");
         directory.file("packet", () -> "sk       RefCnt Type Proto  Iface R Rmem   User   Inode\n");
         directory.file("protocols", () -> "protocol  size sockets  memory press maxhdr  slab module     cl co di ac io in de sh ss gs se re sp bi br ha uh gp em\n");

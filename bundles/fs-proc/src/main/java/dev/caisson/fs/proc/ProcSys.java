@@ -12,13 +12,16 @@ import dev.caisson.kernel.event.InotifyFile;
 import dev.caisson.kernel.event.InotifyQuota;
 import dev.caisson.kernel.ipc.IpcLimits;
 import dev.caisson.kernel.ipc.IpcLimits.Limit;
+import dev.caisson.kernel.net.KernelNetwork;
 import dev.caisson.vfs.FdTable;
 import dev.caisson.vfs.pseudo.PseudoDirectory;
 import dev.caisson.vfs.pseudo.PseudoFile;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
+import java.util.Map;
 import java.util.UUID;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.atomic.AtomicReference;
 
 /** /proc/sys: the settings of sysctl(8) that programs ask for. Those that Caisson cannot change are read-only (EACCES to writers). */
@@ -123,7 +126,7 @@ final class ProcSys {
         fixed(random, "poolsize", "256");
     }
 
-    private static void memory(PseudoDirectory directory) {
+    private void memory(PseudoDirectory directory) {
         fixed(directory, "overcommit_memory", "0");
         fixed(directory, "overcommit_ratio", "50");
         fixed(directory, "max_map_count", "65530");
@@ -206,7 +209,7 @@ final class ProcSys {
         fixed(queues, "queues_max", "256");
     }
 
-    private static void network(PseudoDirectory directory) {
+    private void network(PseudoDirectory directory) {
         PseudoDirectory core = directory.directory("core");
         fixed(core, "somaxconn", "4096");
         kept(core, "netdev_max_backlog", "1000");
@@ -221,7 +224,13 @@ final class ProcSys {
         PseudoDirectory ipv6 = directory.directory("ipv6");
         fixed(ipv4, "ip_local_port_range", "32768\t60999");
         fixed(ipv4, "ip_forward", "0");
-        fixed(ipv4, "ip_unprivileged_port_start", "1024");
+        writable(ipv4, "ip_unprivileged_port_start", () -> KernelNetwork.of(kernel).firstUnprivilegedPort() + "\n", (text, task) -> {
+            int port = number(text);
+            if (port < 0 || port > 65535) {
+                throw EINVAL.error();
+            }
+            KernelNetwork.of(kernel).firstUnprivilegedPort(port);
+        });
         fixed(ipv4, "tcp_rmem", "4096\t131072\t6291456");
         fixed(ipv4, "tcp_wmem", "4096\t16384\t4194304");
         fixed(ipv4, "tcp_congestion_control", "cubic");
@@ -241,7 +250,7 @@ final class ProcSys {
         kept(ipv4, "tcp_tw_reuse", "2");
         fixed(ipv4, "ip_default_ttl", "64");
         fixed(ipv4, "ip_nonlocal_bind", "0");
-        fixed(ipv4, "ping_group_range", "1\t0");
+        kept(ipv4, "ping_group_range", "1\t0");
         fixed(ipv6, "bindv6only", "0");
         fixed(ipv6.directory("conf").directory("all"), "disable_ipv6", "0");
         fixed(directory.directory("unix"), "max_dgram_qlen", "512");
@@ -265,9 +274,13 @@ final class ProcSys {
         return List.of(text.strip().split("\\s+"));
     }
 
+    /** Values of settings without effect, by name: those of the kernel, however often proc is mounted. */
+    private record KeptSettings(Map<String, AtomicReference<String>> values) {}
+
     /** A hint to parts of Linux that are not here: kept, without effect. */
-    private static void kept(PseudoDirectory directory, String name, String usual) {
-        AtomicReference<String> value = new AtomicReference<>(usual);
+    private void kept(PseudoDirectory directory, String name, String usual) {
+        AtomicReference<String> value = kernel.services().of(KeptSettings.class, () -> new KeptSettings(new ConcurrentHashMap<>())).values
+                .computeIfAbsent(name, key -> new AtomicReference<>(usual));
         boolean number = !words(usual).getFirst().contains("_");
         writable(directory, name, () -> value.get() + "\n", (text, task) -> {
             List<String> given = words(text);

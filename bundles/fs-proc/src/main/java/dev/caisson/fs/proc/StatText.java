@@ -114,8 +114,8 @@ final class StatText {
         add(text, 0);
         add(text, process.isInit() ? 0 : 17);
         add(text, 0);
-        add(text, 0);
-        add(text, 0);
+        add(text, task.scheduling().priority());
+        add(text, task.scheduling().policy());
         add(text, 0);
         add(text, 0);
         add(text, 0);

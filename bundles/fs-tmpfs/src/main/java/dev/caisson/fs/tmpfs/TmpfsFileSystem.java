@@ -172,6 +172,13 @@ public final class TmpfsFileSystem implements UpperLayer, PageBudget {
         }
     }
 
+    /** With a limit, its second half is for what is really used: a mapping that touches one page here and there must not fill it. */
+    @Override
+    public boolean takeAhead() {
+        long limit = options.maxPages();
+        return (limit == 0 || pages.get() < limit / 2) && take(1);
+    }
+
     @Override
     public void give(long count) {
         pages.addAndGet(-count);

@@ -3,6 +3,7 @@ package dev.caisson.fs.tmpfs;
 import static dev.caisson.abi.Errno.EINVAL;
 
 import dev.caisson.abi.ErrnoException;
+import dev.caisson.abi.SizeText;
 import dev.caisson.spi.fs.MountRequest;
 import java.util.Map;
 
@@ -36,11 +37,11 @@ public record TmpfsOptions(long maxPages, long maxInodes, int mode, int uid, int
                     append(text, "size=" + (pages << 2) + "k");
                 }
                 case "nr_blocks" -> {
-                    pages = number(value);
+                    pages = SizeText.parse(value, 0, Long.MAX_VALUE);
                     append(text, "size=" + (pages << 2) + "k");
                 }
                 case "nr_inodes" -> {
-                    inodes = number(value);
+                    inodes = SizeText.parse(value, 0, Long.MAX_VALUE);
                     append(text, "nr_inodes=" + inodes);
                 }
                 case "mode" -> {
@@ -77,27 +78,8 @@ public record TmpfsOptions(long maxPages, long maxInodes, int mode, int uid, int
             long percent = parse(value.substring(0, value.length() - 1), 10);
             return memoryBytes * percent / 100 + 4095 >>> 12;
         }
-        long bytes = number(value);
+        long bytes = SizeText.parse(value, 0, Long.MAX_VALUE);
         return bytes + 4095 >>> 12;
-    }
-
-    /** A number with the suffixes of memparse. */
-    private static long number(String value) throws ErrnoException {
-        if (value == null || value.isEmpty()) {
-            throw EINVAL.error();
-        }
-        int shift = switch (Character.toLowerCase(value.charAt(value.length() - 1))) {
-            case 'k' -> 10;
-            case 'm' -> 20;
-            case 'g' -> 30;
-            case 't' -> 40;
-            default -> 0;
-        };
-        long parsed = parse(shift == 0 ? value : value.substring(0, value.length() - 1), 10);
-        if (parsed > Long.MAX_VALUE >> shift) {
-            throw EINVAL.error();
-        }
-        return parsed << shift;
     }
 
     private static long parse(String value, int radix) throws ErrnoException {

@@ -1,8 +1,10 @@
 package dev.caisson.fs.tmpfs;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import dev.caisson.abi.Errno;
 import dev.caisson.abi.ErrnoException;
 import dev.caisson.abi.Fcntl;
 import dev.caisson.abi.Stat;
@@ -46,6 +48,26 @@ class TmpfsMappingTest {
         pages.writeBack(0, 1);
         assertEquals(5, file.attributes().modifyNs(), "nobody can have written");
         pages.removeMapping(mapping, false);
+        open.close();
+    }
+
+    @Test
+    void theSizeLimitHoldsForPagesThatFaultsBringIn() throws ErrnoException {
+        TmpfsFileSystem fileSystem = new TmpfsFileSystem(memory, new TmpfsOptions(4, 0, 0755, 0, 0, ""));
+        Inode file = fileSystem.root().create("f", new NewNode(Stat.S_IFREG | 0600, 0, 0, 0));
+        file.change(new AttributeChange(AttributeChange.SIZE, 0, 0, 0, 1 << 20, 0, 0, 0));
+        OpenFile open = file.open(Fcntl.O_RDWR);
+        Mappable pages = open.mappable();
+        pages.addMapping(mapping, true);
+        pages.frame(0, true);
+        assertTrue(pages.frameAhead(1) >= 0, "half of the room is there for neighbours");
+        assertEquals(Mappable.BEYOND_END, pages.frameAhead(2), "the rest is for pages that are used");
+        assertTrue(pages.frameAhead(1) >= 0, "what is there costs nothing");
+        pages.frame(100, true);
+        pages.frame(200, true);
+        assertEquals(Errno.ENOSPC, assertThrows(ErrnoException.class, () -> pages.frame(201, true)).errno());
+        assertEquals(0, fileSystem.status().freeBlocks());
+        pages.removeMapping(mapping, true);
         open.close();
     }
 }

@@ -78,7 +78,7 @@ class TreeStressTest {
     }
 
     @Test
-    @Timeout(60)
+    @Timeout(300)
     void concurrentChangesKeepTheTreeWhole() throws Exception {
         AtomicReference<Throwable> failure = new AtomicReference<>();
         List<Thread> threads = new ArrayList<>();

@@ -14,6 +14,7 @@ import dev.caisson.abi.Fcntl;
 import dev.caisson.spi.cred.Credentials;
 import dev.caisson.spi.fs.ModeBits;
 import java.util.HashMap;
+import java.util.List;
 import java.util.Map;
 
 /** The POSIX message queues of one namespace, by name. Guarded by its monitor, a leaf. */
@@ -98,6 +99,16 @@ public final class PosixQueues {
             throw EPERM.error();
         }
         queues.remove(name);
+    }
+
+    /** {@return the queue of a name, or null} */
+    synchronized PosixQueue find(String name) {
+        return queues.get(name);
+    }
+
+    /** {@return all names, sorted} */
+    synchronized List<String> names() {
+        return queues.keySet().stream().sorted().toList();
     }
 
     private static void checkName(String name) throws ErrnoException {

@@ -23,6 +23,7 @@ public final class KernelNetwork {
     private static final long LATER_NS = 20_000_000;
 
     private volatile NetworkStack stack;
+    private volatile int firstUnprivilegedPort = SocketCaller.FIRST_UNPRIVILEGED_PORT;
     private final UnixSockets unixSockets;
     private final Set<Integer> netlinkPorts = ConcurrentHashMap.newKeySet();
 
@@ -44,6 +45,20 @@ public final class KernelNetwork {
      */
     public static KernelNetwork of(Kernel kernel) {
         return kernel.services().of(KernelNetwork.class, () -> new KernelNetwork(kernel.timers()));
+    }
+
+    /** {@return the first port that may be bound without CAP_NET_BIND_SERVICE: net.ipv4.ip_unprivileged_port_start} */
+    public int firstUnprivilegedPort() {
+        return firstUnprivilegedPort;
+    }
+
+    /**
+     * Sets the first port that may be bound without CAP_NET_BIND_SERVICE.
+     *
+     * @param port 0 to 65535
+     */
+    public void firstUnprivilegedPort(int port) {
+        firstUnprivilegedPort = port;
     }
 
     /** {@return the stack that makes new sockets; null when there is none} */

@@ -1,7 +1,5 @@
 package dev.caisson.kernel.ptrace;
 
-import static dev.caisson.abi.Errno.EIO;
-import static dev.caisson.abi.Errno.ESRCH;
 import static dev.caisson.abi.Ptrace.PTRACE_EVENT_EXEC;
 import static dev.caisson.abi.Ptrace.PTRACE_EVENT_EXIT;
 import static dev.caisson.abi.Ptrace.PTRACE_EVENT_STOP;
@@ -11,8 +9,6 @@ import static dev.caisson.abi.Ptrace.PTRACE_O_SUSPEND_SECCOMP;
 import static dev.caisson.abi.Ptrace.PTRACE_O_TRACESYSGOOD;
 
 import dev.caisson.abi.Capability;
-import dev.caisson.abi.Errno;
-import dev.caisson.abi.ErrnoException;
 import dev.caisson.abi.Ptrace;
 import dev.caisson.abi.SignalCodes;
 import dev.caisson.abi.SignalInfo;
@@ -21,62 +17,25 @@ import dev.caisson.kernel.PidNamespace;
 import dev.caisson.kernel.Task;
 import dev.caisson.kernel.signal.SignalTrace;
 import dev.caisson.memory.MemoryManager;
-import dev.caisson.spi.lock.RankedLock;
 import dev.caisson.spi.platform.Registers;
 
 /**
- * A task with a tracer. The task's own thread comes to its stops here ({@link #event}, {@link #entersCall}, {@link #deliver}, ...) and
- * sleeps in {@link #stop} until the tracer lets it go, goes away, or SIGKILL comes. The tracer's thread calls the methods that throw
- * ESRCH when the task is not stopped.
+ * A task with a tracer: who that is, which events it wants, and where the task comes to its stops. The task's own thread comes to them here
+ * ({@link #event}, {@link #entersCall}, {@link #deliver}, ...) and sleeps in its {@link TraceeStop}; what the tracer does with it meanwhile is
+ * {@link TracerHold}'s.
  *
- * <p>State is guarded by TASK_SET. Registers and signal mask of the task are its own thread's, and the tracer's while it is stopped;
- * what only the own thread can reach (the FPU state in the platform's context) it does itself, on request.
+ * <p>State is guarded by TASK_SET. Registers and signal mask of the task are its own thread's, and the tracer's while it is stopped.
  */
 public final class Tracee implements SignalTrace {
     private static final int SYSCALL_GOOD = 0x80;
-    private static final int MOST_WAIT_NS = 50_000_000;
-    private static final int NOT_STOPPED = -1;
-
-    /** Something that the stopped task does for its tracer. */
-    @FunctionalInterface
-    interface Errand {
-        void run(Task task) throws ErrnoException;
-    }
-
-    /** An errand under way. Written by the tracee; the tracer looks when {@link #done}. */
-    private static final class Order {
-        final Errand errand;
-        final Task sender;
-        volatile boolean done;
-        ErrnoException failure;
-
-        Order(Errand errand, Task sender) {
-            this.errand = errand;
-            this.sender = sender;
-        }
-
-        void end() {
-            done = true;
-            sender.waiter().onEvent(1);
-        }
-    }
 
     private final Task task;
-    private final RankedLock taskSet;
+    private final TraceeStop stop;
     private final boolean seized;
     /** CAP_SYS_PTRACE of the tracer when it began: whether set-user-ID programs keep their rights. */
     private final boolean isTracerPowerful;
     private volatile Task tracer;
     private volatile int options;
-    private volatile boolean stopped;
-    private volatile boolean listening;
-    /** What wait(2) has not told yet, 0 for nothing. */
-    private int report;
-    /** The signal that the tracer resumed with. */
-    private int given;
-    private long message;
-    private SignalInfo info;
-    private Order order;
     /** A thread that has ended, not the first one of its process: it waits for its tracer to learn of it. */
     private boolean zombie;
     private int exitStatus;
@@ -89,7 +48,7 @@ public final class Tracee implements SignalTrace {
 
     Tracee(Task task, Task tracer, boolean seized, int options, boolean isTracerPowerful) {
         this.task = task;
-        this.taskSet = task.kernel().taskSet();
+        this.stop = new TraceeStop(this);
         this.tracer = tracer;
         this.seized = seized;
         this.options = options;
@@ -111,7 +70,12 @@ public final class Tracee implements SignalTrace {
 
     /** {@return whether it is in a stop, the tracing stop of proc(5)} */
     public boolean isStopped() {
-        return stopped;
+        return stop.isOn();
+    }
+
+    /** {@return its stop} */
+    TraceeStop stop() {
+        return stop;
     }
 
     @Override
@@ -200,124 +164,21 @@ public final class Tracee implements SignalTrace {
         task.tracee(null);
         reportsCalls = false;
         emulatesCalls = false;
-        if (stopped) {
+        if (stop.isOn()) {
             step.end();
         }
-        stopped = false;
-        report = 0;
+        stop.cancelLocked();
         task.signals().process().endTrace(task.signals());
         letCodeChange();
-        wake();
-    }
-
-    private void wake() {
-        task.waiter().onEvent(1);
+        stop.wake();
     }
 
     // ---- stops, on the task's own thread
 
-    /**
-     * Stops until the tracer lets the task go on.
-     *
-     * @param code what wait(2) tells as the stop's signal
-     * @param why {@code CLD_TRAPPED} or {@code CLD_STOPPED}
-     * @param eventMessage for PTRACE_GETEVENTMSG
-     * @param information for PTRACE_GETSIGINFO, null in a group-stop
-     * @param whileDying whether the task stops although it is to die
-     * @return the signal that the tracer resumed with, 0 for none; {@link #NOT_STOPPED} when there was no stop
-     */
-    private int stop(int code, int why, long eventMessage, SignalInfo information, boolean whileDying) {
-        int groupStop;
-        boolean reparented;
-        taskSet.lock();
-        try {
-            if (tracer == null || !whileDying && task.isKilled()) {
-                return NOT_STOPPED;
-            }
-            stopped = true;
-            listening = false;
-            report = code;
-            given = 0;
-            message = eventMessage;
-            info = information;
-            groupStop = task.signals().process().enterTrap(task.signals(), why == SignalCodes.CLD_STOPPED);
-            reparented = isReparented();
-            tellTracer(why, code & 0x7f);
-        } finally {
-            taskSet.unlock();
-        }
-        if (groupStop != 0 && reparented) {
-            task.process().jobControlChanged(SignalCodes.CLD_STOPPED, groupStop);
-        }
-        boolean wasEnding = task.process().isExiting();
-        while (isKept()) {
-            if (!whileDying) {
-                try {
-                    task.blockKillable(Task.FOREVER);
-                } catch (ErrnoException killed) {
-                    break;
-                }
-            } else if (!wasEnding && task.process().isExiting()) {
-                break;
-            } else {
-                task.sleepUninterruptibly(System.nanoTime() + MOST_WAIT_NS);
-            }
-        }
-        return leave();
-    }
-
-    /** Whether the stop goes on, after what there was to do for the tracer. */
-    private boolean isKept() {
-        Order next;
-        taskSet.lock();
-        try {
-            next = order;
-            order = null;
-            if (next == null) {
-                return stopped && !(listening && task.signals().hasTraps());
-            }
-        } finally {
-            taskSet.unlock();
-        }
-        try {
-            if (task.context() == null) {
-                throw ESRCH.error();
-            }
-            next.errand.run(task);
-        } catch (ErrnoException failed) {
-            next.failure = failed;
-        }
-        next.end();
-        return true;
-    }
-
-    private int leave() {
-        taskSet.lock();
-        try {
-            stopped = false;
-            listening = false;
-            report = 0;
-            message = 0;
-            if (order != null) {
-                order.failure = ESRCH.error();
-                order.end();
-                order = null;
-            }
-            task.signals().process().leaveTrap(task.signals());
-            return given;
-        } finally {
-            taskSet.unlock();
-        }
-    }
-
-    private void tellTracer(int why, int status) {
-        tracer.process().childTrapped(task, why, status);
-    }
-
     /** A stop of the kernel's own making (Linux: ptrace_do_notify). */
     private int notifyTracer(int signal, int code, int why, long eventMessage, boolean whileDying) {
         SignalInfo own = SignalInfo.sent(signal, code, task.tid(), task.credentials().uid());
-        return stop(code, why, eventMessage, own, whileDying);
+        return stop.enter(code, why, eventMessage, own, whileDying);
     }
 
     /**
@@ -407,14 +268,14 @@ public final class Tracee implements SignalTrace {
 
     @Override
     public SignalInfo deliver(SignalInfo taken) {
-        int signal = stop(taken.signal(), SignalCodes.CLD_TRAPPED, 0, taken, false);
-        if (signal == NOT_STOPPED) {
+        int signal = stop.enter(taken.signal(), SignalCodes.CLD_TRAPPED, 0, taken, false);
+        if (signal == TraceeStop.NONE) {
             return taken;
         }
         if (signal == 0) {
             return null;
         }
-        SignalInfo next = info;
+        SignalInfo next = stop.information();
         if (next.signal() == signal) {
             return next;
         }
@@ -426,7 +287,7 @@ public final class Tracee implements SignalTrace {
     @Override
     public void trap(int stopSignal) {
         if (!seized) {
-            stop(stopSignal, SignalCodes.CLD_STOPPED, 0, null, false);
+            stop.enter(stopSignal, SignalCodes.CLD_STOPPED, 0, null, false);
             return;
         }
         int signal = stopSignal == 0 ? Signals.SIGTRAP : stopSignal;
@@ -435,9 +296,7 @@ public final class Tracee implements SignalTrace {
 
     @Override
     public void trapPending() {
-        if (listening) {
-            wake();
-        }
+        stop.trapPending();
     }
 
     @Override
@@ -470,216 +329,24 @@ public final class Tracee implements SignalTrace {
         copy.eflags(copy.eflags() & ~step.hiddenFlags());
     }
 
-    // ---- what the tracer does
-
-    private void checkStoppedLocked(Task caller) throws ErrnoException {
-        if (tracer != caller || !stopped || listening) {
-            throw ESRCH.error();
+    /** The tracer lets the task run by PTRACE_CONT, PTRACE_SYSCALL, ... TASK_SET is held. */
+    void resumedLocked(int request) {
+        reportsCalls = request == Ptrace.PTRACE_SYSCALL;
+        emulatesCalls = request == Ptrace.PTRACE_SYSEMU || request == Ptrace.PTRACE_SYSEMU_SINGLESTEP;
+        if (request == Ptrace.PTRACE_SINGLESTEP || request == Ptrace.PTRACE_SYSEMU_SINGLESTEP) {
+            step.begin();
+        } else {
+            step.end();
         }
     }
 
-    private void checkMineLocked(Task caller) throws ErrnoException {
-        if (tracer != caller) {
-            throw ESRCH.error();
-        }
-    }
-
-    /** Lets the task run: PTRACE_CONT, PTRACE_SYSCALL, ...; EIO for what is no signal. */
-    void resume(Task caller, int request, long signal) throws ErrnoException {
-        taskSet.lock();
-        try {
-            checkStoppedLocked(caller);
-            checkSignal(signal);
-            reportsCalls = request == Ptrace.PTRACE_SYSCALL;
-            emulatesCalls = request == Ptrace.PTRACE_SYSEMU || request == Ptrace.PTRACE_SYSEMU_SINGLESTEP;
-            if (request == Ptrace.PTRACE_SINGLESTEP || request == Ptrace.PTRACE_SYSEMU_SINGLESTEP) {
-                step.begin();
-            } else {
-                step.end();
-            }
-            given = (int) signal;
-            report = 0;
-            stopped = false;
-            wake();
-        } finally {
-            taskSet.unlock();
-        }
-    }
-
-    private static void checkSignal(long signal) throws ErrnoException {
-        if (signal < 0 || signal > Signals.SIGRTMAX) {
-            throw EIO.error("not a signal");
-        }
-    }
-
-    /** PTRACE_DETACH. */
-    void detach(Task caller, long signal) throws ErrnoException {
-        taskSet.lock();
-        try {
-            checkStoppedLocked(caller);
-            checkSignal(signal);
-            given = (int) signal;
-            unlinkLocked();
-        } finally {
-            taskSet.unlock();
-        }
-    }
-
-    /** PTRACE_KILL. */
-    void kill(Task caller) throws ErrnoException {
-        taskSet.lock();
-        try {
-            checkMineLocked(caller);
-        } finally {
-            taskSet.unlock();
-        }
-        task.signals().process().send(SignalInfo.sent(Signals.SIGKILL, SignalCodes.SI_USER, caller.process().pid(),
-                caller.credentials().uid()), task.signals(), true);
-    }
-
-    /** PTRACE_INTERRUPT: a running task stops; one that is stopped does so again when it is let go. */
-    void interrupt(Task caller) throws ErrnoException {
-        taskSet.lock();
-        try {
-            checkMineLocked(caller);
-            if (!seized || zombie) {
-                throw EIO.error();
-            }
-            task.signals().process().interrupt(task.signals());
-        } finally {
-            taskSet.unlock();
-        }
-    }
-
-    /** PTRACE_LISTEN: the task stays stopped, until something happens to its group. */
-    void listen(Task caller) throws ErrnoException {
-        taskSet.lock();
-        try {
-            checkStoppedLocked(caller);
-            if (!seized || info == null || info.code() >> 8 != PTRACE_EVENT_STOP) {
-                throw EIO.error();
-            }
-            listening = true;
-            if (task.signals().hasTraps()) {
-                wake();
-            }
-        } finally {
-            taskSet.unlock();
-        }
-    }
-
-    /** PTRACE_SETOPTIONS; they were checked. */
-    void options(Task caller, int next) throws ErrnoException {
-        taskSet.lock();
-        try {
-            checkStoppedLocked(caller);
-            options = next;
-        } finally {
-            taskSet.unlock();
-        }
-    }
-
-    /** PTRACE_GETEVENTMSG. */
-    long message(Task caller) throws ErrnoException {
-        taskSet.lock();
-        try {
-            checkStoppedLocked(caller);
-            return message;
-        } finally {
-            taskSet.unlock();
-        }
-    }
-
-    /** PTRACE_GETSIGINFO: EINVAL in a group-stop. */
-    SignalInfo information(Task caller) throws ErrnoException {
-        taskSet.lock();
-        try {
-            checkStoppedLocked(caller);
-            if (info == null) {
-                throw Errno.EINVAL.error("no signal: a group-stop");
-            }
-            return info;
-        } finally {
-            taskSet.unlock();
-        }
-    }
-
-    /** PTRACE_SETSIGINFO: EINVAL in a group-stop. */
-    void information(Task caller, SignalInfo next) throws ErrnoException {
-        taskSet.lock();
-        try {
-            checkStoppedLocked(caller);
-            if (info == null) {
-                throw Errno.EINVAL.error("no signal: a group-stop");
-            }
-            info = next;
-        } finally {
-            taskSet.unlock();
-        }
-    }
-
-    /** Something to be done with a stopped task that needs no more than its registers. */
-    @FunctionalInterface
-    interface Look<T> {
-        T at(Tracee tracee) throws ErrnoException;
-    }
-
-    /** Looks at, or changes, registers and the like; the task stays stopped meanwhile. Nothing is copied to or from guest memory. */
-    <T> T look(Task caller, Look<T> look) throws ErrnoException {
-        taskSet.lock();
-        try {
-            checkStoppedLocked(caller);
-            return look.at(this);
-        } finally {
-            taskSet.unlock();
-        }
+    /** What PTRACE_SETOPTIONS says; it was checked. TASK_SET is held. */
+    void optionsLocked(int next) {
+        options = next;
     }
 
     DebugRegisters debugRegisters() {
         return debug;
-    }
-
-    /** {@return the code of the present stop as its siginfo has it, 0 in a group-stop; TASK_SET is held} */
-    int stopCodeLocked() {
-        return info == null ? 0 : info.code();
-    }
-
-    long messageLocked() {
-        return message;
-    }
-
-    /** The memory of the stopped task; ESRCH when it has gone. */
-    MemoryManager memory(Task caller) throws ErrnoException {
-        return look(caller, tracee -> {
-            MemoryManager memory = tracee.task.memory();
-            if (memory == null) {
-                throw ESRCH.error();
-            }
-            return memory;
-        });
-    }
-
-    /**
-     * Has the stopped task do something on its own thread, and waits for that.
-     *
-     * @throws ErrnoException ESRCH when it is not stopped or dies, ERESTARTNOINTR when the caller is to die, and what the errand throws
-     */
-    void send(Task caller, Errand errand) throws ErrnoException {
-        Order sent = new Order(errand, caller);
-        taskSet.lock();
-        try {
-            checkStoppedLocked(caller);
-            order = sent;
-            wake();
-        } finally {
-            taskSet.unlock();
-        }
-        while (!sent.done) {
-            caller.blockKillable(Task.FOREVER);
-        }
-        if (sent.failure != null) {
-            throw sent.failure;
-        }
     }
 
     // ---- wait(2)
@@ -691,14 +358,7 @@ public final class Tracee implements SignalTrace {
      * @return the code, 0 for none
      */
     public int takeStopLocked(boolean consume) {
-        if (!stopped || listening) {
-            return 0;
-        }
-        int code = report;
-        if (consume) {
-            report = 0;
-        }
-        return code;
+        return stop.takeReportLocked(consume);
     }
 
     /** A child of the task, which is linked already, is traced as the task is. TASK_SET is held. */

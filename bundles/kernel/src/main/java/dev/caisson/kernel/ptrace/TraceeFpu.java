@@ -6,7 +6,6 @@ import static dev.caisson.abi.Errno.EINVAL;
 import dev.caisson.abi.ErrnoException;
 import dev.caisson.abi.Layouts;
 import dev.caisson.host.HostProcessor;
-import dev.caisson.kernel.Task;
 import dev.caisson.spi.platform.GuestContext;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
@@ -29,16 +28,16 @@ final class TraceeFpu {
     private TraceeFpu() {}
 
     /** Size of the whole image. */
-    static int bytes(Tracee tracee, Task caller) throws ErrnoException {
+    static int bytes(TracerHold hold) throws ErrnoException {
         int[] bytes = new int[1];
-        tracee.send(caller, task -> bytes[0] = task.context().fpuBytes());
+        hold.send(task -> bytes[0] = task.context().fpuBytes());
         return bytes[0];
     }
 
     /** Reads the whole image; its software bytes begin with the states that the processor has. */
-    static byte[] image(Tracee tracee, Task caller) throws ErrnoException {
+    static byte[] image(TracerHold hold) throws ErrnoException {
         byte[][] result = new byte[1][];
-        tracee.send(caller, task -> {
+        hold.send(task -> {
             MemorySegment image = save(task.context());
             MemorySegment software = image.asSlice(SOFTWARE_BYTES, STATES - SOFTWARE_BYTES).fill((byte) 0);
             software.set(Layouts.U64, 0, HostProcessor.xsaveStates() & ~XTILEDATA);
@@ -54,11 +53,11 @@ final class TraceeFpu {
     }
 
     /** Writes what FXSAVE knows; EINVAL for less than all of it, and for bits of mxcsr that the processor does not have. */
-    static void setLegacy(Tracee tracee, Task caller, byte[] bytes) throws ErrnoException {
+    static void setLegacy(TracerHold hold, byte[] bytes) throws ErrnoException {
         if (bytes.length != LEGACY_BYTES) {
             throw EINVAL.error();
         }
-        tracee.send(caller, task -> {
+        hold.send(task -> {
             MemorySegment image = save(task.context());
             MemorySegment.copy(MemorySegment.ofArray(bytes), 0, image, 0, SOFTWARE_BYTES);
             if ((image.get(Layouts.U32, MXCSR) & ~MXCSR_BITS) != 0) {
@@ -70,8 +69,8 @@ final class TraceeFpu {
     }
 
     /** Writes the whole image; EFAULT for less than all of it, EINVAL for states that the processor does not have. */
-    static void set(Tracee tracee, Task caller, byte[] bytes) throws ErrnoException {
-        tracee.send(caller, task -> {
+    static void set(TracerHold hold, byte[] bytes) throws ErrnoException {
+        hold.send(task -> {
             if (bytes.length != task.context().fpuBytes()) {
                 throw EFAULT.error();
             }

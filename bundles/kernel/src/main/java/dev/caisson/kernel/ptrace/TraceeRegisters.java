@@ -10,7 +10,7 @@ import java.lang.foreign.ValueLayout;
 
 /**
  * The general registers of a stopped task as {@code struct user_regs_struct}, and the rest of {@code struct user}, with the checks of
- * putreg() in arch/x86/kernel/ptrace.c. All methods are for {@link Tracee#look}.
+ * putreg() in arch/x86/kernel/ptrace.c. All methods are for {@link TracerHold#look}.
  */
 final class TraceeRegisters {
     /** {@code sizeof(struct user)} of the kernel, which has two words more than that of the C library. */

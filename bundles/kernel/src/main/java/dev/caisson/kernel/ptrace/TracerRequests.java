@@ -11,7 +11,6 @@ import dev.caisson.abi.Layouts;
 import dev.caisson.abi.Prctl;
 import dev.caisson.abi.Ptrace;
 import dev.caisson.abi.SignalInfo;
-import dev.caisson.abi.Signals;
 import dev.caisson.kernel.Task;
 import dev.caisson.kernel.seccomp.SeccompState;
 import dev.caisson.kernel.signal.SignalState;
@@ -28,17 +27,9 @@ public final class TracerRequests {
     private static final int FILTER_INSTRUCTION_BYTES = 8;
     /** {@code struct ptrace_peeksiginfo_args}: off[8] flags[4] nr[4]. */
     private static final int PEEK_ARGUMENT_BYTES = 16;
-    /** {@code struct ptrace_syscall_info}: op[1] pad[3] arch[4] instruction_pointer[8] stack_pointer[8], then by kind of stop. */
-    private static final int CALL_HEAD_BYTES = 24;
-    private static final int CALL_ENTRY_BYTES = 80;
-    private static final int CALL_EXIT_BYTES = 33;
-    private static final int CALL_SECCOMP_BYTES = 84;
-    private static final int CALL_BYTES = 88;
-    private static final int SYSCALL_GOOD = Signals.SIGTRAP | 0x80;
-    private static final int SECCOMP_STOP = Signals.SIGTRAP | Ptrace.PTRACE_EVENT_SECCOMP << 8;
 
     private final Task caller;
-    private final Tracee tracee;
+    private final TracerHold hold;
 
     /**
      * Makes requests.
@@ -48,7 +39,7 @@ public final class TracerRequests {
      */
     public TracerRequests(Task caller, Tracee tracee) {
         this.caller = caller;
-        this.tracee = tracee;
+        this.hold = new TracerHold(tracee, caller);
     }
 
     /**
@@ -59,7 +50,7 @@ public final class TracerRequests {
      * @throws ErrnoException ESRCH, EIO
      */
     public void resume(int request, long signal) throws ErrnoException {
-        tracee.resume(caller, request, signal);
+        hold.resume(request, signal);
     }
 
     /**
@@ -69,7 +60,7 @@ public final class TracerRequests {
      * @throws ErrnoException ESRCH, EIO
      */
     public void detach(long signal) throws ErrnoException {
-        tracee.detach(caller, signal);
+        hold.detach(signal);
     }
 
     /**
@@ -78,7 +69,7 @@ public final class TracerRequests {
      * @throws ErrnoException ESRCH
      */
     public void kill() throws ErrnoException {
-        tracee.kill(caller);
+        hold.kill();
     }
 
     /**
@@ -87,7 +78,7 @@ public final class TracerRequests {
      * @throws ErrnoException ESRCH, EIO without PTRACE_SEIZE
      */
     public void interrupt() throws ErrnoException {
-        tracee.interrupt(caller);
+        hold.interrupt();
     }
 
     /**
@@ -96,7 +87,7 @@ public final class TracerRequests {
      * @throws ErrnoException ESRCH, EIO when it is not in PTRACE_EVENT_STOP
      */
     public void listen() throws ErrnoException {
-        tracee.listen(caller);
+        hold.listen();
     }
 
     /**
@@ -107,7 +98,7 @@ public final class TracerRequests {
      * @throws ErrnoException ESRCH, EIO for an address that is none, EFAULT
      */
     public void peek(long address, long result) throws ErrnoException {
-        MemoryManager memory = tracee.memory(caller);
+        MemoryManager memory = hold.memory();
         MemorySegment word = MemorySegment.ofArray(new long[1]);
         if (memory.forceCopyIn(address, word, 0, WORD) != WORD) {
             throw EIO.error();
@@ -123,7 +114,7 @@ public final class TracerRequests {
      * @throws ErrnoException ESRCH, EIO for an address that is none
      */
     public void poke(long address, long value) throws ErrnoException {
-        MemoryManager memory = tracee.memory(caller);
+        MemoryManager memory = hold.memory();
         try {
             memory.forceCopyOut(address, MemorySegment.ofArray(new long[] {value}), 0, WORD);
         } catch (ErrnoException fault) {
@@ -139,7 +130,7 @@ public final class TracerRequests {
      * @throws ErrnoException ESRCH, EIO, EFAULT
      */
     public void peekUser(long offset, long result) throws ErrnoException {
-        caller.memory().writeLong(result, tracee.look(caller, stopped -> TraceeRegisters.peek(stopped, offset)));
+        caller.memory().writeLong(result, hold.look(stopped -> TraceeRegisters.peek(stopped, offset)));
     }
 
     /**
@@ -150,7 +141,7 @@ public final class TracerRequests {
      * @throws ErrnoException ESRCH, EIO, EINVAL and ENOSPC for debug registers
      */
     public void pokeUser(long offset, long value) throws ErrnoException {
-        tracee.look(caller, stopped -> {
+        hold.look(stopped -> {
             TraceeRegisters.poke(stopped, offset, value);
             return null;
         });
@@ -163,7 +154,7 @@ public final class TracerRequests {
      * @throws ErrnoException ESRCH, EFAULT
      */
     public void registers(long result) throws ErrnoException {
-        caller.memory().copyOut(result, tracee.look(caller, TraceeRegisters::all));
+        caller.memory().copyOut(result, hold.look(TraceeRegisters::all));
     }
 
     /**
@@ -173,12 +164,12 @@ public final class TracerRequests {
      * @throws ErrnoException ESRCH, EFAULT, EIO
      */
     public void setRegisters(long source) throws ErrnoException {
-        tracee.look(caller, stopped -> null);
+        hold.check();
         setRegisters(read(source, Registers.BYTES));
     }
 
     private void setRegisters(byte[] bytes) throws ErrnoException {
-        tracee.look(caller, stopped -> {
+        hold.look(stopped -> {
             TraceeRegisters.setAll(stopped, bytes);
             return null;
         });
@@ -191,7 +182,7 @@ public final class TracerRequests {
      * @throws ErrnoException ESRCH, EFAULT
      */
     public void floatingPoint(long result) throws ErrnoException {
-        copyOut(result, TraceeFpu.image(tracee, caller), TraceeFpu.LEGACY_BYTES);
+        copyOut(result, TraceeFpu.image(hold), TraceeFpu.LEGACY_BYTES);
     }
 
     /**
@@ -201,8 +192,8 @@ public final class TracerRequests {
      * @throws ErrnoException ESRCH, EFAULT, EINVAL
      */
     public void setFloatingPoint(long source) throws ErrnoException {
-        tracee.look(caller, stopped -> null);
-        TraceeFpu.setLegacy(tracee, caller, read(source, TraceeFpu.LEGACY_BYTES));
+        hold.check();
+        TraceeFpu.setLegacy(hold, read(source, TraceeFpu.LEGACY_BYTES));
     }
 
     /**
@@ -214,13 +205,13 @@ public final class TracerRequests {
      * @throws ErrnoException ESRCH, EFAULT, EINVAL for a set that is none or a length in parts of words, EIO
      */
     public void registerSet(long type, long vector, boolean writes) throws ErrnoException {
-        tracee.look(caller, stopped -> null);
+        hold.check();
         long base = caller.memory().readLong(vector);
         long length = caller.memory().readLong(vector + WORD);
         int whole = switch ((int) type) {
             case Ptrace.NT_PRSTATUS -> Registers.BYTES;
             case Ptrace.NT_PRFPREG -> TraceeFpu.LEGACY_BYTES;
-            case Ptrace.NT_X86_XSTATE -> TraceeFpu.bytes(tracee, caller);
+            case Ptrace.NT_X86_XSTATE -> TraceeFpu.bytes(hold);
             default -> throw EINVAL.error("no such register set");
         };
         if (Long.remainderUnsigned(length, WORD) != 0) {
@@ -230,7 +221,7 @@ public final class TracerRequests {
         if (writes) {
             setRegisterSet((int) type, read(base, count));
         } else {
-            copyOut(base, (int) type == Ptrace.NT_PRSTATUS ? tracee.look(caller, TraceeRegisters::all) : TraceeFpu.image(tracee, caller),
+            copyOut(base, (int) type == Ptrace.NT_PRSTATUS ? hold.look(TraceeRegisters::all) : TraceeFpu.image(hold),
                     count);
         }
         caller.memory().writeLong(vector + WORD, count);
@@ -239,8 +230,8 @@ public final class TracerRequests {
     private void setRegisterSet(int type, byte[] bytes) throws ErrnoException {
         switch (type) {
             case Ptrace.NT_PRSTATUS -> setRegisters(bytes);
-            case Ptrace.NT_PRFPREG -> TraceeFpu.setLegacy(tracee, caller, bytes);
-            default -> TraceeFpu.set(tracee, caller, bytes);
+            case Ptrace.NT_PRFPREG -> TraceeFpu.setLegacy(hold, bytes);
+            default -> TraceeFpu.set(hold, bytes);
         }
     }
 
@@ -251,9 +242,9 @@ public final class TracerRequests {
      * @throws ErrnoException ESRCH, EINVAL, EPERM
      */
     public void options(long options) throws ErrnoException {
-        tracee.look(caller, stopped -> null);
+        hold.check();
         Tracing.checkOptions(caller, options);
-        tracee.options(caller, (int) options);
+        hold.options((int) options);
     }
 
     /**
@@ -263,7 +254,7 @@ public final class TracerRequests {
      * @throws ErrnoException ESRCH, EFAULT
      */
     public void eventMessage(long result) throws ErrnoException {
-        caller.memory().writeLong(result, tracee.message(caller));
+        caller.memory().writeLong(result, hold.message());
     }
 
     /**
@@ -273,7 +264,7 @@ public final class TracerRequests {
      * @throws ErrnoException ESRCH, EINVAL in a group-stop, EFAULT
      */
     public void signalInformation(long result) throws ErrnoException {
-        caller.memory().write(result, SignalInfo.CODEC, tracee.information(caller));
+        caller.memory().write(result, SignalInfo.CODEC, hold.information());
     }
 
     /**
@@ -283,8 +274,8 @@ public final class TracerRequests {
      * @throws ErrnoException ESRCH, EFAULT, EINVAL in a group-stop
      */
     public void setSignalInformation(long source) throws ErrnoException {
-        tracee.look(caller, stopped -> null);
-        tracee.information(caller, caller.memory().read(source, SignalInfo.CODEC));
+        hold.check();
+        hold.information(caller.memory().read(source, SignalInfo.CODEC));
     }
 
     /**
@@ -296,7 +287,7 @@ public final class TracerRequests {
      * @throws ErrnoException ESRCH, EFAULT, EINVAL
      */
     public long queuedSignals(long arguments, long result) throws ErrnoException {
-        tracee.look(caller, stopped -> null);
+        hold.check();
         MemorySegment wanted = MemorySegment.ofArray(read(arguments, PEEK_ARGUMENT_BYTES));
         long offset = wanted.get(Layouts.U64, 0);
         int flags = wanted.get(Layouts.U32, 8);
@@ -304,7 +295,7 @@ public final class TracerRequests {
         if ((flags & ~Ptrace.PTRACE_PEEKSIGINFO_SHARED) != 0 || count < 0) {
             throw EINVAL.error();
         }
-        SignalState state = tracee.task().signals();
+        SignalState state = hold.tracee().task().signals();
         List<SignalInfo> queued = state.process().queued(state, (flags & Ptrace.PTRACE_PEEKSIGINFO_SHARED) != 0);
         int done = 0;
         for (long at = offset; done < count && at >= 0 && at < queued.size(); at++) {
@@ -329,7 +320,7 @@ public final class TracerRequests {
      * @throws ErrnoException ESRCH, EINVAL for another size, EFAULT
      */
     public void signalMask(long sizeBytes, long result) throws ErrnoException {
-        long mask = tracee.look(caller, stopped -> {
+        long mask = hold.look(stopped -> {
             checkSetSize(sizeBytes);
             return stopped.task().signals().frameMask();
         });
@@ -344,10 +335,10 @@ public final class TracerRequests {
      * @throws ErrnoException ESRCH, EINVAL for another size, EFAULT
      */
     public void setSignalMask(long sizeBytes, long source) throws ErrnoException {
-        tracee.look(caller, stopped -> null);
+        hold.check();
         checkSetSize(sizeBytes);
         long mask = caller.memory().readLong(source);
-        tracee.look(caller, stopped -> {
+        hold.look(stopped -> {
             stopped.task().signals().replaceMask(mask);
             return null;
         });
@@ -368,35 +359,9 @@ public final class TracerRequests {
      * @throws ErrnoException ESRCH, EFAULT
      */
     public long callInformation(long sizeBytes, long result) throws ErrnoException {
-        byte[] bytes = new byte[CALL_BYTES];
-        int known = tracee.look(caller, stopped -> describeCall(stopped, MemorySegment.ofArray(bytes)));
+        byte[] bytes = new byte[CallInformation.BYTES];
+        int known = hold.look(stopped -> CallInformation.describe(stopped, MemorySegment.ofArray(bytes)));
         copyOut(result, bytes, Long.compareUnsigned(sizeBytes, known) < 0 ? (int) sizeBytes : known);
-        return known;
-    }
-
-    private static int describeCall(Tracee stopped, MemorySegment to) {
-        Registers registers = stopped.task().registers();
-        int code = stopped.stopCodeLocked();
-        int kind = Ptrace.PTRACE_SYSCALL_INFO_NONE;
-        int known = CALL_HEAD_BYTES;
-        if (code == SYSCALL_GOOD && stopped.messageLocked() == Ptrace.PTRACE_EVENTMSG_SYSCALL_EXIT) {
-            kind = Ptrace.PTRACE_SYSCALL_INFO_EXIT;
-            known = CALL_EXIT_BYTES;
-            to.set(Layouts.U64, CALL_HEAD_BYTES, registers.rax());
-            to.set(Layouts.U8, CALL_HEAD_BYTES + WORD, (byte) (Long.compareUnsigned(registers.rax(), -4096) > 0 ? 1 : 0));
-        } else if (code == SYSCALL_GOOD || code == SECCOMP_STOP) {
-            kind = code == SECCOMP_STOP ? Ptrace.PTRACE_SYSCALL_INFO_SECCOMP : Ptrace.PTRACE_SYSCALL_INFO_ENTRY;
-            known = code == SECCOMP_STOP ? CALL_SECCOMP_BYTES : CALL_ENTRY_BYTES;
-            to.set(Layouts.U64, CALL_HEAD_BYTES, (int) registers.origRax());
-            for (int i = 0; i < 6; i++) {
-                to.set(Layouts.U64, CALL_HEAD_BYTES + (i + 1L) * WORD, registers.argument(i));
-            }
-            to.set(Layouts.U32, CALL_ENTRY_BYTES, code == SECCOMP_STOP ? (int) stopped.messageLocked() : 0);
-        }
-        to.set(Layouts.U8, 0, (byte) kind);
-        to.set(Layouts.U32, 4, dev.caisson.abi.Seccomp.AUDIT_ARCH_X86_64);
-        to.set(Layouts.U64, 8, registers.rip());
-        to.set(Layouts.U64, 16, registers.rsp());
         return known;
     }
 
@@ -409,7 +374,7 @@ public final class TracerRequests {
      */
     public void base(long code, long value) throws ErrnoException {
         boolean isFs = code == Prctl.ARCH_SET_FS || code == Prctl.ARCH_GET_FS;
-        long old = tracee.look(caller, stopped -> {
+        long old = hold.look(stopped -> {
             Registers registers = stopped.task().registers();
             if (code == Prctl.ARCH_SET_FS || code == Prctl.ARCH_SET_GS) {
                 TraceeRegisters.setBase(stopped, isFs, value);
@@ -433,7 +398,7 @@ public final class TracerRequests {
      *     ENOENT, EFAULT
      */
     public long filter(long index, long result) throws ErrnoException {
-        SeccompState state = tracee.look(caller, stopped -> stopped.task().seccomp());
+        SeccompState state = hold.look(stopped -> stopped.task().seccomp());
         if (!caller.credentials().has(Capability.CAP_SYS_ADMIN) || caller.seccomp() != null) {
             throw EACCES.error();
         }
@@ -456,7 +421,7 @@ public final class TracerRequests {
      * @throws ErrnoException ESRCH, EIO
      */
     public void refuse() throws ErrnoException {
-        tracee.look(caller, stopped -> {
+        hold.look(stopped -> {
             throw EIO.error("no such request");
         });
     }

@@ -88,6 +88,23 @@ public final class SeccompFilters {
         }
     }
 
+    /**
+     * The filters of a task that begins with one.
+     *
+     * @param instructions {@code struct sock_filter}s, or null for none
+     * @return its state, or null
+     * @throws ErrnoException EINVAL when they are no filter
+     */
+    public static SeccompState of(byte[] instructions) throws ErrnoException {
+        if (instructions == null) {
+            return null;
+        }
+        if (instructions.length == 0 || instructions.length > BpfProgram.MAX_INSTRUCTIONS * BpfProgram.INSTRUCTION_BYTES) {
+            throw EINVAL.error();
+        }
+        return SeccompState.filter(BpfProgram.of(MemorySegment.ofArray(instructions)), null);
+    }
+
     /** A thread whose filters are not an older state of the caller's. */
     private static Task findOther(Task task, SeccompState own) {
         for (Task thread : task.process().tasks()) {

@@ -332,8 +332,20 @@ final class UnixConnectionSocket extends UnixSocket {
         return other.localAddress();
     }
 
-    /** {@return the state as /proc/net/unix has it: 1 free, 3 connected} */
-    int stateNumber() {
-        return state.get() == State.CONNECTED ? 3 : 1;
+    @Override
+    boolean isConnected() {
+        return state.get() == State.CONNECTED;
+    }
+
+    @Override
+    public List<UnixStatus> status() {
+        List<UnixStatus> all = new ArrayList<>(super.status());
+        lock.lock();
+        try {
+            backlog.forEach(each -> all.add(each.statusOf(0)));
+        } finally {
+            lock.unlock();
+        }
+        return all;
     }
 }

@@ -111,6 +111,19 @@ public abstract class UnixSocket extends SocketFile {
         return other.localAddress();
     }
 
+    /** {@return what /proc/net/unix tells: of the socket itself, then of connections to it that nobody has accepted yet} */
+    public List<UnixStatus> status() {
+        return List.of(statusOf(number()));
+    }
+
+    final UnixStatus statusOf(long inode) {
+        return new UnixStatus(type(), isListening(), isConnected(), inode, localAddress());
+    }
+
+    boolean isConnected() {
+        return peer != null;
+    }
+
     // ---- sending
 
     /** Who a message is from, if one of the sides has asked for it with SO_PASSCRED by now. */

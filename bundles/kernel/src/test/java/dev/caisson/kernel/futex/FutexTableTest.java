@@ -20,6 +20,7 @@ import dev.caisson.kernel.time.Timers;
 import dev.caisson.memory.HostBacking;
 import dev.caisson.memory.MemoryFile;
 import dev.caisson.memory.MemoryManager;
+import dev.caisson.testing.kit.Await;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.ExecutorService;
@@ -70,7 +71,7 @@ class FutexTableTest {
     }
 
     private static Errno result(Future<Errno> future) throws Exception {
-        return future.get(5, TimeUnit.SECONDS);
+        return future.get(Await.PATIENCE_S, TimeUnit.SECONDS);
     }
 
     @Test
@@ -172,7 +173,7 @@ class FutexTableTest {
             return null;
         });
         alternate(rounds, 0);
-        other.get(20, TimeUnit.SECONDS);
+        other.get(Await.PATIENCE_S, TimeUnit.SECONDS);
         assertEquals(2 * rounds, memory.readInt(word));
     }
 

@@ -3,6 +3,7 @@ package dev.caisson.kernel.time;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import dev.caisson.testing.kit.Await;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.List;
@@ -21,10 +22,17 @@ class TimersTest {
     }
 
     @Test
-    void alarmsRingInOrderOfTheirDeadlines() throws InterruptedException {
+    void alarmsRingInOrderOfTheirDeadlines() {
         List<Integer> order = Collections.synchronizedList(new ArrayList<>());
+        CountDownLatch isHeld = new CountDownLatch(1);
+        CountDownLatch allAreArmed = new CountDownLatch(1);
         CountDownLatch done = new CountDownLatch(100);
-        long base = System.nanoTime() + 20_000_000;
+        long base = System.nanoTime();
+        timers.arm(new Alarm(() -> { // none of the others rings before all are armed
+            isHeld.countDown();
+            await(allAreArmed);
+        }), base);
+        await(isHeld);
         List<Integer> numbers = new ArrayList<>();
         for (int i = 0; i < 100; i++) {
             numbers.add(i);
@@ -36,7 +44,8 @@ class TimersTest {
                 done.countDown();
             }), base + number * 1000L);
         }
-        assertTrue(done.await(5, TimeUnit.SECONDS));
+        allAreArmed.countDown();
+        await(done);
         for (int i = 0; i < 100; i++) {
             assertEquals(i, order.get(i));
         }
@@ -68,12 +77,20 @@ class TimersTest {
     }
 
     @Test
-    void anAlarmThatFailsDoesNotStopTheOthers() throws InterruptedException {
+    void anAlarmThatFailsDoesNotStopTheOthers() {
         CountDownLatch done = new CountDownLatch(1);
         timers.arm(new Alarm(() -> {
             throw new IllegalStateException("expected by the test");
         }), System.nanoTime());
         timers.arm(new Alarm(done::countDown), System.nanoTime() + 1_000_000);
-        assertTrue(done.await(5, TimeUnit.SECONDS));
+        await(done);
+    }
+
+    private static void await(CountDownLatch latch) {
+        try {
+            assertTrue(latch.await(Await.PATIENCE_S, TimeUnit.SECONDS));
+        } catch (InterruptedException e) {
+            throw new AssertionError(e);
+        }
     }
 }

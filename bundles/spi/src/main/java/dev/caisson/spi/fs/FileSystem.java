@@ -60,6 +60,17 @@ public interface FileSystem {
         return null;
     }
 
+    /**
+     * Finds the inode that stands for a file of another filesystem whose storage this one shares, whatever names it has: for a file without a
+     * name, which no lookup leads to.
+     *
+     * @param file an inode of any filesystem
+     * @return the inode here of the very same file; null when this filesystem does not know it
+     */
+    default Inode adopt(Inode file) {
+        return null;
+    }
+
     /** The last mount and the last open file are gone. */
     void close();
 }

@@ -61,6 +61,16 @@ public interface JobControl {
     }
 
     /**
+     * Whether the whole sandbox waits for the caller, whose call has changed nothing and changes nothing: a wait that may take long had better
+     * be given up with ERESTARTSYS. The call is made again when the others are done; nobody sees that.
+     *
+     * @return whether to leave; once true, the call has to fail with ERESTARTSYS
+     */
+    default boolean isAwaited() {
+        return false;
+    }
+
+    /**
      * Finds a process group, for TIOCSPGRP.
      *
      * @param id its id in the caller's pid namespace

@@ -1,6 +1,7 @@
 package dev.caisson.spi.fs;
 
 import dev.caisson.abi.ErrnoException;
+import java.util.Collection;
 import java.util.List;
 import org.osgi.annotation.versioning.ConsumerType;
 
@@ -16,4 +17,15 @@ public interface LayeredFileSystem extends FileSystem {
      * @throws ErrnoException EIO, ENOENT when the directory is gone
      */
     List<LayerChange> changes(Inode directory) throws ErrnoException;
+
+    /**
+     * Files of the layers below with several names that have changed, while {@link #changes} may not tell any of the names: it was changed
+     * under one that has gone since.
+     *
+     * @return their inode numbers, in any order; those of files whose names are told may be among them
+     * @throws ErrnoException EIO
+     */
+    default Collection<Long> changedLinks() throws ErrnoException {
+        return List.of();
+    }
 }

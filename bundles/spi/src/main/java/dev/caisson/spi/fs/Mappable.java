@@ -48,6 +48,17 @@ public interface Mappable {
     }
 
     /**
+     * The frame of a page beside one that faulted in a mapping that may write. Unlike {@link #frame}, this does not use up what is short.
+     *
+     * @param page index of the page
+     * @return as {@link #frame}, or {@link #BEYOND_END} also when a fault should ask for the page
+     * @throws ErrnoException as {@link #frame}
+     */
+    default long frameAhead(long page) throws ErrnoException {
+        return frame(page, true);
+    }
+
+    /**
      * How far the file is cached in neighbouring frames, starting with a page that is cached.
      *
      * @param page index of the page

@@ -1,6 +1,7 @@
 package dev.caisson.spi.fs;
 
 import dev.caisson.spi.cred.Credentials;
+import java.util.List;
 import java.util.Map;
 
 /**
@@ -13,8 +14,16 @@ import java.util.Map;
  * @param replaced the mounted filesystem whose place the new one is to take under running programs; null for a mount of its own. A
  *     provider may take from it what only it has (layers in memory). The change may still fail: the old one goes on then, and the new one
  *     is closed
+ * @param leftBehind filesystems that were at the place before {@code replaced}, and that are open still for files which stayed with them. A
+ *     provider may take from them as well; one of them may be closed at any time
  */
-public record MountRequest(String source, long flags, Map<String, String> options, Credentials credentials, FileSystem replaced) {
+public record MountRequest(String source, long flags, Map<String, String> options, Credentials credentials, FileSystem replaced,
+        List<FileSystem> leftBehind) {
+    /** Copies the list. */
+    public MountRequest {
+        leftBehind = List.copyOf(leftBehind);
+    }
+
     /**
      * A mount of its own.
      *
@@ -24,7 +33,7 @@ public record MountRequest(String source, long flags, Map<String, String> option
      * @param credentials who mounts
      */
     public MountRequest(String source, long flags, Map<String, String> options, Credentials credentials) {
-        this(source, flags, options, credentials, null);
+        this(source, flags, options, credentials, null, List.of());
     }
 
     /**

@@ -23,6 +23,13 @@ public interface UpperLayer extends FileSystem {
      */
     Inode indexDirectory();
 
+    /**
+     * Others have changed the tree, and will not from now on: nothing that was known of it counts any more, but for files that are in use.
+     *
+     * @throws ErrnoException EIO, ENOSPC
+     */
+    default void refresh() throws ErrnoException {}
+
     /** {@return whether the tree outlives the sandbox, so that what was half done must not show after a crash} */
     boolean isStored();
 

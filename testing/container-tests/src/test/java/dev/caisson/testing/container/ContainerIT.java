@@ -173,12 +173,12 @@ public class ContainerIT {
         AtomicInteger mounts = new AtomicInteger();
         register(FileSystemProvider.class, new CountingProvider(overlay, "counted", mounts),
                 Map.of(FileSystemProvider.NAME, "counted", FileSystemProvider.ROOT, true));
-        try (Sandbox running = start("until [ -e /marks/end ]; do ls /usr >/dev/null || exit 9; done; exit 3")) {
-            select(ProviderKind.ROOTFS, "counted");
-            assertEquals("overlay", running.providers().get(ProviderKind.ROOTFS));
+        try (Sandbox running = start("echo kept >/tmp/kept; until [ -e /marks/end ]; do ls /usr >/dev/null || exit 9; done;"
+                + " [ \"$(cat /tmp/kept)\" = kept ] && exit 3")) {
+            select(ProviderKind.ROOTFS, "counted"); // the running one goes along some time, since its upper layer can be taken over
             try (Sandbox other = start("test -d /usr && echo x >/tmp/new && exit 4")) {
                 assertEquals("counted", other.providers().get(ProviderKind.ROOTFS));
-                assertTrue(mounts.get() >= 1); // once more for the running one, whose changes would be lost
+                assertTrue(mounts.get() >= 1); // once more for the running one
                 assertEquals(4, other.awaitExit());
             }
             mark("end");
@@ -244,7 +244,7 @@ public class ContainerIT {
     }
 
     private static void await(String what, Condition condition) throws Exception {
-        long deadline = System.nanoTime() + TimeUnit.SECONDS.toNanos(30);
+        long deadline = System.nanoTime() + TimeUnit.SECONDS.toNanos(180);
         while (!condition.isTrue()) {
             assertTrue("waited in vain for " + what, System.nanoTime() < deadline);
             Thread.sleep(5);
@@ -374,10 +374,14 @@ public class ContainerIT {
 
     /** The program runs on the platform: it gets further. */
     private void goesOn(Sandbox running, String platform) throws Exception {
-        await("platform " + platform, () -> platform.equals(running.providers().get(ProviderKind.PLATFORM)));
+        goesOn(running, ProviderKind.PLATFORM, platform);
+    }
+
+    private void goesOn(Sandbox running, ProviderKind kind, String name) throws Exception {
+        await(kind + " " + name, () -> name.equals(running.providers().get(kind)));
         Path rounds = marks.resolve("rounds");
         Files.deleteIfExists(rounds);
-        await("progress on " + platform, () -> Files.exists(rounds));
+        await("progress on " + name, () -> Files.exists(rounds));
     }
 
     @Test
@@ -388,6 +392,94 @@ public class ContainerIT {
             assertTrue(service.available(ProviderKind.PLATFORM).contains(sandbox.providers().get(ProviderKind.PLATFORM)));
             assertFalse(sandbox.providers().get(ProviderKind.PLATFORM).equals("broken"));
             assertEquals(4, sandbox.awaitExit());
+        }
+    }
+
+    /**
+     * Starts a script on the host's root, read-only: it starts programs that are in it, with files and directories of it open, all the time.
+     *
+     * @param end the mark that ends it; it exits with 5
+     */
+    private Sandbox startOnHost(String end) throws SandboxException {
+        return service.start(SandboxSpec.of(List.of("/bin/sh", "-c", "cd /usr; exec 7</etc/passwd 8</etc; i=0; until [ -e /tmp/" + end + " ];"
+                + " do [ \"$(echo $i | cat)\" = $i ] || exit 9; i=$((i+1)); echo $i >/tmp/rounds; done;"
+                + " [ $(pwd) = /usr ] && ls bin >/dev/null && [ \"$(cat <&7)\" = \"$(cat /etc/passwd)\" ] && exit 5; exit 8"))
+                .volume(new Volume(marks.toString(), "/tmp", false)).build());
+    }
+
+    /** The program goes on, with this provider for its root. */
+    private void goesOnWithRoot(Sandbox running, String rootfs) throws Exception {
+        goesOn(running, ProviderKind.ROOTFS, rootfs);
+    }
+
+    private void configureRoot(String name, String fallback) throws Exception {
+        Dictionary<String, Object> values = new Hashtable<>(Map.of("name", name, "source", "/", "options", "ro", "fallback", fallback));
+        configurations.getConfiguration(ProviderKind.ROOTFS.pid(), "?").update(values);
+        await("rootfs " + name, () -> name.equals(service.selected().get(ProviderKind.ROOTFS)));
+    }
+
+    @Test
+    public void anEditOfTheConfigurationMovesTheRootOfARunningProgram() throws Exception {
+        Path file = ContainerOptions.etc().resolve(ProviderKind.ROOTFS.pid() + ".cfg");
+        String original = Files.readString(file);
+        try {
+            Files.writeString(file, "name=hostdir\nsource=/\noptions=ro\n");
+            await("the first edit", () -> "hostdir".equals(service.selected().get(ProviderKind.ROOTFS)));
+            try (Sandbox running = startOnHost("end")) {
+                goesOnWithRoot(running, "hostdir");
+                Files.writeString(file, "name=9p\nsource=/\noptions=ro\n");
+                goesOnWithRoot(running, "9p");
+                Files.writeString(file, "name=nosuch\nsource=/\noptions=ro\n");
+                await("the wrong edit", () -> "nosuch".equals(service.selected().get(ProviderKind.ROOTFS)));
+                goesOnWithRoot(running, "9p");
+                Files.writeString(file, "name=overlay\nsource=/\n");
+                goesOnWithRoot(running, "overlay");
+                mark("end");
+                assertEquals(5, running.awaitExit());
+            }
+        } finally {
+            Files.writeString(file, original + "restored=true\n");
+            await("the original", () -> configurations.getConfiguration(ProviderKind.ROOTFS.pid(), "?").getProperties().get("restored") != null);
+        }
+    }
+
+    @Test
+    public void aRootProvidersBundleIsStoppedUpdatedAndUninstalledUnderARunningProgram() throws Exception {
+        configureRoot("hostdir", "9p");
+        Bundle bundle = bundle("dev.caisson.fs.host");
+        try (Sandbox running = startOnHost("end")) {
+            goesOnWithRoot(running, "hostdir");
+            bundle.stop();
+            assertEquals("9p", running.providers().get(ProviderKind.ROOTFS)); // it moved before its bundle was gone
+            goesOnWithRoot(running, "9p");
+            bundle.start();
+            goesOnWithRoot(running, "hostdir");
+            bundle.update();
+            goesOnWithRoot(running, "hostdir");
+            bundle.uninstall();
+            assertEquals("9p", running.providers().get(ProviderKind.ROOTFS));
+            goesOnWithRoot(running, "9p");
+            context.installBundle(ContainerOptions.home().resolve("bundles/fs-host.jar").toUri().toString()).start();
+            goesOnWithRoot(running, "hostdir");
+            mark("end");
+            assertEquals(5, running.awaitExit());
+        }
+    }
+
+    @Test
+    public void aRootThatNothingCanTakeOverWorksOnWithoutItsBundle() throws Exception {
+        configureRoot("hostdir", "");
+        Bundle bundle = bundle("dev.caisson.fs.host");
+        try (Sandbox running = startOnHost("end")) {
+            bundle.stop();
+            goesOnWithRoot(running, "hostdir");
+            configureRoot("tmpfs", ""); // another tree
+            goesOnWithRoot(running, "hostdir");
+            bundle.start();
+            mark("end");
+            assertEquals(5, running.awaitExit());
+        } finally {
+            bundle.start();
         }
     }
 

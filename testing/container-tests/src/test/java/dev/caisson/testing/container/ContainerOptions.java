@@ -37,9 +37,14 @@ final class ContainerOptions {
         return Path.of(home);
     }
 
+    /** {@return the configuration of the tests' framework} */
+    static Path etc() {
+        return Path.of("target", "etc").toAbsolutePath();
+    }
+
     /** A copy of the configuration, so that what tests change in it stays theirs. */
     private static Path configuration() {
-        Path copy = Path.of("target", "etc").toAbsolutePath();
+        Path copy = etc();
         try (DirectoryStream<Path> originals = Files.newDirectoryStream(home().resolve("etc"))) {
             Files.createDirectories(copy);
             for (Path original : originals) {
@@ -72,6 +77,7 @@ final class ContainerOptions {
         options.add(frameworkProperty("felix.fileinstall.dir").value(configuration().toString()));
         options.add(frameworkProperty("felix.fileinstall.enableConfigSave").value("false"));
         options.add(frameworkProperty("felix.fileinstall.noInitialDelay").value("true"));
+        options.add(frameworkProperty("felix.fileinstall.poll").value("200"));
         options.add(frameworkProperty("felix.fileinstall.log.level").value("1"));
         for (String name : LIBRARY_PACKAGES) {
             options.add(systemPackage(name));

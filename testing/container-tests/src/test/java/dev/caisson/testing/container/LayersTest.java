@@ -22,7 +22,7 @@ class LayersTest {
 
     /** A bundle may import from bundles with a smaller number only. */
     private static final Map<String, Integer> LAYERS = Map.ofEntries(
-            Map.entry("abi", 0), Map.entry("host", 1), Map.entry("ninep", 2), Map.entry("gofer", 3), Map.entry("spi", 2), Map.entry("stub", 3), Map.entry("mailbox", 3),
+            Map.entry("abi", 0), Map.entry("host", 1), Map.entry("oci", 1), Map.entry("ninep", 2), Map.entry("gofer", 3), Map.entry("spi", 2), Map.entry("stub", 3), Map.entry("mailbox", 3),
             Map.entry("memory", 3), Map.entry("vfs", 4),
             Map.entry("loader", 5), Map.entry("kernel", 6),
             Map.entry("fs-tmpfs", PROVIDER), Map.entry("fs-proc", PROVIDER), Map.entry("fs-sys", PROVIDER), Map.entry("fs-dev", PROVIDER),

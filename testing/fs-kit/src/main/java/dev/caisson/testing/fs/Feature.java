@@ -2,6 +2,8 @@ package dev.caisson.testing.fs;
 
 /** What a filesystem may lack; tests that need it are skipped. */
 public enum Feature {
+    /** Sockets that are still there when {@linkplain FileSystemContractTest#aged everything is old}. */
+    LASTING_SOCKETS,
     /** Character and block device nodes. */
     DEVICE_NODES,
     /** FIFOs. */

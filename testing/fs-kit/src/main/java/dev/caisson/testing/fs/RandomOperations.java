@@ -7,6 +7,7 @@ import dev.caisson.spi.fs.Attributes;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Random;
+import java.util.Set;
 import java.util.concurrent.TimeUnit;
 
 /**
@@ -25,6 +26,9 @@ final class RandomOperations {
     private static final String[] MODES = {"0", "0644", "0600", "0755", "0777", "0700", "06755", "02770", "01775", "0444", "0007"};
     private static final String[] PEOPLE = {"@1000 ", "@1000:1000,2000 ", "@1001:1000 ", "@1000+DAC_OVERRIDE ", "@1001+FOWNER ",
         "@0-DAC_OVERRIDE-DAC_READ_SEARCH "};
+
+    private static final Set<String> READING_FLAGS = Set.of("O_NONBLOCK|O_RDONLY", "O_NONBLOCK|O_DIRECTORY", "O_NONBLOCK|O_NOFOLLOW",
+            "O_NONBLOCK|O_PATH", "O_NONBLOCK|O_PATH|O_NOFOLLOW");
 
     private final CaseSubject host;
     private final CaseSubject subject;
@@ -70,7 +74,7 @@ final class RandomOperations {
                     }
                 }
                 if (step.operation().equals(AGE) || step.operation().equals(LOOK) || isLast) {
-                    String difference = firstDifference(tree(one), tree(other));
+                    String difference = treeDifference(one, other);
                     if (difference != null) {
                         return difference;
                     }
@@ -81,6 +85,11 @@ final class RandomOperations {
             one.close();
             other.close();
         }
+    }
+
+    /** What is different first in two trees, or null. */
+    String treeDifference(FileCalls one, FileCalls other) throws ErrnoException {
+        return firstDifference(tree(one), tree(other));
     }
 
     private static String firstDifference(List<String> expected, List<String> got) {
@@ -184,7 +193,7 @@ final class RandomOperations {
                 steps.add(Step.of(isAging ? AGE : LOOK));
             }
             Step step = Step.of(line(random));
-            if (isAging && step.operation().equals("link")) {
+            if (isAging && (step.operation().equals("link") || isSocket(step) && subject.lacks(Feature.LASTING_SOCKETS))) {
                 continue;
             }
             boolean keepsHandles = !subject.lacks(Feature.UNLINKED_FILES);
@@ -194,6 +203,28 @@ final class RandomOperations {
             }
         }
         return steps;
+    }
+
+    private static boolean isSocket(Step step) {
+        return step.operation().equals("make") && step.arguments().getFirst().equals("sock");
+    }
+
+    /** A history without looks, and without what the subject cannot show. */
+    List<Step> steps(long seed, int operations) {
+        return history(seed, operations).stream().filter(step -> !step.operation().equals(LOOK) && !step.operation().equals(AGE)
+                && !(isSocket(step) && subject.lacks(Feature.LASTING_SOCKETS))).toList();
+    }
+
+    /** Whether a step changes nothing, whoever takes it, and asks for no right to do so. */
+    static boolean onlyReads(Step step) {
+        return switch (step.operation()) {
+            case "readlink", "stat", "lstat", "list", "cat", "getx", "read", "seek", "close" -> true;
+            case "open" -> READING_FLAGS.contains(step.arguments().get(1));
+            case "access" -> !step.arguments().get(1).contains("W_OK");
+            case "utimens" -> step.text().endsWith("omit omit");
+            case "sync" -> true;
+            default -> false;
+        };
     }
 
     private static String pick(Random random, String... values) {

@@ -24,6 +24,8 @@
  *     calls do not show.
  * </ul>
  *
+ * <p>A filesystem that nobody can write to extends {@link dev.caisson.testing.fs.ReadOnlyContractTest} instead, and shows trees of the host.
+ *
  * <p>Everything is written over {@link dev.caisson.testing.fs.FileCalls}, the system calls about files, which the host
  * ({@link dev.caisson.testing.fs.HostFileCalls}) and the VFS over the filesystem under test ({@link dev.caisson.testing.fs.VfsFileCalls})
  * implement. Comparisons with the host need root; without it they are skipped.

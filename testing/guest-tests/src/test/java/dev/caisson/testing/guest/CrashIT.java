@@ -113,6 +113,8 @@ final class CrashIT {
                 assertNotNull(line, () -> "the writer did not start: " + before);
                 before.append(line).append('\n');
             }
+            String first = output.readLine(); // so that there is something to lose in every round
+            lines.add(first == null ? "" : first);
             Thread killer = Thread.ofPlatform().start(() -> {
                 LockSupport.parkNanos(random.nextLong(LONGEST_NS));
                 try {

@@ -11,6 +11,7 @@ import java.nio.file.Path;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Random;
 import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -21,13 +22,14 @@ import org.junit.jupiter.api.Timeout;
  * The server of the root filesystem is ended by kill -9 while programs work on it, again and again: another gofer is started, or diod is by
  * somebody else, and programs notice nothing but time. And the sandbox itself is: what fsync promised is there.
  */
-@Timeout(value = 240)
+@Timeout(900)
 final class GoferDeathIT {
     private static final int SOURCES = 12;
     private static final int SEED = Integer.getInteger("caisson.death.seed", 9);
     private static final int LEAST_PAUSE_MS = 500;
     /** Longer than a gofer takes to start on a crowded machine: one that never gets to work is not what is tested. */
     private static final int LEAST_AGE_MS = 3_000;
+    private static final int MOST_KILLS = 8;
     private static final Path DIOD = Path.of("/usr/sbin/diod");
 
     private Path directory;
@@ -58,17 +60,34 @@ final class GoferDeathIT {
                 || one.info().arguments().map(words -> List.of(words).contains("dev.caisson.gofer.Gofer")).orElse(false)).toList();
     }
 
-    /** Kills what serves a sandbox once its program prints something and until it has ended; tells how often. */
+    /**
+     * Kills what serves a sandbox once its program prints something and until it has ended, but not for ever: on a slow machine nothing
+     * would get done between two kills. A program that wants to be hit reads a line first, which it gets after the first kill.
+     *
+     * @return how often
+     */
     private static int killWhileItRuns(Process sandbox, Path output, Killer killer) throws IOException, InterruptedException {
-        java.util.Random random = new java.util.Random(SEED);
+        Random random = new Random(SEED);
         int kills = 0;
         while (!text(output).contains("started")) {
             assertTrue(!sandbox.waitFor(5, TimeUnit.MILLISECONDS), () -> text(output));
         }
-        while (!sandbox.waitFor(LEAST_PAUSE_MS + random.nextInt(LEAST_PAUSE_MS), TimeUnit.MILLISECONDS)) {
-            kills += killer.kill() ? 1 : 0;
+        while (kills < MOST_KILLS && !sandbox.waitFor(LEAST_PAUSE_MS + random.nextInt(LEAST_PAUSE_MS), TimeUnit.MILLISECONDS)) {
+            if (killer.kill() && kills++ == 0) {
+                tell(sandbox);
+            }
         }
+        sandbox.waitFor();
         return kills;
+    }
+
+    private static void tell(Process program) throws IOException {
+        try {
+            program.getOutputStream().write('\n');
+            program.getOutputStream().flush();
+        } catch (IOException e) {
+            assertTrue(!program.isAlive(), e::toString);
+        }
     }
 
     private interface Killer {
@@ -91,6 +110,7 @@ final class GoferDeathIT {
     private String run(Path home, String script) throws IOException, InterruptedException {
         Path output = directory.resolve("native.out");
         Process process = start(home, script, output);
+        tell(process);
         assertEquals(0, process.waitFor(), () -> text(output));
         return text(output);
     }
@@ -131,6 +151,8 @@ final class GoferDeathIT {
             base.execute("pragma synchronous=full")
             base.execute("create table t(a integer, b text)")
             for i in range(int(sys.argv[2])):
+                if i == 30:
+                    sys.stdin.readline()
                 with base:
                     for j in range(20):
                         base.execute("insert into t values(?, ?)", (i * j, str(i) * 20))

@@ -109,7 +109,7 @@ final class PlatformSwapIT {
         String root = "$CAISSON --root " + sandbox.directory + "/run ";
         Outcome table = Runner.shell(root + "list");
         assertEquals(2, table.output().lines().count(), table::toString);
-        assertTrue(table.output().lines().skip(1).findFirst().orElse("").matches("swapped +\\d+ +running +\\w+ +overlay +memory +none +linux +sh -c .*"),
+        assertTrue(table.output().lines().skip(1).findFirst().orElse("").matches("swapped +\\d+ +running +- +\\S+ +- +\\w+ +overlay +memory +none +linux +sh -c .*"),
                 table::toString);
         Outcome second = Runner.shell(root + "do --id swapped -- true");
         assertEquals(125, second.status());

@@ -86,7 +86,7 @@ final class StandardStreamsIT {
 
     @Test
     void aProgramThatEndsWhileTheContainerComesUpHearsNothingOfIt() throws IOException, InterruptedException {
-        Outcome outcome = Runner.shell("for end in 1.9 2.0 2.1 2.2 2.3 2.4 2.6 2.8; do $CAISSON do -- sleep $end & done; wait");
+        Outcome outcome = Runner.shell("for end in 1.9 2.1 2.3 2.6; do $CAISSON do -- sleep $end & done; wait");
         assertEquals("", outcome.output());
         assertEquals("", outcome.errors());
     }

@@ -1,2 +1,2 @@
-/** What unit tests of several bundles share: checks of errors, memory as programs give it, sockets as a program sees them. */
+/** What unit tests of several bundles share: checks of errors, patience, memory as programs give it, sockets as a program sees them. */
 package dev.caisson.testing.kit;

@@ -4,6 +4,7 @@ import com.kenai.jffi.MemoryIO;
 import dev.caisson.abi.Errno;
 import dev.caisson.host.HostMemory;
 import dev.caisson.spi.platform.Platform;
+import dev.caisson.testing.kit.Await;
 import java.io.BufferedReader;
 import java.io.IOException;
 import java.net.URI;
@@ -20,8 +21,6 @@ import org.slf4j.Logger;
 public final class ChildJvm implements AutoCloseable {
     /** What its main method prints when it has all the processes it wants. */
     public static final String READY = "ready";
-
-    private static final long PATIENCE_NS = 10_000_000_000L;
 
     private final Process process;
 
@@ -61,7 +60,7 @@ public final class ChildJvm implements AutoCloseable {
     public List<Long> killAndAwait(List<ProcessHandle> processes) throws InterruptedException {
         process.destroyForcibly();
         process.waitFor();
-        long deadline = System.nanoTime() + PATIENCE_NS;
+        long deadline = System.nanoTime() + TimeUnit.SECONDS.toNanos(Await.PATIENCE_S);
         List<Long> left = new ArrayList<>();
         for (ProcessHandle each : processes) {
             while (lives(each.pid())) {

@@ -37,13 +37,20 @@ public final class HostStdio implements AutoCloseable {
     private final SandboxDevices devices;
     private final HostWatcher watcher;
     private final MemoryFile memory;
-    private final FileDescription[] descriptions = new FileDescription[STREAMS];
+    private final FileDescription[] descriptions;
+    /** Descriptors of this process, in the order of the guest's. */
+    private final int[] sources;
+    /** Whether they are this process' own streams, which stay open, and whose terminal is the console. */
+    private final boolean isOwn;
     private final List<HostStdioInode> inodes = new ArrayList<>();
     private final PseudoFileSystem fileSystem = new PseudoFileSystem("pipefs", MAGIC);
     private final Mount mount;
     private HostTerminal terminal;
 
-    private HostStdio(Vfs vfs, SandboxDevices devices, HostWatcher watcher, MemoryFile memory) {
+    private HostStdio(Vfs vfs, SandboxDevices devices, HostWatcher watcher, MemoryFile memory, int[] sources, boolean isOwn) {
+        this.sources = sources;
+        this.isOwn = isOwn;
+        this.descriptions = new FileDescription[sources.length];
         this.vfs = vfs;
         this.devices = devices;
         this.watcher = watcher;
@@ -67,33 +74,53 @@ public final class HostStdio implements AutoCloseable {
      */
     public static HostStdio open(Vfs vfs, SandboxDevices devices, HostWatcher watcher, MemoryFile memory, FsContext fs)
             throws ErrnoException {
-        HostStdio stdio = new HostStdio(vfs, devices, watcher, memory);
-        for (int fd = 0; fd < STREAMS; fd++) {
-            stdio.open(fd, fs);
+        return open(vfs, devices, watcher, memory, fs, new int[] {0, 1, 2}, true);
+    }
+
+    /**
+     * Opens descriptors for another process of the guest than the first one, or more of them for the first one.
+     *
+     * @param vfs the sandbox's files
+     * @param devices its devices
+     * @param watcher tells when host descriptors become ready (the kernel's HostEvents)
+     * @param memory where mapped pages live
+     * @param fs root directory of the process
+     * @param sources descriptors of this process, in the order of the guest's; 0 to 2 first
+     * @param isOwn whether they belong to this process: then they stay open, and a terminal becomes /dev/console; otherwise they are
+     *     closed by {@link #close}
+     * @return the streams; one that is closed on the host is null
+     * @throws ErrnoException EMFILE
+     */
+    public static HostStdio open(Vfs vfs, SandboxDevices devices, HostWatcher watcher, MemoryFile memory, FsContext fs, int[] sources,
+            boolean isOwn) throws ErrnoException {
+        HostStdio stdio = new HostStdio(vfs, devices, watcher, memory, sources.clone(), isOwn);
+        for (int i = 0; i < sources.length; i++) {
+            stdio.open(i, fs);
         }
         stdio.inodes.forEach(HostStdioInode::started);
         return stdio;
     }
 
-    private void open(int fd, FsContext fs) throws ErrnoException {
+    private void open(int index, FsContext fs) throws ErrnoException {
+        int fd = sources[index];
         long flags = HostFile.flags(fd);
-        if (flags < 0 || System.getProperty(CLOSED, "").contains(Integer.toString(fd))) {
+        if (flags < 0 || isOwn && index < STREAMS && System.getProperty(CLOSED, "").contains(Integer.toString(fd))) {
             return;
         }
-        for (int other = 0; other < fd; other++) {
-            if (descriptions[other] != null && isSameOpenFile(other, fd)) {
-                descriptions[fd] = descriptions[other];
+        for (int other = 0; other < index; other++) {
+            if (descriptions[other] != null && isSameOpenFile(sources[other], fd)) {
+                descriptions[index] = descriptions[other];
                 return;
             }
         }
         HostStat status = HostStat.of(fd);
         int access = (int) flags & (Fcntl.O_ACCMODE | Fcntl.O_APPEND | Fcntl.O_NONBLOCK);
         if (status.type() == Stat.S_IFCHR && HostFile.isTerminal(fd)) {
-            descriptions[fd] = openTerminal(fd, fs);
+            descriptions[index] = openTerminal(fd, fs);
         } else {
             HostStdioInode inode = inode(fd, status);
             String name = HostPath.link(Fcntl.AT_FDCWD, "/proc/self/fd/" + fd);
-            descriptions[fd] = vfs.openUnnamed(mount, name == null ? "host:" + fd : name, inode, access, Credentials.ROOT);
+            descriptions[index] = vfs.openUnnamed(mount, name == null ? "host:" + fd : name, inode, access, Credentials.ROOT);
         }
     }
 
@@ -118,7 +145,9 @@ public final class HostStdio implements AutoCloseable {
                     throw new IllegalStateException("the terminal cannot be watched: " + e.errno(), e);
                 }
             });
-            devices.console(terminal);
+            if (isOwn) {
+                devices.console(terminal);
+            }
         }
         // Linux gives a shell one open terminal three times, for reading and writing.
         for (FileDescription other : descriptions) {
@@ -154,7 +183,7 @@ public final class HostStdio implements AutoCloseable {
     /**
      * The description for a descriptor of the first process; several descriptors may have the same one.
      *
-     * @param fd 0, 1 or 2
+     * @param fd 0, 1 or 2, or the number of a further one
      * @return the description with a reference that is the caller's, or null when the host's descriptor is closed
      */
     public FileDescription description(int fd) {
@@ -187,14 +216,14 @@ public final class HostStdio implements AutoCloseable {
     /** Restores the terminal, and lets everything go. */
     @Override
     public void close() {
-        for (int fd = 0; fd < STREAMS; fd++) {
+        for (int fd = 0; fd < descriptions.length; fd++) {
             FileDescription description = descriptions[fd];
             descriptions[fd] = null;
             if (description == null) {
                 continue;
             }
             boolean isLast = true;
-            for (int other = fd + 1; other < STREAMS; other++) {
+            for (int other = fd + 1; other < descriptions.length; other++) {
                 isLast &= descriptions[other] != description;
             }
             if (isLast) {
@@ -203,9 +232,17 @@ public final class HostStdio implements AutoCloseable {
         }
         if (terminal != null) {
             devices.terminals().remove(terminal);
-            devices.console(null);
+            if (isOwn) {
+                devices.console(null);
+            }
             terminal.close();
             terminal = null;
+        }
+        if (!isOwn) {
+            inodes.forEach(HostStdioInode::lose); // a program that goes on has descriptors of its own
+            for (int source : sources) {
+                HostFile.close(source);
+            }
         }
     }
 }

@@ -23,6 +23,8 @@ final class HostStdioInode extends Inode {
     private final MemoryFile memory;
     private volatile HostStat last;
     private volatile boolean isStarted;
+    /** Guarded by this: the number of the descriptor may be that of another file then. */
+    private boolean isLost;
 
     HostStdioInode(FileSystem fileSystem, int fd, HostStat status, HostWatcher watcher, MemoryFile memory) {
         this.fileSystem = fileSystem;
@@ -35,6 +37,11 @@ final class HostStdioInode extends Inode {
     /** The streams are open; from now on the guest opens them again, by /proc/self/fd. */
     void started() {
         isStarted = true;
+    }
+
+    /** The descriptor is about to be closed; open files stay what they are. */
+    synchronized void lose() {
+        isLost = true;
     }
 
     long hostFlags() {
@@ -51,8 +58,8 @@ final class HostStdioInode extends Inode {
     }
 
     @Override
-    public Attributes attributes() throws ErrnoException {
-        HostStat s = HostStat.of(fd);
+    public synchronized Attributes attributes() throws ErrnoException {
+        HostStat s = isLost ? last : HostStat.of(fd);
         last = s;
         return new Attributes(fileSystem.deviceId(), s.inode(), s.mode(), (int) s.links(), s.uid(), s.gid(), s.rawDevice(),
                 s.sizeBytes(), (int) s.blockBytes(), s.blocks(), s.accessNs(), s.modifyNs(), s.changeNs(), Long.MIN_VALUE);
@@ -84,7 +91,8 @@ final class HostStdioInode extends Inode {
     }
 
     @Override
-    public void change(AttributeChange change) throws ErrnoException {
+    public synchronized void change(AttributeChange change) throws ErrnoException {
+        checkNotLost();
         if (change.has(AttributeChange.SIZE)) {
             Errno.check(HostFile.truncate(fd, change.sizeBytes()));
         }
@@ -97,7 +105,8 @@ final class HostStdioInode extends Inode {
     }
 
     @Override
-    public OpenFile open(int flags) throws ErrnoException {
+    public synchronized OpenFile open(int flags) throws ErrnoException {
+        checkNotLost();
         int type = last.type();
         if (type == Stat.S_IFSOCK && isStarted) {
             throw Errno.ENXIO.error("a socket cannot be opened by a name");
@@ -116,5 +125,11 @@ final class HostStdioInode extends Inode {
             }
         }
         return new HostStreamFile(own, type, false, watcher);
+    }
+
+    private void checkNotLost() throws ErrnoException {
+        if (isLost) {
+            throw Errno.ENXIO.error("the process that brought the stream is over");
+        }
     }
 }

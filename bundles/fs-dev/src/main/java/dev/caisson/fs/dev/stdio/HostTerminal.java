@@ -41,6 +41,10 @@ public final class HostTerminal extends TerminalCore implements AutoCloseable {
     private volatile byte[] guestSettings;
     /** Guarded by this. */
     private boolean isAdopted;
+    /** Open files of the guest. Guarded by this. */
+    private int fileCount;
+    /** Guarded by this. */
+    private boolean isClosed;
 
     /**
      * Takes a terminal over.
@@ -127,7 +131,30 @@ public final class HostTerminal extends TerminalCore implements AutoCloseable {
     public void close() {
         apply(originalSettings);
         registration.close();
-        HostFile.close(fd);
+        synchronized (this) {
+            isClosed = true;
+            if (fileCount == 0) {
+                HostFile.close(fd);
+                return;
+            }
+        }
+        // Programs that still have it open must not come by another file of the same number.
+        long nothing = HostPath.open(Fcntl.AT_FDCWD, "/dev/null", Fcntl.O_RDWR | Fcntl.O_CLOEXEC, 0);
+        if (nothing >= 0) {
+            HostFile.duplicateTo((int) nothing, fd, Fcntl.O_CLOEXEC);
+            HostFile.close((int) nothing);
+        }
+        waiters.notify(Poll.POLLIN | Poll.POLLOUT | Poll.POLLHUP);
+    }
+
+    private synchronized void opened() {
+        fileCount++;
+    }
+
+    private synchronized void closed() {
+        if (--fileCount == 0 && isClosed) {
+            HostFile.close(fd);
+        }
     }
 
     private byte[] hostGet(int command, int bytes) throws ErrnoException {
@@ -167,6 +194,12 @@ public final class HostTerminal extends TerminalCore implements AutoCloseable {
 
         File(int flags) {
             this.flags = flags;
+            opened();
+        }
+
+        @Override
+        public void close() {
+            closed();
         }
 
         @Override

@@ -1,0 +1,218 @@
+package dev.caisson.cli.oci;
+
+import static dev.caisson.host.code.Register.R10;
+import static dev.caisson.host.code.Register.R8;
+import static dev.caisson.host.code.Register.R9;
+import static dev.caisson.host.code.Register.RAX;
+import static dev.caisson.host.code.Register.RBX;
+import static dev.caisson.host.code.Register.RDI;
+import static dev.caisson.host.code.Register.RDX;
+import static dev.caisson.host.code.Register.RSI;
+import static dev.caisson.host.code.Register.RSP;
+
+import dev.caisson.abi.Errno;
+import dev.caisson.abi.Fcntl;
+import dev.caisson.abi.Layouts;
+import dev.caisson.abi.Terminal;
+import dev.caisson.host.HostFile;
+import dev.caisson.host.HostMemory;
+import dev.caisson.host.HostNamespace;
+import dev.caisson.host.HostSignal;
+import dev.caisson.host.code.Assembler;
+import dev.caisson.host.code.Condition;
+import dev.caisson.host.code.Label;
+import dev.caisson.host.raw.SpawnOrders;
+import dev.caisson.host.raw.SyscallNumber;
+import java.io.IOException;
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
+import java.util.List;
+
+/**
+ * The process of the host that stands for one process of a sandbox: a page of machine code and no Java. It lives as long as that one and
+ * ends as it ended, so that who waits for it, by the pid file or as its parent, need not know of the sandbox.
+ *
+ * <p>It talks to the sandbox over a socket, descriptor 3. To the sandbox go the signals that the process gets, 12 bytes each, the start of
+ * {@code struct siginfo_t} (number, errno, code); from the sandbox comes one status, 4 bytes as wait(2) tells it. When the sandbox is lost,
+ * the companion dies of SIGKILL; when the companion dies of it, the sandbox sees the end of the stream and kills its process.
+ */
+final class Companion {
+    private static final int SOCKET = 3, SIGNALS = 4, IMAGE = 5;
+    /** Where descriptors wait for their places in the child. */
+    private static final int HIGH_FD = 200;
+    private static final int LOAD_ADDRESS = 0x40_0000;
+    private static final int ELF_HEADER = 64 + 56;
+    private static final int PAGE = 4096;
+    private static final int STACK = 256, BUFFER = 64;
+    private static final int SIGNAL_BYTES = 12, SIGNAL_READ_BYTES = 128, STATUS_BYTES = 4;
+    private static final int POLLIN = 1, MSG_NOSIGNAL = 0x4000, MSG_WAITALL = 0x100;
+    private static final int RLIMIT_CORE = 4, SIGKILL = 9, SIG_SETMASK = 2, SIG_BLOCK = 0;
+    /** Every signal but SIGKILL, SIGSTOP and SIGCHLD. */
+    private static final long PASSED = ~(1L << 8 | 1L << 18 | 1L << 16);
+    /** Every signal but those that a Java thread may not block: SIGILL, SIGTRAP, SIGBUS, SIGFPE, SIGSEGV. */
+    private static final long SPAWN_MASK = ~(1L << 3 | 1L << 4 | 1L << 6 | 1L << 7 | 1L << 10);
+
+    private Companion() {}
+
+    /**
+     * Turns this process into a companion, as the process in the foreground: of a signal that killed the other one it makes an exit status,
+     * as shells do.
+     *
+     * @param socket to the sandbox
+     * @param id the container, for who looks at the list of processes
+     * @throws IOException if that fails
+     */
+    static void become(int socket, String id) throws IOException {
+        int image = image(true);
+        HostSignal.changeMask(SIG_BLOCK, SPAWN_MASK);
+        int signals = checked("signalfd", HostSignal.descriptor(-1, PASSED, 0));
+        int[] high = {checked("dup", HostFile.duplicate(socket, HIGH_FD)), checked("dup", HostFile.duplicate(signals, HIGH_FD))};
+        checked("dup3", HostFile.duplicateTo(high[0], SOCKET, 0));
+        checked("dup3", HostFile.duplicateTo(high[1], SIGNALS, 0));
+        dev.caisson.host.HostProcess.closeRange(SIGNALS + 1, -1, 4 /* CLOSE_RANGE_CLOEXEC */);
+        checked("execve", HostNamespace.become("/proc/self/fd/" + image, title(id), List.of()));
+    }
+
+    /**
+     * Starts a companion as a child of this process, in a session of its own.
+     *
+     * @param socket to the sandbox; stays the caller's
+     * @param id the container
+     * @param terminal becomes the controlling terminal of the child, which is told of new window sizes and hang-ups; or -1
+     * @return its process id
+     * @throws IOException if that fails
+     */
+    static int spawn(int socket, String id, int terminal) throws IOException {
+        int image = image(false);
+        int[] high = {(int) HostFile.duplicate(socket, HIGH_FD), (int) HostFile.duplicate(image, HIGH_FD),
+            terminal < 0 ? -1 : (int) HostFile.duplicate(terminal, HIGH_FD)};
+        long oldMask = 0;
+        try (Arena arena = Arena.ofConfined()) {
+            MemorySegment mask = arena.allocate(8, 8);
+            mask.set(Layouts.U64, 0, PASSED);
+            SpawnOrders orders = new SpawnOrders(arena).add(SyscallNumber.SETSID);
+            if (terminal >= 0) {
+                orders.add(SyscallNumber.IOCTL, high[2], Terminal.TIOCSCTTY, 0);
+            }
+            orders.add(SyscallNumber.RT_SIGPROCMASK, SIG_SETMASK, mask.address(), 0, 8)
+                    .add(SyscallNumber.CLOSE_RANGE, 0, HIGH_FD - 1L, 0) // pipes of the caller must not stay open behind its back
+                    .add(SyscallNumber.OPENAT, Fcntl.AT_FDCWD, HostNamespace.text(arena, "/dev/null"), Fcntl.O_RDWR, 0)
+                    .add(SyscallNumber.DUP3, 0, 1, 0).add(SyscallNumber.DUP3, 0, 2, 0)
+                    .add(SyscallNumber.DUP3, high[0], SOCKET, 0)
+                    .add(SyscallNumber.SIGNALFD4, -1, mask.address(), 8, 0); // the first free number is SIGNALS
+            orders.add(SyscallNumber.DUP3, high[1], IMAGE, Fcntl.O_CLOEXEC)
+                    .add(SyscallNumber.CLOSE_RANGE, IMAGE + 1L, 0xffff_ffffL, 0)
+                    .add(SyscallNumber.EXECVEAT, IMAGE, HostNamespace.text(arena, ""), HostNamespace.vector(arena, title(id)),
+                            HostNamespace.vector(arena, List.of()), Fcntl.AT_EMPTY_PATH);
+            HostSignal.changeMask(SIG_BLOCK, SPAWN_MASK);
+            oldMask = HostSignal.previousMask();
+            return checked("start a companion", orders.spawn(17 /* SIGCHLD: its next parent expects that */));
+        } finally {
+            HostSignal.changeMask(SIG_SETMASK, oldMask);
+            for (int fd : high) {
+                if (fd >= 0) {
+                    HostFile.close(fd);
+                }
+            }
+            HostFile.close(image);
+        }
+    }
+
+    private static List<String> title(String id) {
+        return List.of("caisson: process in " + id);
+    }
+
+    private static int checked(String what, long result) throws IOException {
+        if (result < 0) {
+            throw new IOException("cannot " + what + ": " + Errno.of(-result));
+        }
+        return (int) result;
+    }
+
+    private static int image(boolean isForeground) throws IOException {
+        int fd = checked("make the companion's program", HostMemory.createFile("caisson", 1 /* MFD_CLOEXEC */));
+        try (Arena arena = Arena.ofConfined()) {
+            byte[] code = code(isForeground);
+            MemorySegment bytes = arena.allocate(code.length);
+            bytes.copyFrom(MemorySegment.ofArray(code));
+            checked("write the companion's program", HostFile.write(fd, bytes.address(), code.length));
+            return fd;
+        }
+    }
+
+    /** The program as a static ELF image. */
+    static byte[] code(boolean isForeground) {
+        Assembler code = new Assembler();
+        code.bytes(new int[ELF_HEADER]);
+        Label status = new Label(), lost = new Label(), known = new Label(), exited = new Label();
+        code.sub(RSP, STACK);
+        Label next = code.here();
+        code.mov(RAX, (long) POLLIN << 32 | SOCKET).store(RSP, 0, RAX);
+        code.mov(RAX, (long) POLLIN << 32 | SIGNALS).store(RSP, 8, RAX);
+        code.mov(RDI, RSP).mov(RSI, 2).mov(RDX, -1);
+        call(code, SyscallNumber.POLL);
+        code.test(RAX, RAX).jump(Condition.SIGN, next); // EINTR
+        code.load(RAX, RSP, 0).shr(RAX, 48).test(RAX, RAX).jump(Condition.NOT_EQUAL, status);
+        code.mov(RDI, SIGNALS).lea(RSI, RSP, BUFFER).mov(RDX, SIGNAL_READ_BYTES);
+        call(code, SyscallNumber.READ);
+        code.mov(RDI, SOCKET).lea(RSI, RSP, BUFFER).mov(RDX, SIGNAL_BYTES).mov(R10, MSG_NOSIGNAL).xor(R8, R8).xor(R9, R9);
+        call(code, SyscallNumber.SENDTO);
+        code.jump(next);
+
+        code.bind(status);
+        code.xor(RAX, RAX).store(RSP, BUFFER, RAX);
+        code.mov(RDI, SOCKET).lea(RSI, RSP, BUFFER).mov(RDX, STATUS_BYTES).mov(R10, MSG_WAITALL).xor(R8, R8).xor(R9, R9);
+        call(code, SyscallNumber.RECVFROM);
+        code.cmp(RAX, STATUS_BYTES).jump(Condition.NOT_EQUAL, lost);
+        code.load(RBX, RSP, BUFFER).jump(known);
+        code.bind(lost);
+        code.mov(RBX, SIGKILL);
+        code.bind(known);
+        code.mov(RAX, RBX).and(RAX, 0x7f).test(RAX, RAX).jump(Condition.EQUAL, exited);
+        if (!isForeground) {
+            dieOf(code);
+        }
+        code.mov(RDI, RBX).and(RDI, 0x7f).add(RDI, 128);
+        call(code, SyscallNumber.EXIT_GROUP);
+        code.bind(exited);
+        code.mov(RDI, RBX).shr(RDI, 8).and(RDI, 0xff);
+        call(code, SyscallNumber.EXIT_GROUP);
+        code.int3();
+        return elf(code.toBytes());
+    }
+
+    /** As {@link dev.caisson.host.HostEnd}: no core file, the default action, and the signal in rbx is let in. */
+    private static void dieOf(Assembler code) {
+        code.xor(RAX, RAX);
+        for (int at = 0; at < 32; at += 8) {
+            code.store(RSP, BUFFER + at, RAX);
+        }
+        code.xor(RDI, RDI).mov(RSI, RLIMIT_CORE).lea(RDX, RSP, BUFFER).xor(R10, R10);
+        call(code, SyscallNumber.PRLIMIT64);
+        code.and(RBX, 0x7f).mov(RDI, RBX).lea(RSI, RSP, BUFFER).xor(RDX, RDX).mov(R10, 8);
+        call(code, SyscallNumber.RT_SIGACTION);
+        call(code, SyscallNumber.GETPID);
+        code.mov(RDI, RAX).mov(RSI, RBX);
+        call(code, SyscallNumber.KILL);
+        code.mov(RDI, SIG_SETMASK).lea(RSI, RSP, BUFFER).xor(RDX, RDX).mov(R10, 8);
+        call(code, SyscallNumber.RT_SIGPROCMASK);
+    }
+
+    private static void call(Assembler code, int number) {
+        code.mov(RAX, number).syscall();
+    }
+
+    /** ELF64 header and one PT_LOAD of the whole image, read-only and executable (elf(5)). */
+    private static byte[] elf(byte[] image) {
+        ByteBuffer elf = ByteBuffer.wrap(image).order(ByteOrder.LITTLE_ENDIAN);
+        elf.put(0, new byte[] {0x7f, 'E', 'L', 'F', 2, 1, 1, 0}); // 64 bits, little-endian, version 1, System V
+        elf.putShort(16, (short) 2).putShort(18, (short) 62).putInt(20, 1); // ET_EXEC, EM_X86_64, version
+        elf.putLong(24, LOAD_ADDRESS + ELF_HEADER).putLong(32, 64); // entry, program headers
+        elf.putShort(52, (short) 64).putShort(54, (short) 56).putShort(56, (short) 1);
+        elf.putInt(64, 1).putInt(68, 5).putLong(72, 0).putLong(80, LOAD_ADDRESS).putLong(88, LOAD_ADDRESS); // PT_LOAD, PF_R | PF_X
+        elf.putLong(96, image.length).putLong(104, image.length).putLong(112, PAGE);
+        return image;
+    }
+}
