@@ -24,6 +24,7 @@ import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.condition.EnabledIfSystemProperty;
 
 /**
  * Programs work on a root filesystem while an operator changes what serves it, and the platform below them; they do not notice. The root is a
@@ -137,7 +138,9 @@ final class RootfsSwapIT {
         survivesChanges();
     }
 
+    /** Of the full tests: what it found last, a fid of diod's that led to another file, showed once in four runs on a crowded machine only. */
     @Test
+    @EnabledIfSystemProperty(named = "caisson.full", matches = "true")
     void openFilesOfAllKindsSurviveChangesOfTheRootAndThePlatform() throws IOException, InterruptedException {
         Path program = GuestCompiler.compiled(Path.of("swap/open_files.c"));
         Files.createDirectory(sandbox.directory.resolve("reference"));
