@@ -21,7 +21,7 @@ final class Runner {
             Path.of(System.getProperty("caisson.home", ROOT.resolve("distribution/target/caisson").toString()), "bin/caisson");
 
     /** For a program that hangs: what takes seconds on an idle machine may take minutes on a crowded one. */
-    private static final long TIMEOUT_SECONDS = Boolean.getBoolean("caisson.full") ? 1800 : 300;
+    private static final long TIMEOUT_SECONDS = Boolean.getBoolean("caisson.full") ? 1800 : 900;
 
     /** What scripts find as {@code $CAISSON}. */
     private static volatile Path caisson = CAISSON;
