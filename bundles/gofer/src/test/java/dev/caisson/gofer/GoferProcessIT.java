@@ -277,7 +277,7 @@ class GoferProcessIT {
         try (var reader = process.inputReader()) {
             String line = reader.readLine();
             int port = Integer.parseInt(line.substring(line.lastIndexOf(' ') + 1));
-            long fd = HostSocket.connectTcp(new byte[] {127, 0, 0, 1}, port);
+            long fd = HostSocket.connectTcp(new byte[] {127, 0, 0, 1}, port, 0);
             try (NinepClient client = new NinepClient((int) fd)) {
                 client.version(65536, "9P2000.L.caisson");
                 client.attach("t");

@@ -44,14 +44,14 @@ public final class HostSocket {
      * @return a descriptor or a negated error number
      */
     public static long connectUnix(String path) {
-        return open(AF_UNIX, fd -> onPath(SyscallNumber.CONNECT, fd, path));
+        return connectUnix(path, 0);
     }
 
     /**
      * A stream socket to a UNIX socket, within a time.
      *
      * @param path where it listens; a name that starts with "@" is in the abstract namespace
-     * @param timeoutMs how long to wait for room among those that the server has not accepted yet
+     * @param timeoutMs how long to wait for room among those that the server has not accepted yet; 0 for ever
      * @return a descriptor or a negated error number, EAGAIN when the time is up
      */
     public static long connectUnix(String path, long timeoutMs) {
@@ -77,25 +77,11 @@ public final class HostSocket {
     }
 
     /**
-     * A TCP connection, without delay of small segments.
+     * A TCP connection, without delay of small segments, within a time.
      *
      * @param address 4 or 16 bytes in network order
      * @param port of the server
-     * @return a descriptor or a negated error number
-     */
-    public static long connectTcp(byte[] address, int port) {
-        return open(address.length == 4 ? AF_INET : AF_INET6, fd -> {
-            long connected = onAddress(SyscallNumber.CONNECT, fd, address, port);
-            return connected < 0 ? connected : option(fd, IPPROTO_TCP, TCP_NODELAY, 1);
-        });
-    }
-
-    /**
-     * A TCP connection as {@link #connectTcp(byte[], int)} makes it, within a time.
-     *
-     * @param address 4 or 16 bytes in network order
-     * @param port of the server
-     * @param timeoutMs how long to wait for the server's answer
+     * @param timeoutMs how long to wait for the server's answer; 0 for as long as the host does
      * @return a descriptor or a negated error number, ETIMEDOUT when the time is up
      */
     public static long connectTcp(byte[] address, int port, long timeoutMs) {

@@ -424,7 +424,6 @@ public final class MemoryFile implements AutoCloseable {
             nextFresh += block;
             return clean.take(pages);
         }
-        // The file is used up, which only small files of tests are: clean what is left.
         // The file is used up, which only small files of tests are: clean what is left, so that it joins what is clean.
         reclaimLocked();
         while ((first = dirty.takeAny(block)) >= 0) {

@@ -17,6 +17,7 @@ import static dev.caisson.host.code.Register.RSI;
 import dev.caisson.host.code.Assembler;
 import dev.caisson.host.code.Condition;
 import dev.caisson.host.code.Label;
+import dev.caisson.host.code.StaticElf;
 import dev.caisson.host.raw.SyscallNumber;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
@@ -73,9 +74,6 @@ public final class StubCode {
     public static final long QUIET = 3;
 
     private static final int PAGE = 4096;
-    private static final int ELF_HEADER = 64 + 56;
-    /** Where the ELF image asks to be loaded; the code leaves at once. */
-    private static final long LOAD_ADDRESS = 0x40_0000L;
     private static final int PROT_READ = 1;
     private static final int PROT_READ_EXEC = 5;
     private static final int MAP_SHARED_FIXED = 0x11;
@@ -104,7 +102,7 @@ public final class StubCode {
      * @param profile the platform's part
      */
     StubCode(long pageOffset, StubProfile profile) {
-        code.bytes(new int[ELF_HEADER]);
+        code.bytes(new int[StaticElf.HEADER_BYTES]);
         start(pageOffset);
         childEntry(profile);
         controlLoop();
@@ -118,7 +116,8 @@ public final class StubCode {
         }
         image = new byte[CODE_BYTES];
         System.arraycopy(bytes, 0, image, 0, bytes.length);
-        elfHeader();
+        ByteBuffer.wrap(image).order(ByteOrder.LITTLE_ENDIAN).putLong(startJumpAt, CODE + inside.offset());
+        StaticElf.complete(image);
     }
 
     /** {@return the ELF image} */
@@ -152,7 +151,7 @@ public final class StubCode {
         call(SyscallNumber.MMAP);
         code.test(RAX, RAX);
         code.jump(Condition.SIGN, die);
-        code.mov(RAX, CODE); // a placeholder for CODE + inside, which elfHeader() fills in
+        code.mov(RAX, CODE); // a placeholder for CODE + inside, which the constructor fills in
         startJumpAt = code.offset() - 8;
         code.jump(RAX);
         code.bind(inside);
@@ -294,28 +293,5 @@ public final class StubCode {
     private void call(int number) {
         code.mov(RAX, number);
         code.syscall();
-    }
-
-    /** ELF64 header and one PT_LOAD of the whole image (elf(5)). */
-    private void elfHeader() {
-        ByteBuffer elf = ByteBuffer.wrap(image).order(ByteOrder.LITTLE_ENDIAN);
-        elf.putLong(startJumpAt, CODE + inside.offset());
-        elf.put(0, new byte[] {0x7f, 'E', 'L', 'F', 2, 1, 1, 0}); // 64 bits, little-endian, version 1, System V
-        elf.putShort(16, (short) 2); // ET_EXEC
-        elf.putShort(18, (short) 62); // EM_X86_64
-        elf.putInt(20, 1);
-        elf.putLong(24, LOAD_ADDRESS + ELF_HEADER); // entry
-        elf.putLong(32, 64); // program headers
-        elf.putShort(52, (short) 64);
-        elf.putShort(54, (short) 56);
-        elf.putShort(56, (short) 1);
-        elf.putInt(64, 1); // PT_LOAD
-        elf.putInt(68, PROT_READ_EXEC);
-        elf.putLong(72, 0);
-        elf.putLong(80, LOAD_ADDRESS);
-        elf.putLong(88, LOAD_ADDRESS);
-        elf.putLong(96, CODE_BYTES);
-        elf.putLong(104, CODE_BYTES);
-        elf.putLong(112, PAGE);
     }
 }

@@ -71,14 +71,11 @@ final class KvmContext implements GuestContext {
         KvmAddressSpace space = (KvmAddressSpace) wanted;
         Processor processor = company.held();
         if (processor != null) {
-            if (company.answer(processor, space, registers)) {
-                return await(processor, space, registers);
+            Exit exit = answered(processor, space, registers);
+            if (exit != null) {
+                return exit;
             }
-            processor.bringOut();
-            if (processor.machine() != space.machine()) {
-                company.leave();
-                processor = null;
-            }
+            processor = company.held(); // others may have wanted it
         }
         while (true) {
             if (processor == null) {
@@ -102,6 +99,27 @@ final class KvmContext implements GuestContext {
             }
             processor = null;
         }
+    }
+
+    /**
+     * Goes on where a companion has the guest inside.
+     *
+     * @param processor which the context kept
+     * @return why the guest stopped, or null if it is outside and its registers are to be loaded; the context may have no processor then
+     */
+    private Exit answered(Processor processor, KvmAddressSpace space, Registers registers) throws ErrnoException {
+        if (company.answer(processor, space, registers)) {
+            Exit exit = await(processor, space, registers);
+            if (exit == null) {
+                processor.machine().processors().giveBack(processor);
+            }
+            return exit;
+        }
+        processor.bringOut();
+        if (processor.machine() != space.machine()) {
+            company.leave();
+        }
+        return null;
     }
 
     /** {@return as {@link #runHere} does} Decides who runs the guest; the processor is loaded. */

@@ -21,13 +21,12 @@ import dev.caisson.host.HostSignal;
 import dev.caisson.host.code.Assembler;
 import dev.caisson.host.code.Condition;
 import dev.caisson.host.code.Label;
+import dev.caisson.host.code.StaticElf;
 import dev.caisson.host.raw.SpawnOrders;
 import dev.caisson.host.raw.SyscallNumber;
 import java.io.IOException;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
-import java.nio.ByteBuffer;
-import java.nio.ByteOrder;
 import java.util.List;
 
 /**
@@ -42,9 +41,6 @@ final class Companion {
     private static final int SOCKET = 3, SIGNALS = 4, IMAGE = 5;
     /** Where descriptors wait for their places in the child. */
     private static final int HIGH_FD = 200;
-    private static final int LOAD_ADDRESS = 0x40_0000;
-    private static final int ELF_HEADER = 64 + 56;
-    private static final int PAGE = 4096;
     private static final int STACK = 256, BUFFER = 64;
     private static final int SIGNAL_BYTES = 12, SIGNAL_READ_BYTES = 128, STATUS_BYTES = 4;
     private static final int POLLIN = 1, MSG_NOSIGNAL = 0x4000, MSG_WAITALL = 0x100;
@@ -145,7 +141,7 @@ final class Companion {
     /** The program as a static ELF image. */
     static byte[] code(boolean isForeground) {
         Assembler code = new Assembler();
-        code.bytes(new int[ELF_HEADER]);
+        code.bytes(new int[StaticElf.HEADER_BYTES]);
         Label status = new Label(), lost = new Label(), known = new Label(), exited = new Label();
         code.sub(RSP, STACK);
         Label next = code.here();
@@ -180,7 +176,9 @@ final class Companion {
         code.mov(RDI, RBX).shr(RDI, 8).and(RDI, 0xff);
         call(code, SyscallNumber.EXIT_GROUP);
         code.int3();
-        return elf(code.toBytes());
+        byte[] image = code.toBytes();
+        StaticElf.complete(image);
+        return image;
     }
 
     /** As {@link dev.caisson.host.HostEnd}: no core file, the default action, and the signal in rbx is let in. */
@@ -202,17 +200,5 @@ final class Companion {
 
     private static void call(Assembler code, int number) {
         code.mov(RAX, number).syscall();
-    }
-
-    /** ELF64 header and one PT_LOAD of the whole image, read-only and executable (elf(5)). */
-    private static byte[] elf(byte[] image) {
-        ByteBuffer elf = ByteBuffer.wrap(image).order(ByteOrder.LITTLE_ENDIAN);
-        elf.put(0, new byte[] {0x7f, 'E', 'L', 'F', 2, 1, 1, 0}); // 64 bits, little-endian, version 1, System V
-        elf.putShort(16, (short) 2).putShort(18, (short) 62).putInt(20, 1); // ET_EXEC, EM_X86_64, version
-        elf.putLong(24, LOAD_ADDRESS + ELF_HEADER).putLong(32, 64); // entry, program headers
-        elf.putShort(52, (short) 64).putShort(54, (short) 56).putShort(56, (short) 1);
-        elf.putInt(64, 1).putInt(68, 5).putLong(72, 0).putLong(80, LOAD_ADDRESS).putLong(88, LOAD_ADDRESS); // PT_LOAD, PF_R | PF_X
-        elf.putLong(96, image.length).putLong(104, image.length).putLong(112, PAGE);
-        return image;
     }
 }
