@@ -5,6 +5,7 @@ import dev.caisson.abi.ErrnoException;
 import dev.caisson.host.HostFile;
 import dev.caisson.host.HostMemory;
 import java.lang.foreign.MemorySegment;
+import java.util.ArrayDeque;
 import java.util.BitSet;
 
 /**
@@ -45,11 +46,15 @@ public final class ControlPages {
 
     /** As many as there can be process ids in a default pid namespace. */
     private static final int SLOTS = 32768;
+    /** So many pages given back wait: a process that is killed while it is being made may write to its page a moment later. */
+    private static final int RESTING = 64;
 
     private final int fd;
     private final MemorySegment memory;
     /** Guarded by this. */
     private final BitSet used = new BitSet();
+    /** Slots given back that are not free yet. Guarded by this. */
+    private final ArrayDeque<Integer> resting = new ArrayDeque<>(RESTING + 1);
 
     /**
      * Makes the file.
@@ -92,7 +97,10 @@ public final class ControlPages {
      * @param offset its offset in the file
      */
     public synchronized void free(long offset) {
-        used.clear((int) (offset / PAGE));
+        resting.add((int) (offset / PAGE));
+        if (resting.size() > RESTING) {
+            used.clear(resting.remove());
+        }
     }
 
     /**

@@ -383,7 +383,7 @@ public final class StubFactory {
     }
 
     private boolean isBuried(StubProcess process) {
-        if (HostProcess.await(process.processId(), 0, WALL | WNOHANG) == 0) {
+        if (!process.isLeft() || HostProcess.await(process.processId(), 0, WALL | WNOHANG) == 0) {
             return false;
         }
         giveBack(process.pageOffset(), process.attachment());

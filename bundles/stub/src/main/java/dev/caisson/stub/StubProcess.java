@@ -17,7 +17,8 @@ import java.util.concurrent.locks.ReentrantLock;
 
 /**
  * One stub process: its control thread, which makes host calls on order, and its stock of parked threads. Any thread may call;
- * orders are serialised by a lock, which is held while the control thread works.
+ * orders are serialised by a lock, which is held while the control thread works. The page of a process that is known to be dead is
+ * another's soon ({@link #isLeft}): nothing here touches it any more.
  */
 public final class StubProcess {
     /** Flags of a thread of the same process. */
@@ -117,6 +118,15 @@ public final class StubProcess {
         dead = true;
     }
 
+    /** {@return whether nobody uses the page of this process, which is known to be dead, and nobody will} */
+    boolean isLeft() {
+        if (!lock.tryLock()) {
+            return false; // by somebody who will hear of its death
+        }
+        lock.unlock();
+        return dead;
+    }
+
     /**
      * Has the control thread make one call.
      *
@@ -140,7 +150,9 @@ public final class StubProcess {
     }
 
     private long orderLocked(long kind, long number, long a1, long a2, long a3, long a4, long a5, long a6) {
-        collectLocked();
+        if (!isReadyLocked()) {
+            return -Errno.ESRCH.number();
+        }
         putCall(page, 0, kind, number, a1, a2, a3, a4, a5, a6);
         return execute(1);
     }
@@ -154,7 +166,9 @@ public final class StubProcess {
     public long orderAll(long[][] calls) {
         lock.lock();
         try {
-            collectLocked();
+            if (!isReadyLocked()) {
+                return -Errno.ESRCH.number();
+            }
             for (int i = 0; i < calls.length; i++) {
                 long[] c = calls[i];
                 putCall(page, i, StubCode.PLAIN, c[0], at(c, 1), at(c, 2), at(c, 3), at(c, 4), at(c, 5), at(c, 6));
@@ -174,7 +188,9 @@ public final class StubProcess {
     public long orderAll(StubCalls calls) {
         lock.lock();
         try {
-            collectLocked();
+            if (!isReadyLocked()) {
+                return -Errno.ESRCH.number();
+            }
             calls.put(page);
             return execute(calls.count());
         } finally {
@@ -193,9 +209,8 @@ public final class StubProcess {
     public long post(StubCalls calls, int processor) {
         lock.lock();
         try {
-            collectLocked();
-            calls.put(page);
-            if (!dead) {
+            if (isReadyLocked()) {
+                calls.put(page);
                 bringControlThread(processor);
                 announce(calls.count());
                 posted = true;
@@ -275,6 +290,12 @@ public final class StubProcess {
             orderLocked(StubCode.NEW_THREAD, SyscallNumber.CLONE, THREAD_FLAGS, stack, 0, 0, 0, 0));
     }
 
+    /** {@return whether the next order can be put down} Else the process is dead. */
+    private boolean isReadyLocked() {
+        collectLocked();
+        return !dead;
+    }
+
     /** Waits for what has been ordered before. */
     private void collectLocked() {
         if (!firstThreadCollected) {
@@ -290,7 +311,7 @@ public final class StubProcess {
         }
         if (posted) {
             posted = false;
-            if ((long) WORD.getVolatile(page, (long) ControlPages.DONE) != sequence) {
+            if (!dead && (long) WORD.getVolatile(page, (long) ControlPages.DONE) != sequence) {
                 wakeControlThread();
             }
             postedResult = await();
@@ -311,9 +332,9 @@ public final class StubProcess {
     void beginClear() {
         lock.lock();
         try {
-            collectLocked();
+            boolean ready = isReadyLocked();
             cleared = false;
-            if (!dead) {
+            if (ready) {
                 putCall(page, 0, StubCode.QUIET, SyscallNumber.MUNMAP, 0, StubCode.ADDRESS_LIMIT, 0, 0, 0, 0);
                 clearing = true;
                 post(1);
@@ -335,9 +356,6 @@ public final class StubProcess {
     }
 
     private long execute(int count) {
-        if (dead) {
-            return -Errno.ESRCH.number();
-        }
         post(count);
         return await();
     }
@@ -360,11 +378,10 @@ public final class StubProcess {
 
     /** Waits until the latest order is done, for its result. */
     private long await() {
-        long waitFor = sequence;
-        long done = (long) WORD.getVolatile(page, (long) ControlPages.DONE);
-        while (done != waitFor) {
-            if (dead) {
-                return -Errno.ESRCH.number();
+        while (!dead) {
+            long done = (long) WORD.getVolatile(page, (long) ControlPages.DONE);
+            if (done == sequence) {
+                return page.get(Layouts.U32, ControlPages.RESULT);
             }
             long result = HostFutex.await(page.address() + ControlPages.DONE, (int) done, PATIENCE_NS);
             if (result == -Errno.ETIMEDOUT.number()) {
@@ -373,9 +390,8 @@ public final class StubProcess {
                 }
                 HostSignal.kill(processId, Signals.SIGCONT); // in case somebody has stopped it
             }
-            done = (long) WORD.getVolatile(page, (long) ControlPages.DONE);
         }
-        return page.get(Layouts.U32, ControlPages.RESULT);
+        return -Errno.ESRCH.number();
     }
 
     /** A wake-up on another processor takes much longer than on the caller's. */

@@ -14,9 +14,11 @@ import dev.caisson.host.HostSignal;
 import dev.caisson.host.code.Assembler;
 import dev.caisson.host.code.Label;
 import dev.caisson.host.code.Register;
+import dev.caisson.host.raw.SyscallNumber;
 import dev.caisson.spi.platform.Exit;
 import dev.caisson.spi.platform.Registers;
 import dev.caisson.stub.StubCode;
+import dev.caisson.stub.StubProcess;
 import dev.caisson.testing.kit.Await;
 import dev.caisson.testing.platform.ChildJvm;
 import java.io.IOException;
@@ -26,6 +28,7 @@ import java.lang.foreign.ValueLayout;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.atomic.AtomicInteger;
@@ -97,6 +100,25 @@ class StubProcessTest {
             seen.incrementAndGet();
         }
         interrupter.join();
+    }
+
+    @Test
+    void thePageOfADeadStubIsLeftAlone() throws Exception {
+        run();
+        StubProcess process = space.process();
+        HostSignal.kill(process.processId(), Signals.SIGKILL);
+        process.markDead();
+        process.page().fill((byte) 0x5a); // its next owner's
+        assertEquals(-Errno.ESRCH.number(), process.order(StubCode.PLAIN, SyscallNumber.GETPPID, 0, 0, 0, 0, 0, 0));
+        assertEquals(-Errno.ESRCH.number(), process.orderAll(new long[][] {{SyscallNumber.GETPPID}}));
+        assertThrows(ErrnoException.class, () -> process.newThread(0));
+        assertEquals(-1, process.page().mismatch(MemorySegment.ofArray(filled((byte) 0x5a, (int) process.page().byteSize()))));
+    }
+
+    private static byte[] filled(byte value, int length) {
+        byte[] bytes = new byte[length];
+        Arrays.fill(bytes, value);
+        return bytes;
     }
 
     @Test

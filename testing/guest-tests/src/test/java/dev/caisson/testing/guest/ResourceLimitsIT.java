@@ -35,6 +35,7 @@ final class ResourceLimitsIT extends OnEachPlatform {
         Path bomb = hostile("fork_bomb");
         Outcome outcome = Runner.shell("$CAISSON do --user 1000:1000 -- bash -c 'ulimit -u 60; " + bomb + "; echo $?; echo still here'");
         assertEquals("bounded\n0\nstill here\n", outcome.output(), outcome::toString);
+        assertEquals(0, outcome.status(), outcome::toString);
     }
 
     @Test
