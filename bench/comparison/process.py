@@ -37,7 +37,7 @@ def _processes():
                 pass
 
 
-def _family(pid):
+def family(pid):
     """A process, its descendants, and whoever is in its session."""
     children, found = {}, [pid]
     for each, fields in _processes():
@@ -48,6 +48,19 @@ def _family(pid):
     while todo:
         todo += children.get(todo.pop(), [])
         found += todo
+    return found
+
+
+def family_of_commands(word):
+    """Processes whose command lines have a word in them, and their descendants."""
+    found = []
+    for pid, _ in _processes():
+        try:
+            with open("/proc/%d/cmdline" % pid, "rb") as line:
+                if word.encode() in line.read():
+                    found += family(pid)
+        except OSError:
+            pass
     return found
 
 
@@ -64,7 +77,7 @@ def _runsc_processes():
     return found
 
 
-def _pss_mib(pids):
+def pss_mib(pids):
     total = 0
     for pid in set(pids):
         try:
@@ -87,13 +100,13 @@ def idle(prefix, is_runsc):
                                stderr=subprocess.DEVNULL, env=environment(), cwd="/", start_new_session=True)
     try:
         time.sleep(8)
-        pids = set(_family(process.pid))
+        pids = set(family(process.pid))
         if is_runsc:
             pids |= {pid for pid in _runsc_processes() if pid not in before}
         used, since = _processor_seconds(pids), time.monotonic()
         time.sleep(10)
         used = (_processor_seconds(pids) - used) / (time.monotonic() - since)
-        return _pss_mib(pids), 100 * used
+        return pss_mib(pids), 100 * used
     finally:
         for sent in (signal.SIGTERM, signal.SIGKILL):
             try:

@@ -45,22 +45,34 @@ def file_table(rows, compared):
     return "\n".join(lines) + "\n"
 
 
-def chart(rows, compared, path):
-    """Draws bars on a logarithmic axis: how many times native each subject takes. False when matplotlib is missing."""
+def container_table(rows, compared):
+    ratios = [(a, b) for a, b in (("caisson", "runc"), ("caisson", "runsc-2026"), (subjects.POOLED, "runsc-2026")) if a in compared and b in compared]
+    head = ["row", "unit"] + list(compared) + ["%s : %s" % pair for pair in ratios]
+    lines = ["| " + " | ".join(head) + " |", "|" + " --- |" * len(head)]
+    for row in rows.values():
+        values = row["values"]
+        cells = [row["title"], row["unit"]] + [number(values[name]) if name in values else "" for name in compared]
+        cells += ["%.2f" % (values[a] / values[b]) if values.get(a) and values.get(b) else "" for a, b in ratios]
+        lines.append("| " + " | ".join(cells) + " |")
+    return "\n".join(lines) + "\n"
+
+
+def chart(rows, compared, path, base=subjects.NATIVE):
+    """Draws bars on a logarithmic axis: how many times the base each subject takes. False when matplotlib is missing."""
     try:
         import matplotlib
     except ImportError:
         return False
     matplotlib.use("svg")
     from matplotlib import pyplot
-    shown = [name for name in compared if name != subjects.NATIVE]
+    shown = [name for name in compared if name != base]
     titles = [row["title"] for row in rows.values()]
     height = 0.8 / max(1, len(shown))
     figure, axes = pyplot.subplots(figsize=(11, 1.5 + 0.22 * len(titles) * max(2, len(shown))))
     for index, name in enumerate(shown):
         ratios = []
         for row in rows.values():
-            native, value = row["values"].get(subjects.NATIVE), row["values"].get(name)
+            native, value = row["values"].get(base), row["values"].get(name)
             ratios.append(value / native if value and native else float("nan"))
         places = [place + (index - (len(shown) - 1) / 2) * height for place in range(len(titles))]
         bars = axes.barh(places, ratios, height * 0.9, label=name, left=0)
@@ -69,7 +81,7 @@ def chart(rows, compared, path):
     axes.invert_yaxis()
     axes.set_xscale("log")
     axes.axvline(1, color="black", linewidth=0.8)
-    axes.set_xlabel("times native (logarithmic; shorter is better)")
+    axes.set_xlabel("times %s (logarithmic; shorter is better)" % base)
     axes.grid(axis="x", color="#dddddd")
     axes.set_axisbelow(True)
     axes.legend(loc="lower center", bbox_to_anchor=(0.5, 1.0), ncol=len(shown) or 1, frameon=False)

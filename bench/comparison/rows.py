@@ -51,3 +51,13 @@ FILES = [  # group in bench/guest/files.c, and its rows: name, title
     ("fio", [("fio_randrw", "fio randrw 32 MiB with verify")]),
 ]
 LONG_FILES = {"walk", "git", "fio"}
+
+CONTAINER_STEPS = [  # name, title
+    ("life", "create+start+delete"),
+    ("create", "create"),
+    ("start", "start"),
+    ("state", "state"),
+    ("exec", "exec of true in a running container"),
+    ("kill", "kill"),
+    ("delete", "delete --force"),
+]

@@ -1,6 +1,7 @@
 """What is compared: the host itself, Caisson on each of its platforms, and other sandboxes."""
 import os
 import re
+import shutil
 import subprocess
 import sys
 
@@ -9,6 +10,7 @@ CAISSON = os.path.join(ROOT, "distribution/target/caisson/bin/caisson")
 NATIVE = "native"
 DIOD = "diod"
 FILES_PLATFORM = "systrap"
+POOLED = "caisson-pool"
 
 _RUNSC = [  # name, where it may be, its platform
     ("runsc-2022", ["/usr/bin/runsc", "/usr/sbin/runsc"], "ptrace"),
@@ -119,4 +121,19 @@ def file_subjects(platform, has_peers, peers):
                 compared[name + "-directfs"] = _runsc_volumes(path, peer_platform, [])
                 compared[name + "-gofer"] = _runsc_volumes(path, peer_platform, ["--directfs=false"])
     compared.update({name: _plain(words) for name, words in named_peers(peers).items()})
+    return compared
+
+
+def runtimes(has_peers):
+    """OCI runtimes, as the words before a command: runc, both runsc's, and Caisson, cold and with a pool."""
+    compared = {}
+    path = shutil.which("runc") if has_peers else None
+    if path:
+        compared["runc"] = [path]
+    for name, paths, platform in _RUNSC if has_peers else []:
+        path = next((path for path in paths if os.access(path, os.X_OK)), None)
+        if path:
+            compared[name] = _runsc(path, platform)
+    compared["caisson"] = [CAISSON]
+    compared[POOLED] = [CAISSON]
     return compared

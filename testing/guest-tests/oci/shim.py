@@ -1,10 +1,11 @@
 """
 What a containerd shim is to a container: the subreaper whose children all processes become that the runtime leaves behind.
 
-  shim.py [--console SOCKET STEP...] [--wait FILE]... -- COMMAND...
+  shim.py [--console SOCKET STEP...] [--terminal STEP...] [--wait FILE]... -- COMMAND...
 
 Runs COMMAND and prints "status N" when that is not 0. With --console, listens on SOCKET first, and takes the steps on the terminal that it
-gets there (expect:TEXT, send:TEXT, size:ROWSxCOLUMNS, exists:FILE, hangup). Then waits for the process named in each FILE, and prints how it ended:
+gets there (expect:TEXT, send:TEXT, size:ROWSxCOLUMNS, exists:FILE, hangup, drain). With --terminal, COMMAND runs on a terminal of its own, on which
+the steps are taken. Then waits for the process named in each FILE, and prints how it ended:
 "exit N" or "signal N". At the end, "left PID" for each child that is still there.
 """
 import ctypes, os, select, signal, socket, struct, subprocess, sys, time, fcntl, termios
@@ -19,7 +20,11 @@ def console(listener, steps):
     connection.settimeout(PATIENCE)
     name, fds, _, _ = socket.recv_fds(connection, 4096, 1)
     print("console", name.decode())
-    master, seen = fds[0], b""
+    drive(fds[0], steps)
+
+
+def drive(master, steps):
+    seen = b""
     for step in steps:
         verb, _, text = step.partition(":")
         if verb == "send":
@@ -36,6 +41,12 @@ def console(listener, steps):
         elif verb == "hangup":
             os.close(master)
             return
+        elif verb == "drain":
+            try:
+                while os.read(master, 4096):
+                    pass
+            except OSError:
+                pass  # the other side was closed
         elif verb == "expect":
             end = time.monotonic() + PATIENCE
             while text.encode() not in seen:
@@ -53,7 +64,7 @@ def console(listener, steps):
 
 
 def main():
-    words, files, steps, listener = sys.argv[1:], [], [], None
+    words, files, steps, listener, slave = sys.argv[1:], [], [], None, None
     ctypes.CDLL(None).prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
     while words[0] != "--":
         word = words.pop(0)
@@ -63,9 +74,17 @@ def main():
             listener = socket.socket(socket.AF_UNIX)
             listener.bind(words.pop(0))
             listener.listen()
+        elif word == "--terminal":
+            master, slave = os.openpty()
         else:
             steps.append(word)
-    command = subprocess.Popen(words[1:])
+    if slave is None:
+        command = subprocess.Popen(words[1:])
+    else:
+        command = subprocess.Popen(words[1:], stdin=slave, stdout=slave, stderr=slave, start_new_session=True,
+                                   preexec_fn=lambda: fcntl.ioctl(0, termios.TIOCSCTTY, 0))
+        os.close(slave)
+        drive(master, steps)
     if listener:
         console(listener, steps)
     status = command.wait()

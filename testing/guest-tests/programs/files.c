@@ -224,6 +224,11 @@ int main(void) {
         CHECK(removexattr("io", "user.k") == 0);
         FAILS(ENODATA, getxattr("io", "user.k", value, 16));
     }
+    /* A device takes what is appended, whole. */
+    struct iovec pieces[2] = {{"ab", 2}, {"c", 1}};
+    CHECK((fd = open("/dev/null", O_RDWR | O_APPEND)) >= 0 && write(fd, "abc", 3) == 3 && pwrite(fd, "ab", 2, 5) == 2);
+    CHECK(writev(fd, pieces, 2) == 3 && close(fd) == 0);
+
     /* FIFOs and the directory a process stands in. */
     CHECK(mkfifo("fifo", 0600) == 0);
     FAILS(ENXIO, open("fifo", O_WRONLY | O_NONBLOCK));

@@ -66,7 +66,7 @@ final class MemorySyscalls {
                         Sockets.vectorOfAddresses("local_iov", 2), size("liovcnt"), Sockets.vectorOfAddresses("remote_iov", 4),
                         size("riovcnt"), size("flags"))
                 .absent(323, "userfaultfd", EPERM, "faults of guests are not handed to guests", number("flags"))
-                .partial(324, "membarrier", SysMembarrier::membarrier, "EINVAL for the SYNC_CORE and RSEQ commands",
+                .partial(324, "membarrier", SysMembarrier::membarrier, "EINVAL for the RSEQ commands",
                         flags("cmd", MEMBARRIER), number("flags"), number("cpu_id"))
                 .full(325, "mlock2", SysMadvise::mlock2, address("addr"), size("len"), flags("flags", MLOCK))
                 .partial(329, "pkey_mprotect", SysMmap::pkeyMprotect, "EINVAL for every key but -1, as on a processor without keys",

@@ -19,7 +19,8 @@ import dev.caisson.syscalls.net.SysSocketOption;
 
 /** Rows of the socket calls. */
 final class NetworkSyscalls {
-    private static final String NO_URGENT_DATA = "MSG_OOB, MSG_ZEROCOPY and MSG_FASTOPEN are EOPNOTSUPP";
+    private static final String SENDING = "MSG_ZEROCOPY and MSG_FASTOPEN are EOPNOTSUPP, and MSG_OOB on UNIX streams";
+    private static final String RECEIVING = "MSG_OOB is for TCP only";
 
     private NetworkSyscalls() {}
 
@@ -29,12 +30,12 @@ final class NetworkSyscalls {
                         Sockets.protocol("protocol"))
                 .full(42, "connect", SysSocket::connect, fd("sockfd"), Sockets.address("addr", 2), number("addrlen"))
                 .full(43, "accept", SysSocket::accept, fd("sockfd"), Sockets.addressOut("addr", 2), Sockets.lengthInOut("addrlen"))
-                .partial(44, "sendto", SysSend::sendto, NO_URGENT_DATA, fd("sockfd"), input("buf", 2), size("len"),
+                .partial(44, "sendto", SysSend::sendto, SENDING, fd("sockfd"), input("buf", 2), size("len"),
                         flags("flags", Flags.MESSAGE), Sockets.address("dest_addr", 5), number("addrlen"))
-                .partial(45, "recvfrom", SysReceive::recvfrom, "MSG_OOB has nothing to receive", fd("sockfd"), output("buf"), size("len"),
+                .partial(45, "recvfrom", SysReceive::recvfrom, RECEIVING, fd("sockfd"), output("buf"), size("len"),
                         flags("flags", Flags.MESSAGE), Sockets.addressOut("src_addr", 5), Sockets.lengthInOut("addrlen"))
-                .partial(46, "sendmsg", SysSend::sendmsg, NO_URGENT_DATA, fd("sockfd"), Sockets.message("msg"), flags("flags", Flags.MESSAGE))
-                .partial(47, "recvmsg", SysReceive::recvmsg, "MSG_OOB has nothing to receive", fd("sockfd"), Sockets.messageOut("msg"),
+                .partial(46, "sendmsg", SysSend::sendmsg, SENDING, fd("sockfd"), Sockets.message("msg"), flags("flags", Flags.MESSAGE))
+                .partial(47, "recvmsg", SysReceive::recvmsg, RECEIVING, fd("sockfd"), Sockets.messageOut("msg"),
                         flags("flags", Flags.MESSAGE))
                 .full(48, "shutdown", SysSocket::shutdown, fd("sockfd"), flags("how", Flags.SHUTDOWN))
                 .full(49, "bind", SysSocket::bind, fd("sockfd"), Sockets.address("addr", 2), number("addrlen"))
@@ -49,9 +50,9 @@ final class NetworkSyscalls {
                 .full(55, "getsockopt", SysSocketOption::getsockopt, fd("sockfd"), flags("level", Flags.SOCKET_LEVEL),
                         Sockets.option("optname"), Sockets.optionValueOut("optval"), Sockets.lengthInOut("optlen"))
                 .full(288, "accept4", SysSocket::accept4, fd("sockfd"), Sockets.addressOut("addr", 2), Sockets.lengthInOut("addrlen"), flags("flags", Flags.SOCKET))
-                .partial(299, "recvmmsg", SysReceive::recvmmsg, "MSG_OOB has nothing to receive", fd("sockfd"), Sockets.messagesOut("msgvec"),
+                .partial(299, "recvmmsg", SysReceive::recvmmsg, RECEIVING, fd("sockfd"), Sockets.messagesOut("msgvec"),
                         number("vlen"), flags("flags", Flags.MESSAGE), timespec("timeout"))
-                .partial(307, "sendmmsg", SysSend::sendmmsg, NO_URGENT_DATA, fd("sockfd"), Sockets.messages("msgvec", 2), number("vlen"),
+                .partial(307, "sendmmsg", SysSend::sendmmsg, SENDING, fd("sockfd"), Sockets.messages("msgvec", 2), number("vlen"),
                         flags("flags", Flags.MESSAGE));
     }
 }

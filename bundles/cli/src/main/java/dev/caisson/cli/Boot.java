@@ -2,6 +2,7 @@ package dev.caisson.cli;
 
 import dev.caisson.cli.boot.BootParts;
 import dev.caisson.cli.boot.BootPlan;
+import dev.caisson.control.ContainerPolicy;
 import dev.caisson.control.ProviderKind;
 import dev.caisson.control.ProviderSelection;
 import dev.caisson.control.SandboxBuilder;
@@ -23,6 +24,7 @@ public final class Boot {
     static BootPlan plan(Home home) throws IOException {
         Set<String> known = Arrays.stream(ProviderKind.values()).map(ProviderKind::pid).collect(Collectors.toSet());
         known.add(ProviderSelection.VOLUMES_PID);
+        known.add(ContainerPolicy.PID);
         return BootPlan.read(home.directory(), known);
     }
 
@@ -60,6 +62,29 @@ public final class Boot {
                         + "caisson do -- true says which", null);
             }
             return builder;
+        } catch (IOException e) {
+            throw new SandboxException("cannot read the configuration: " + e.getMessage(), e);
+        }
+    }
+
+    /** {@return the installation's directory} */
+    public static Path home() throws SandboxException {
+        return Home.find().directory();
+    }
+
+    /**
+     * What the operator lets annotations choose.
+     *
+     * @param annotations those to be checked: where none is of Caisson's, nothing is read
+     * @return the policy
+     * @throws SandboxException when the configuration cannot be read
+     */
+    public static ContainerPolicy policy(Map<String, String> annotations) throws SandboxException {
+        if (annotations.keySet().stream().noneMatch(name -> name.startsWith(ContainerPolicy.ANNOTATION))) {
+            return new ContainerPolicy(key -> null);
+        }
+        try {
+            return new ContainerPolicy(configuration(Home.find()).apply(ContainerPolicy.PID)::get);
         } catch (IOException e) {
             throw new SandboxException("cannot read the configuration: " + e.getMessage(), e);
         }

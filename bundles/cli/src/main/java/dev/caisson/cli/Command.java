@@ -1,5 +1,6 @@
 package dev.caisson.cli;
 
+import dev.caisson.cli.setup.InstallCommand;
 import dev.caisson.control.SandboxSpec;
 import dev.caisson.gofer.GoferPlan;
 import java.nio.file.Path;
@@ -32,6 +33,37 @@ sealed interface Command {
      * @param logging where the log goes
      */
     record Do(SandboxSpec spec, Logging logging) implements Command {}
+
+    /**
+     * Enter Caisson into other programs' configuration, or take it out.
+     *
+     * @param order what
+     */
+    record Install(InstallCommand.Order order) implements Command {}
+
+    /**
+     * Look at the machine.
+     *
+     * @param root directory of the control sockets, or null for the user's own
+     * @param isJson whether a program reads the answer
+     */
+    record Doctor(Path root, boolean isJson) implements Command {}
+
+    /**
+     * Write a completion script.
+     *
+     * @param shell for which shell
+     */
+    record Complete(String shell) implements Command {}
+
+    /**
+     * Keep started sandboxes.
+     *
+     * @param root directory of the control sockets, or null for the user's own
+     * @param action what
+     * @param count how many, for start
+     */
+    record Pool(Path root, PoolAction action, int count) implements Command {}
 
     /**
      * Serve directories by 9P.

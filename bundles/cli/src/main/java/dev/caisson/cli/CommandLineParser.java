@@ -1,7 +1,9 @@
 package dev.caisson.cli;
 
+import dev.caisson.cli.completion.Completion;
 import dev.caisson.cli.oci.OciLine;
 import dev.caisson.cli.oci.OciSyntax;
+import dev.caisson.cli.setup.InstallCommand;
 import dev.caisson.control.ProviderKind;
 import dev.caisson.control.SandboxSpec;
 import dev.caisson.control.Volume;
@@ -120,8 +122,46 @@ final class CommandLineParser {
             case "gofer" -> new Command.Gofer(new GoferPlan(
                     parsed.matchedPositionalValue(0, NOTHING).stream().map(GoferPlan.Tree::parse).toList(),
                     parsed.matchedOptionValue("--listen", List.<GoferPlan.Door>of()), parsed.matchedOptionValue("--as", (String) null)));
-            default -> help(parsed.matchedPositionalValue(0, NOTHING));
+            case "pool" -> pool(parsed, root);
+            case "install", "uninstall" -> install(parsed, name.equals("install"));
+            case "doctor" -> new Command.Doctor(root, parsed.matchedOptionValue("--json", false));
+            case "completion" -> new Command.Complete(oneOf(Completion.SHELLS, required(parsed, 0, "caisson completion SHELL; there are: "
+                    + String.join(", ", Completion.SHELLS)), "shell"));
+            default -> help(parsed.matchedPositionalValue(0, (String) null));
         };
+    }
+
+    private static String oneOf(List<String> words, String word, String what) {
+        if (!words.contains(word)) {
+            throw new IllegalArgumentException("unknown " + what + " " + word + "; there are: " + String.join(", ", words));
+        }
+        return word;
+    }
+
+    private static Command install(ParseResult parsed, boolean isInstall) {
+        List<String> clients = InstallCommand.clients().stream().filter(word -> parsed.matchedOptionValue("--" + word, false)).toList();
+        List<String> arguments = isInstall ? parsed.matchedOptionValue("--runtime-arg", NOTHING) : NOTHING;
+        InstallCommand.Order order = new InstallCommand.Order(isInstall, clients, path(parsed.matchedOptionValue("--config", (String) null)),
+                parsed.matchedOptionValue("--name", "caisson"), isInstall ? path(parsed.matchedOptionValue("--path", (String) null)) : null,
+                arguments.stream().map(CallerProcess::decoded).toList());
+        InstallCommand.check(order);
+        return new Command.Install(order);
+    }
+
+    private static Command pool(ParseResult parsed, Path root) {
+        String line = "caisson pool start N, or stop, or status";
+        PoolAction action = PoolAction.of(oneOf(PoolAction.WORDS, required(parsed, 0, line), "action"));
+        String count = parsed.matchedPositionalValue(1, (String) null);
+        if ((action == PoolAction.START) != (count != null)) {
+            throw new IllegalArgumentException(line);
+        }
+        if (count == null) {
+            return new Command.Pool(root, action, 0);
+        }
+        if (!count.matches("[0-9]{1,3}") || Integer.parseInt(count) < 1 || Integer.parseInt(count) > PoolAction.MOST) {
+            throw new IllegalArgumentException("a pool has 1 to " + PoolAction.MOST + " sandboxes, not " + count);
+        }
+        return new Command.Pool(root, action, Integer.parseInt(count));
     }
 
     private static Path path(String raw) {
@@ -147,8 +187,7 @@ final class CommandLineParser {
         return value;
     }
 
-    private static Command help(List<String> words) {
-        String topic = words.isEmpty() ? null : words.getFirst();
+    private static Command help(String topic) {
         if (topic != null && !Syntax.COMMANDS.contains(topic)) {
             return new Command.WrongUsage("unknown command " + topic + "; there are: " + String.join(", ", Syntax.COMMANDS), null);
         }

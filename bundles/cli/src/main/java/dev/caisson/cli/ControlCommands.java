@@ -4,6 +4,7 @@ import com.grack.nanojson.JsonArray;
 import com.grack.nanojson.JsonObject;
 import com.grack.nanojson.JsonWriter;
 import dev.caisson.cli.oci.OciCommands;
+import dev.caisson.cli.oci.RunningContainer;
 import dev.caisson.control.SandboxException;
 import dev.caisson.control.remote.ControlClient;
 import dev.caisson.control.remote.RuntimeDirectory;
@@ -70,7 +71,17 @@ final class ControlCommands implements OciCommands.Lister {
             request.put("source", CallerProcess.decoded(command.source()));
         }
         command.options().forEach((name, value) -> request.put("option." + name, CallerProcess.decoded(value)));
-        System.out.println(report(command, ask(command.root(), command.id(), request, SWAP_TIMEOUT_MS)));
+        JsonObject answer;
+        try {
+            RunningContainer container = RunningContainer.find(command.root(), command.id());
+            answer = container == null ? ask(command.root(), command.id(), request, SWAP_TIMEOUT_MS) : container.ask(request, SWAP_TIMEOUT_MS);
+        } catch (IOException e) {
+            throw new SandboxException(e.getMessage(), e);
+        }
+        if (answer == null) {
+            throw new SandboxException("container " + command.id() + " is not running", null);
+        }
+        System.out.println(report(command, answer));
         return 0;
     }
 

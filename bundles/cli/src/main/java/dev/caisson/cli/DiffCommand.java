@@ -1,6 +1,7 @@
 package dev.caisson.cli;
 
 import com.grack.nanojson.JsonObject;
+import dev.caisson.cli.oci.RunningContainer;
 import dev.caisson.control.SandboxException;
 import dev.caisson.control.remote.ControlClient;
 import dev.caisson.control.remote.RuntimeDirectory;
@@ -19,13 +20,21 @@ final class DiffCommand {
     private static final long TIMEOUT_MS = 60_000;
     private static final Map<String, String> REQUEST = Map.of("command", "diff");
 
+    /** Who gives the changes. */
+    private interface Exporter {
+        /** Writes them; null when there is no such sandbox. */
+        JsonObject write(OutputStream target) throws IOException;
+    }
+
     private DiffCommand() {}
 
     static int run(Command.Diff command) throws SandboxException {
         try {
             RuntimeDirectory directory = RuntimeDirectory.of(command.root());
-            ControlClient client = new ControlClient(directory, TIMEOUT_MS);
-            JsonObject result = command.output() == null ? toStandardOutput(client, command.id()) : toFile(client, command.id(), command.output());
+            RunningContainer container = RunningContainer.find(command.root(), command.id());
+            Exporter exporter = container != null ? container::diff
+                    : target -> new ControlClient(directory, TIMEOUT_MS).stream(command.id(), REQUEST, target);
+            JsonObject result = command.output() == null ? toStandardOutput(exporter) : toFile(exporter, command.output());
             if (result == null) {
                 throw ControlCommands.missing(directory, command.id());
             }
@@ -39,12 +48,12 @@ final class DiffCommand {
         }
     }
 
-    private static JsonObject toStandardOutput(ControlClient client, String id) throws IOException {
+    private static JsonObject toStandardOutput(Exporter exporter) throws IOException {
         if (isTerminal()) {
             throw new IOException("an archive is nothing for a terminal; name a file with -o, or redirect the output");
         }
         try (OutputStream target = new FileOutputStream(FileDescriptor.out)) {
-            return client.stream(id, REQUEST, target);
+            return exporter.write(target);
         }
     }
 
@@ -54,17 +63,17 @@ final class DiffCommand {
     }
 
     /** A file that is there is replaced when all has come, and not before. */
-    private static JsonObject toFile(ControlClient client, String id, Path file) throws IOException {
+    private static JsonObject toFile(Exporter exporter, Path file) throws IOException {
         if (Files.exists(file) && !Files.isRegularFile(file)) {
             try (OutputStream target = new FileOutputStream(file.toFile())) {
-                return client.stream(id, REQUEST, target);
+                return exporter.write(target);
             }
         }
         Path part = file.resolveSibling(file.getFileName() + "." + ProcessHandle.current().pid() + ".part");
         JsonObject result = null;
         try {
             try (OutputStream target = new FileOutputStream(part.toFile())) {
-                result = client.stream(id, REQUEST, target);
+                result = exporter.write(target);
             }
             if (result != null) {
                 Files.move(part, file, StandardCopyOption.REPLACE_EXISTING);

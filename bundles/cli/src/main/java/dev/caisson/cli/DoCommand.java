@@ -2,7 +2,6 @@ package dev.caisson.cli;
 
 import dev.caisson.cli.boot.BootParts;
 import dev.caisson.cli.boot.BootPlan;
-import dev.caisson.cli.oci.Rehearsal;
 import dev.caisson.control.Sandbox;
 import dev.caisson.control.SandboxException;
 import dev.caisson.control.SandboxService;
@@ -18,9 +17,6 @@ final class DoCommand {
         command.logging().apply();
         Home home = Home.find();
         Preloader.start(home);
-        if ("create".equals(System.getenv("CAISSON_AOT"))) {
-            Rehearsal.run(); // bin/caisson-prepare
-        }
         try {
             BootParts parts = boot(home, command.spec());
             return parts != null ? await(parts.sandbox(), LateContainer.adopting(home, parts)) : runInContainer(home, command.spec());

@@ -2,12 +2,20 @@ package dev.caisson.cli;
 
 import dev.caisson.cli.oci.OciCommands;
 import dev.caisson.cli.oci.OciLine;
+import dev.caisson.cli.oci.PoolKeeper;
+import dev.caisson.cli.oci.PoolMember;
+import dev.caisson.cli.oci.Rehearsal;
 import dev.caisson.control.SandboxException;
 import dev.caisson.oci.runtime.ContainerException;
+import dev.caisson.oci.spec.OciConfig;
+import java.nio.file.Path;
 import java.util.List;
 
 /** Entry point. Nothing here or in what it calls before {@link Container} may load a logger: its settings come from the line. */
 public final class Main {
+    /** The whole command line that makes the AOT cache of commands that ask; no command of users. */
+    private static final String TRAIN_CLIENT = "--train-client";
+
     private Main() {}
 
     /**
@@ -40,8 +48,18 @@ public final class Main {
         if (args.size() == 1 && args.getFirst().equals(UpgradeCommand.NAME)) {
             return UpgradeCommand.run();
         }
+        if (args.size() == 1 && args.getFirst().equals(TRAIN_CLIENT)) {
+            Rehearsal.ofClients(new ControlCommands());
+            return 0;
+        }
         if (args.size() == 1 && args.getFirst().equals(GoferCommand.TRAIN)) {
             return GoferCommand.train();
+        }
+        if (args.size() == 2 && args.getFirst().equals(PoolMember.NAME)) {
+            return PoolMember.run(Path.of(CallerProcess.decoded(args.getLast())));
+        }
+        if (args.size() == 2 && args.getFirst().equals(PoolKeeper.NAME)) {
+            return PoolKeeper.run(Home.find().directory(), Integer.parseInt(args.getLast()));
         }
         OciLine line;
         try {
@@ -64,6 +82,15 @@ public final class Main {
             return ControlCommands.swap(swap);
         } else if (command instanceof Command.Diff diff) {
             return DiffCommand.run(diff);
+        } else if (command instanceof Command.Install install) {
+            return SetupCommands.install(install);
+        } else if (command instanceof Command.Doctor doctor) {
+            return SetupCommands.doctor(doctor);
+        } else if (command instanceof Command.Complete complete) {
+            System.out.print(CommandModels.script(complete.shell()));
+            return 0;
+        } else if (command instanceof Command.Pool pool) {
+            return PoolCommand.run(pool);
         } else if (command instanceof Command.Help help) {
             System.out.print(CommandLineParser.usage(help.command()));
             return 0;
@@ -73,7 +100,8 @@ public final class Main {
             return 2;
         }
         String version = Main.class.getPackage().getImplementationVersion();
-        System.out.println("caisson " + (version == null ? "(unpackaged)" : version));
+        // As runc says it: container engines read these lines.
+        System.out.println("caisson version " + (version == null ? "(unpackaged)" : version) + "\nspec: " + OciConfig.VERSION);
         return 0;
     }
 }

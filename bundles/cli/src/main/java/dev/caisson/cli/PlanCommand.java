@@ -1,7 +1,9 @@
 package dev.caisson.cli;
 
 import dev.caisson.cli.boot.BootPlanWriter;
+import dev.caisson.cli.oci.Asker;
 import dev.caisson.control.SandboxException;
+import dev.caisson.host.launch.LauncherProgram;
 import java.io.IOException;
 import java.nio.file.Path;
 import org.osgi.service.component.runtime.ServiceComponentRuntime;
@@ -18,6 +20,8 @@ final class PlanCommand {
         Path storage = StorageDirectory.make();
         try {
             Container container = Container.start(home, storage, false, null);
+            HomeProgram.write(home.directory().resolve("lib/launcher"), LauncherProgram.image());
+            HomeProgram.write(home.directory().resolve("lib/ask"), Asker.image());
             BootPlanWriter.write(home.directory(), container.context(), container.service(ServiceComponentRuntime.class));
             return 0;
         } catch (IOException e) {

@@ -1,6 +1,8 @@
 package dev.caisson.cli;
 
+import dev.caisson.cli.completion.Completion;
 import dev.caisson.cli.oci.OciSyntax;
+import dev.caisson.cli.setup.InstallCommand;
 import dev.caisson.control.ProviderKind;
 import dev.caisson.control.Sizes;
 import dev.caisson.control.Volume;
@@ -21,7 +23,8 @@ import picocli.CommandLine.TypeConversionException;
  */
 final class Syntax {
     /** Every command, in the order of the help. */
-    static final List<String> COMMANDS = Stream.of(List.of("do"), OciSyntax.COMMANDS, List.of("swap", "diff", "shell", "gofer", "help"))
+    static final List<String> COMMANDS = Stream.of(List.of("do"), OciSyntax.COMMANDS,
+            List.of("swap", "diff", "shell", "gofer", "pool", "install", "uninstall", "doctor", "completion", "help"))
             .flatMap(List::stream).toList();
 
     /** Stands for "standard error" as a trace's file. */
@@ -61,7 +64,7 @@ final class Syntax {
         }
         line.setExpandAtFiles(false).setPosixClusteredShortOptionsAllowed(false).setOverwrittenOptionsAllowed(true)
                 .setStopAtPositional(true).setUsageHelpWidth(110);
-        for (String name : List.of("gofer", "swap", "diff")) {
+        for (String name : List.of("gofer", "swap", "diff", "pool", "install", "uninstall", "completion")) {
             if (names.contains(name)) {
                 line.getSubcommands().get(name).setStopAtPositional(false); // no words of another program follow
             }
@@ -76,7 +79,13 @@ final class Syntax {
             case "diff" -> diff();
             case "shell" -> withLogging(spec("shell", "Opens the operator's shell of a container without a program."));
             case "gofer" -> gofer();
-            case "help" -> positional(spec("help", "Explains a command."), "0..1", "COMMAND", "The command to explain.");
+            case "pool" -> pool();
+            case "install" -> install();
+            case "uninstall" -> clients(spec(name, "Takes Caisson out of the configuration of programs that start containers."), "was entered");
+            case "doctor" -> doctor();
+            case "completion" -> words(spec(name, "Writes a script by which a shell completes command lines of caisson."), "0", "SHELL", Completion.SHELLS,
+                    "One of " + String.join(", ", Completion.SHELLS) + "; the script says how to load it.");
+            case "help" -> words(spec(name, "Explains a command."), "0", "COMMAND", COMMANDS, "The command to explain.");
             default -> spec(name, OciSyntax.description(name)); // read elsewhere: here for the list of commands
         };
     }
@@ -123,7 +132,7 @@ final class Syntax {
                 "a new root filesystem (those without a name, those that changed meanwhile) stay with the old one until they are",
                 "closed, and are listed."));
         spec.addPositional(PositionalParamSpec.builder().index("1").arity("0..1").paramLabel("KIND").type(String.class)
-                .converters(converter(Syntax::kind)).description("One of " + kinds + ", or " + Command.Swap.VOLUME
+                .completionCandidates(Arrays.stream(ProviderKind.values()).map(ProviderKind::word).toList()).converters(converter(Syntax::kind)).description("One of " + kinds + ", or " + Command.Swap.VOLUME
                         + "PATH for what is mounted on PATH in the sandbox.").build());
         spec.addPositional(PositionalParamSpec.builder().index("2").arity("0..1").paramLabel("NAME").type(String.class)
                 .description("Name of the provider.").build());
@@ -163,6 +172,49 @@ final class Syntax {
         option(spec, "--as", "UID[:GID]", "As whom every client works (default: as whom it attaches, if it may; TCP needs this).");
         positional(spec, "0..*", "[NAME=]DIR[:ro]...", "The directories, and what clients attach to (default: the path).");
         return spec;
+    }
+
+    private static CommandSpec pool() {
+        CommandSpec spec = spec("pool", "Keeps started sandboxes, which create and run take in place of starting their own.",
+                "start N keeps N of them ready, each made anew for one container; stop ends those that nobody has taken,",
+                "and whoever keeps them; status shows what there is. A pool is its user's: whatever --root containers have, they take",
+                "a sandbox of it, if it is as one would be started now. N may be changed by another start.");
+        words(spec, "0", "ACTION", PoolAction.WORDS, "One of " + String.join(", ", PoolAction.WORDS) + ".");
+        spec.addPositional(PositionalParamSpec.builder().index("1").arity("0..1").paramLabel("N").type(String.class)
+                .description("How many, for start.").build());
+        return spec;
+    }
+
+    private static CommandSpec install() {
+        CommandSpec spec = clients(spec("install", "Enters Caisson as a runtime into the configuration of programs that start containers.",
+                "All else in the file stays, the file as it was is kept beside it, and a second time changes nothing."), "is entered");
+        option(spec, "--path", "FILE", "The program to enter (default: bin/caisson of this installation).");
+        options(spec, "--runtime-arg", "ARG", "What Docker puts before each command, such as --debug; may be repeated.", String.class, text -> text);
+        return spec;
+    }
+
+    /** Which program's configuration, and what name. */
+    private static CommandSpec clients(CommandSpec spec, String verb) {
+        List<String> titles = InstallCommand.titles();
+        for (int i = 0; i < titles.size(); i++) {
+            String word = InstallCommand.clients().get(i);
+            spec.addOption(OptionSpec.builder("--" + word).description("That of " + titles.get(i) + ": " + InstallCommand.file(word, null) + ".").build());
+        }
+        option(spec, "--config", "FILE", "That of another file.");
+        option(spec, "--name", "NAME", "By which the runtime " + verb + " and chosen (default: caisson).");
+        return spec;
+    }
+
+    private static CommandSpec doctor() {
+        CommandSpec spec = spec("doctor", "Looks at this machine and says what Caisson finds, what that means, and what to do.",
+                "The exit status is 1 when something keeps sandboxes from working, otherwise 0.");
+        spec.addOption(OptionSpec.builder("--json").description("For programs.").build());
+        return spec;
+    }
+
+    private static CommandSpec words(CommandSpec spec, String index, String label, List<String> candidates, String description) {
+        return spec.addPositional(PositionalParamSpec.builder().index(index).arity("0..1").paramLabel(label).type(String.class)
+                .completionCandidates(candidates).description(description).build());
     }
 
     private static CommandSpec spec(String name, String... description) {

@@ -146,7 +146,7 @@ class CommandLineParserTest {
 
     @Test
     void anUnknownCommandIsRefusedWithTheOnesThatAre() {
-        assertTrue(refusal("fly").contains("do, create, start, run, exec, state, kill, delete, list, ps, pause, resume, events, update, wait, spec, features, swap, diff, shell, gofer, help"));
+        assertTrue(refusal("fly").contains("do, create, start, run, exec, state, kill, delete, list, ps, pause, resume, events, update, wait, spec, features, swap, diff, shell, gofer, pool, install, uninstall, doctor, completion, help"));
         assertTrue(refusal("swp").contains("did you mean swap?"));
         assertTrue(refusal("help", "fly").contains("do, create"));
     }

@@ -2,12 +2,14 @@ package dev.caisson.control;
 
 import dev.caisson.abi.ErrnoException;
 import dev.caisson.control.container.ContainerKernel;
+import dev.caisson.control.container.ProviderSource;
 import dev.caisson.control.internal.KernelSandbox;
 import dev.caisson.control.internal.MemfdBacking;
 import dev.caisson.control.internal.RootMount;
 import dev.caisson.control.internal.SandboxParts;
 import dev.caisson.fs.dev.SandboxDevices;
 import dev.caisson.kernel.KernelFileSystem;
+import dev.caisson.kernel.KernelOptions;
 import dev.caisson.kernel.syscall.SyscallTableProvider;
 import dev.caisson.memory.MemoryFile;
 import dev.caisson.spi.fs.FileSystemProvider;
@@ -28,7 +30,9 @@ public final class SandboxBuilder {
     private RootMount root = RootMount.DEFAULT;
     private NetworkStack network;
     private SandboxDevices devices;
+    private ProviderSource others = ProviderSource.NONE;
     private SyscallTableProvider syscalls;
+    private int processors = KernelOptions.DEFAULT.cpuCount();
     private final List<FileSystemProvider> fileSystems = new ArrayList<>();
     private final List<KernelFileSystem> kernelFileSystems = new ArrayList<>();
 
@@ -132,6 +136,17 @@ public final class SandboxBuilder {
     }
 
     /**
+     * Sets how many processors guests of {@link #containers} see.
+     *
+     * @param count at least 1; more than the host has count as that
+     * @return this
+     */
+    public SandboxBuilder processors(int count) {
+        processors = Math.clamp(count, 1, KernelOptions.DEFAULT.cpuCount());
+        return this;
+    }
+
+    /**
      * Adds a kind of filesystem.
      *
      * @param value its provider
@@ -150,6 +165,17 @@ public final class SandboxBuilder {
      */
     public SandboxBuilder kernelFileSystem(KernelFileSystem value) {
         kernelFileSystems.add(value);
+        return this;
+    }
+
+    /**
+     * Sets where a kernel for containers gets other providers from while it runs.
+     *
+     * @param value makes them; the caller's to close
+     * @return this
+     */
+    public SandboxBuilder others(ProviderSource value) {
+        others = value;
         return this;
     }
 
@@ -178,7 +204,13 @@ public final class SandboxBuilder {
                 Objects.requireNonNull(syscalls), fileSystems, kernelFileSystems);
         parts.limitMemory(memoryLimitBytes);
         try {
-            return new ContainerKernel(parts.boot(platform, hostName), devices);
+            ContainerKernel made = new ContainerKernel(parts.boot(platform, KernelOptions.DEFAULT.withHostName(hostName).withProcessors(processors)), devices, others);
+            made.provider(ProviderKind.PLATFORM, platform.name());
+            made.provider(ProviderKind.SYSCALLS, syscalls.table().name());
+            if (network != null) {
+                made.provider(ProviderKind.NETWORK, network.name());
+            }
+            return made;
         } catch (ErrnoException e) {
             throw new SandboxException("cannot set up the sandbox: " + e.getMessage(), e);
         }

@@ -5,9 +5,11 @@ import static dev.caisson.abi.Errno.EINVAL;
 import static dev.caisson.abi.Errno.EISDIR;
 import static dev.caisson.abi.Errno.ENAMETOOLONG;
 import static dev.caisson.abi.Errno.ENOSPC;
+import static dev.caisson.abi.Errno.ENOTDIR;
 import static dev.caisson.abi.Errno.EOPNOTSUPP;
 import static dev.caisson.abi.Errno.EPERM;
 import static dev.caisson.abi.Errno.ERANGE;
+import static dev.caisson.abi.Errno.ESTALE;
 import static dev.caisson.abi.Fcntl.AT_EMPTY_PATH;
 import static dev.caisson.abi.Fcntl.AT_FDCWD;
 import static dev.caisson.abi.Fcntl.O_ACCMODE;
@@ -24,6 +26,7 @@ import dev.caisson.host.HostPath;
 import dev.caisson.ninep.AttributeUpdate;
 import dev.caisson.ninep.FileAttributes;
 import dev.caisson.ninep.FileSystemUsage;
+import dev.caisson.ninep.Names;
 import dev.caisson.ninep.Protocol;
 import dev.caisson.ninep.WireReader;
 import java.lang.foreign.MemorySegment;
@@ -54,43 +57,74 @@ final class AttributeRequests {
         }
     }
 
-    /** In the order in which one change does not undo another: chown clears set-id bits, truncation changes times. */
     void set(Workspace work) throws ErrnoException {
         int number = work.in.u32();
         AttributeUpdate update = AttributeUpdate.read(work.in);
         work.endOfRequest();
         try (Fid fid = session.use(number)) {
             fid.checkWritable();
-            Handle file = fid.handle();
-            boolean isOwned = update.has(AttributeUpdate.UID) || update.has(AttributeUpdate.GID);
-            if (isOwned) {
-                Errno.check(HostPath.changeOwner(file.fd(), "", update.has(AttributeUpdate.UID) ? update.uid() : SAME,
-                    update.has(AttributeUpdate.GID) ? update.gid() : SAME, AT_EMPTY_PATH));
-            }
-            if (update.has(AttributeUpdate.MODE)) {
-                if (file.isLink()) {
-                    throw EOPNOTSUPP.error("the mode of a link");
-                }
-                Errno.check(HostPath.changeMode(AT_FDCWD, link(file), update.mode() & 07777));
-            }
-            if (update.has(AttributeUpdate.SIZE)) {
-                truncate(fid, file, update.sizeBytes());
-            }
-            if (update.has(AttributeUpdate.ACCESS_TIME) || update.has(AttributeUpdate.MODIFY_TIME)) {
-                setTimes(file, update);
-            } else if (update.has(AttributeUpdate.CHANGE_TIME) && !isOwned) {
-                Errno.check(HostPath.changeOwner(file.fd(), "", SAME, SAME, AT_EMPTY_PATH)); // changes nothing but the time
-            }
+            boolean isWriter = fid.isOpen() && fid.xattr() == null && (fid.flags() & O_ACCMODE) != O_RDONLY;
+            set(fid.handle(), isWriter ? fid.opened() : null, update);
         }
         work.reply();
     }
 
-    private void truncate(Fid fid, Handle file, long bytes) throws ErrnoException {
+    /** An entry of a directory, if it is still the file that is meant. */
+    void setAt(Workspace work) throws ErrnoException {
+        int number = work.in.u32();
+        String name = work.in.string();
+        long path = work.in.u64();
+        AttributeUpdate update = AttributeUpdate.read(work.in);
+        work.endOfRequest();
+        try (Fid fid = session.use(number)) {
+            fid.checkWritable();
+            if (!fid.handle().isDirectory()) {
+                throw ENOTDIR.error("not a directory");
+            }
+            Handle file = Beneath.handle(session.environment(), work, Beneath.entry(fid.handle().fd(), Names.checkEntry(name)));
+            try {
+                Beneath.status(work, file.fd());
+                if (work.qid(fid.export()).path() != path) {
+                    throw ESTALE.error("another file has the name");
+                }
+                set(file, null, update);
+                Beneath.status(work, file.fd());
+                work.attributes(fid.export()).write(work.reply());
+            } finally {
+                file.release();
+            }
+        }
+    }
+
+    /** In the order in which one change does not undo another: chown clears set-id bits, truncation changes times. */
+    private void set(Handle file, Handle writer, AttributeUpdate update) throws ErrnoException {
+        boolean isOwned = update.has(AttributeUpdate.UID) || update.has(AttributeUpdate.GID);
+        if (isOwned) {
+            Errno.check(HostPath.changeOwner(file.fd(), "", update.has(AttributeUpdate.UID) ? update.uid() : SAME,
+                update.has(AttributeUpdate.GID) ? update.gid() : SAME, AT_EMPTY_PATH));
+        }
+        if (update.has(AttributeUpdate.MODE)) {
+            if (file.isLink()) {
+                throw EOPNOTSUPP.error("the mode of a link");
+            }
+            Errno.check(HostPath.changeMode(AT_FDCWD, link(file), update.mode() & 07777));
+        }
+        if (update.has(AttributeUpdate.SIZE)) {
+            truncate(file, writer, update.sizeBytes());
+        }
+        if (update.has(AttributeUpdate.ACCESS_TIME) || update.has(AttributeUpdate.MODIFY_TIME)) {
+            setTimes(file, update);
+        } else if (update.has(AttributeUpdate.CHANGE_TIME) && !isOwned) {
+            Errno.check(HostPath.changeOwner(file.fd(), "", SAME, SAME, AT_EMPTY_PATH)); // changes nothing but the time
+        }
+    }
+
+    private void truncate(Handle file, Handle writer, long bytes) throws ErrnoException {
         if (!file.isRegular()) {
             throw file.isDirectory() ? EISDIR.error() : EINVAL.error();
         }
-        if (fid.isOpen() && fid.xattr() == null && (fid.flags() & O_ACCMODE) != O_RDONLY) {
-            Errno.check(HostFile.truncate(fid.opened().fd(), bytes));
+        if (writer != null) {
+            Errno.check(HostFile.truncate(writer.fd(), bytes));
             return;
         }
         Handle writable = Beneath.open(session.environment(), file, O_WRONLY);

@@ -61,6 +61,7 @@ public final class CallFilter {
             call("accept4", SyscallNumber.ACCEPT4), call("read", SyscallNumber.READ), call("sendmsg", SyscallNumber.SENDMSG),
             call("poll", SyscallNumber.POLL), call("shutdown", SyscallNumber.SHUTDOWN), call("getsockopt", SyscallNumber.GETSOCKOPT),
             call("setsockopt", SyscallNumber.SETSOCKOPT))),
+        new Group("to run on the processor of who asks", List.of(call("sched_setaffinity", SyscallNumber.SCHED_SETAFFINITY))),
         new Group("of the Java runtime: memory", List.of(
             call("mmap", SyscallNumber.MMAP), call("munmap", SyscallNumber.MUNMAP), call("mprotect", SyscallNumber.MPROTECT),
             call("mremap", SyscallNumber.MREMAP), call("madvise", SyscallNumber.MADVISE), call("brk", 12))),

@@ -76,11 +76,13 @@ final class Connection {
         private List<Integer> flushes = List.of();
         /** Made by its own thread: its memory belongs to that one. */
         private Workspace work;
+        private final Nearness nearness = new Nearness(environment.processors());
 
         @Override
         public void run() {
             try (Workspace own = new Workspace()) {
                 work = own;
+                nearness.begin();
                 while (lead(this)) {
                     serve(this);
                 }
@@ -260,6 +262,9 @@ final class Connection {
                 return;
             }
             me.work.begin(bytes);
+            if (session.canDonate()) {
+                me.nearness.asked(Protocol.processor(me.work.tag()), inputEnd > inputStart);
+            }
             MessageType type = me.work.type();
             if (type == MessageType.TVERSION) {
                 version(me.work);
@@ -329,10 +334,11 @@ final class Connection {
         }
     }
 
-    private static boolean mayTakeLong(Workspace work) {
+    private boolean mayTakeLong(Workspace work) {
         MessageType type = work.type();
         return type != null && switch (type) { // not "case null": that is a pattern, whose bootstrap costs a cold JVM 40 ms
-            case TFSYNC, TREMOVE, TUNLINKAT, TREADDIR, TREADDIRATTR, TSETATTR, TLOPEN, TOPENAT, TREAD -> true;
+            case TUNLINKAT -> !session.canDonate(); // many in a row, whose answers nobody waits for: to change threads takes longer than they do
+            case TFSYNC, TREMOVE, TREADDIR, TREADDIRATTR, TSETATTR, TSETATTRAT, TLOPEN, TOPENAT, TREAD -> true;
             case TWRITE -> work.messageBytes() > LARGE_TRANSFER_BYTES;
             default -> false;
         };

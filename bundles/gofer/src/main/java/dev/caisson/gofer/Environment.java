@@ -1,5 +1,6 @@
 package dev.caisson.gofer;
 
+import dev.caisson.host.HostScheduler;
 import java.util.List;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicLong;
@@ -14,6 +15,7 @@ final class Environment {
     private final Limits limits;
     private final String links;
     private final Handle.Budget handles;
+    private final int[] processors = HostScheduler.processors();
     private final AtomicInteger fids = new AtomicInteger();
     private final AtomicInteger failures = new AtomicInteger();
     private final AtomicLong bufferBytes = new AtomicLong();
@@ -33,6 +35,11 @@ final class Environment {
         this.limits = limits;
         this.links = links;
         this.handles = new Handle.Budget(limits.handles());
+    }
+
+    /** {@return the processors of the host that the gofer may use} */
+    int[] processors() {
+        return processors;
     }
 
     AttachPolicy policy() {

@@ -5,7 +5,6 @@ import dev.caisson.abi.Fcntl;
 import dev.caisson.host.HostFile;
 import dev.caisson.host.HostNamespace;
 import dev.caisson.host.HostProcess;
-import dev.caisson.host.HostSignal;
 import dev.caisson.host.HostSocket;
 import dev.caisson.host.raw.SpawnOrders;
 import dev.caisson.host.raw.SyscallNumber;
@@ -40,8 +39,6 @@ public final class GoferLauncher {
     /** Where a child has what is handed over to it, and a number above everything else. */
     private static final int FIRST_PLACE = 10, HIGH_FD = 200;
     private static final int REHEARSALS = 50;
-    /** Every signal but those that a Java thread may not block: SIGILL, SIGTRAP, SIGBUS, SIGFPE, SIGSEGV. */
-    private static final long SPAWN_MASK = ~(1L << 3 | 1L << 4 | 1L << 6 | 1L << 7 | 1L << 10);
     private static final List<String> ENVIRONMENT = List.of("MALLOC_ARENA_MAX=1", "LC_ALL=C");
 
     private GoferLauncher() {}
@@ -135,7 +132,6 @@ public final class GoferLauncher {
         command.addAll(ordersOfChild(preparation));
         // Out of the way of their places; a number that is no descriptor fails the child's dup3(2).
         int[] high = preparation.handedOver().stream().mapToInt(fd -> (int) HostFile.duplicate(fd, HIGH_FD)).toArray();
-        long oldMask = 0;
         try (Arena arena = Arena.ofConfined()) {
             SpawnOrders child = new SpawnOrders(arena)
                 .add(SyscallNumber.SETSID)
@@ -151,15 +147,12 @@ public final class GoferLauncher {
                 // Of the child itself, so no other than the child can make it; it becomes descriptor 3, the first that is free.
                 child.add(SyscallNumber.OPEN_TREE, Fcntl.AT_FDCWD, HostNamespace.text(arena, Preparation.PROC_FD), 1 /* OPEN_TREE_CLONE */);
             }
-            HostSignal.changeMask(0 /* SIG_BLOCK */, SPAWN_MASK);
-            oldMask = HostSignal.previousMask();
             return child
                 .add(SyscallNumber.RT_SIGPROCMASK, 2 /* SIG_SETMASK */, arena.allocate(8, 8).address(), 0, 8)
                 .add(SyscallNumber.EXECVE, HostNamespace.text(arena, command.getFirst()), HostNamespace.vector(arena, command),
                     HostNamespace.vector(arena, ENVIRONMENT))
-                .spawn(0);
+                .spawnMasked(0);
         } finally {
-            HostSignal.changeMask(2 /* SIG_SETMASK */, oldMask);
             for (int fd : high) {
                 HostFile.close(fd);
             }

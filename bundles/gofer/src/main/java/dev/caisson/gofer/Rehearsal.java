@@ -64,11 +64,17 @@ final class Rehearsal {
                 ask(near, buffer, out.start(MessageType.TWALK, 1).u32(1).u32(2).u16(0));
                 ask(near, buffer, out.start(MessageType.TWALKGETATTR, 1).u32(1).u32(Protocol.NO_FID).u16(1).string(".."));
                 ask(near, buffer, out.start(MessageType.TGETATTR, 1).u32(1).u64(0x7ff));
+                for (int i = 0; i <= Nearness.STEADY; i++) {
+                    int tag = Protocol.tag(1, environment.processors()[0]);
+                    ask(near, buffer, out.start(MessageType.TGETATTR, tag).u32(1).u64(0x7ff));
+                }
                 ask(near, buffer, out.start(MessageType.TSTATFS, 1).u32(1));
                 ask(near, buffer, out.start(MessageType.TXATTRWALK, 1).u32(1).u32(3).string(""));
                 ask(near, buffer, out.start(MessageType.TREADLINK, 1).u32(1));
                 ask(near, buffer, out.start(MessageType.TUNLINKAT, 1).u32(1).string("/").u32(0));
                 ask(near, buffer, out.start(MessageType.TSETATTR, 1).u32(1).u32(0).u32(0).u32(0).u32(0).u64(0).u64(0).u64(0).u64(0).u64(0));
+                ask(near, buffer, out.start(MessageType.TSETATTRAT, 1).u32(1).string("/").u64(0).u32(0).u32(0).u32(0).u32(0).u64(0).u64(0).u64(0)
+                    .u64(0).u64(0));
                 ask(near, buffer, out.start(MessageType.TREMOVE, 1).u32(3));
                 ask(near, buffer, out.start(MessageType.TLOPEN, 1).u32(2).u32(0));
                 ask(near, buffer, out.start(MessageType.TREADDIR, 1).u32(2).u64(0).u32(1000));

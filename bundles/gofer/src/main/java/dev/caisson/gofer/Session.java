@@ -137,6 +137,7 @@ final class Session {
             case TREMOVE -> entries.remove(work);
             case TGETATTR -> attributes.get(work);
             case TSETATTR -> attributes.set(work);
+            case TSETATTRAT -> attributes.setAt(work);
             case TSTATFS -> attributes.fileSystem(work);
             case TREADLINK -> attributes.readLink(work);
             case TXATTRWALK -> attributes.walkXattr(work);

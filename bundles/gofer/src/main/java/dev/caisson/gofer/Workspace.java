@@ -25,9 +25,11 @@ final class Workspace implements AutoCloseable {
     private static final int STRUCTURE_BYTES = 256;
     private static final int DIRECTORY_BYTES = 64 << 10;
     /** Offsets in struct statx. */
-    private static final int MASK = 0, BLOCK_BYTES = 4, LINKS = 16, UID = 20, GID = 24, MODE = 28, INODE = 32, SIZE = 40, BLOCKS = 48,
+    private static final int MASK = 0, BLOCK_BYTES = 4, FLAGS = 8, LINKS = 16, UID = 20, GID = 24, MODE = 28, INODE = 32, SIZE = 40, BLOCKS = 48,
         ACCESS = 64, BIRTH = 80, CHANGE = 96, MODIFY = 112, RAW_MAJOR = 128, RAW_MINOR = 132, MAJOR = 136, MINOR = 140;
     private static final int STATX_BTIME = 0x800;
+    /** STATX_ATTR_IMMUTABLE, _APPEND and _MOUNT_ROOT. */
+    private static final int STATX_ATTR_HELD = 0x10 | 0x20 | 0x2000;
     private static final long BILLION = 1_000_000_000;
 
     final WireReader in = new WireReader();
@@ -213,7 +215,11 @@ final class Workspace implements AutoCloseable {
     /** {@return the attributes in {@link #structure}} */
     FileAttributes attributes(Export export) {
         boolean hasBirth = (structure.get(Layouts.U32, MASK) & STATX_BTIME) != 0;
-        return new FileAttributes(qid(export), mode(), uid(), gid(), structure.get(Layouts.U32, LINKS) & 0xffff_ffffL, rawDevice(),
+        Qid qid = qid(export);
+        if ((structure.get(Layouts.U64, FLAGS) & STATX_ATTR_HELD) != 0 && qid.type() != Qid.DIRECTORY) {
+            qid = new Qid(qid.type() | Qid.HELD, qid.version(), qid.path());
+        }
+        return new FileAttributes(qid, mode(), uid(), gid(), structure.get(Layouts.U32, LINKS) & 0xffff_ffffL, rawDevice(),
             structure.get(Layouts.U64, SIZE), structure.get(Layouts.U32, BLOCK_BYTES) & 0xffff_ffffL, structure.get(Layouts.U64, BLOCKS),
             time(ACCESS), time(MODIFY), time(CHANGE), hasBirth ? time(BIRTH) : Long.MIN_VALUE);
     }

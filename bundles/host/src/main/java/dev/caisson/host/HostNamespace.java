@@ -78,6 +78,72 @@ public final class HostNamespace {
     }
 
     /**
+     * mount(2).
+     *
+     * @param source what, or null
+     * @param target where
+     * @param type filesystem, or null
+     * @param flags {@code MS_*}
+     * @param options of the filesystem, or null
+     * @return 0 or a negated error number
+     */
+    public static long mount(String source, String target, String type, long flags, String options) {
+        try (Arena arena = Arena.ofConfined()) {
+            return HostCalls.call(SyscallNumber.MOUNT, source == null ? 0 : text(arena, source), text(arena, target), type == null ? 0 : text(arena, type),
+                flags, options == null ? 0 : text(arena, options));
+        }
+    }
+
+    /**
+     * move_mount(2): attaches the mount that a descriptor is the root of.
+     *
+     * @param mount descriptor, as {@link #cloneTree} gives it
+     * @param directory where the path begins, or {@code AT_FDCWD}
+     * @param path where; a directory for a directory, a file for a file
+     * @return 0 or a negated error number
+     */
+    public static long attach(int mount, int directory, String path) {
+        Scratch scratch = Scratch.mine();
+        long empty = scratch.path("");
+        long name = scratch.secondPath(path);
+        return name == 0 ? ENAMETOOLONG
+            : HostCalls.call(SyscallNumber.MOVE_MOUNT, mount, empty, directory, name, 4 /* MOVE_MOUNT_F_EMPTY_PATH */);
+    }
+
+    /**
+     * pivot_root(2) to the working directory, which is a mount: every thread and process of the mount namespace that had the old root has the
+     * new one. The old root lies on top of the new one and is unmounted with everything below it; what is open in it stays open.
+     *
+     * @return 0 or a negated error number
+     */
+    public static long pivotHere() {
+        long old = HostPath.open(-100 /* AT_FDCWD */, "/", 0x10000 /* O_DIRECTORY */ | 0x80000 /* O_CLOEXEC */, 0);
+        if (old < 0) {
+            return old;
+        }
+        long here = Scratch.mine().path(".");
+        long result = HostCalls.call(SyscallNumber.PIVOT_ROOT, here, here);
+        if (result == 0) {
+            enter((int) old);
+            result = HostCalls.call(SyscallNumber.UMOUNT2, Scratch.mine().path("."), 2 /* MNT_DETACH */);
+            HostCalls.call(SyscallNumber.CHDIR, Scratch.mine().path("/"));
+        }
+        HostFile.close((int) old);
+        return result;
+    }
+
+    /**
+     * chdir(2). Concerns every thread that shares its working directory with this one.
+     *
+     * @param path directory
+     * @return 0 or a negated error number
+     */
+    public static long enter(String path) {
+        long name = Scratch.mine().path(path);
+        return name == 0 ? ENAMETOOLONG : HostCalls.call(SyscallNumber.CHDIR, name);
+    }
+
+    /**
      * fchdir(2). Concerns every thread that shares its working directory with this one.
      *
      * @param directory descriptor

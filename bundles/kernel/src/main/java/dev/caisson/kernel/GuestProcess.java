@@ -21,6 +21,7 @@ import java.util.List;
  */
 public final class GuestProcess implements SignalOwner {
     private final Kernel kernel;
+    private final ProcessSet set;
     private volatile Pid identity;
     private volatile Task leader;
     /** Live and exiting threads, the leader first until it is gone. Guarded by TASK_SET. */
@@ -52,6 +53,8 @@ public final class GuestProcess implements SignalOwner {
     private volatile boolean zombie;
     /** Threads that have ended and whose tracers do not know yet. The process is not waited for before. Guarded by TASK_SET. */
     int zombieThreads;
+    /** Who keeps it from its program, or has done so. */
+    volatile HeldProcess held;
     /** Waited for, or nobody will. */
     private volatile boolean reaped;
     private volatile int exitStatus;
@@ -79,12 +82,14 @@ public final class GuestProcess implements SignalOwner {
     private final WaitQueue exitEvents = new WaitQueue();
     private final ProcessAttachments attachments = new ProcessAttachments();
 
-    GuestProcess(Kernel kernel, Pid identity, SignalHandlers handlers, ResourceLimits limits, int exitSignal) {
-        this(kernel, identity, handlers, limits, exitSignal, false);
+    GuestProcess(Kernel kernel, ProcessSet set, Pid identity, SignalHandlers handlers, ResourceLimits limits, int exitSignal) {
+        this(kernel, set, identity, handlers, limits, exitSignal, false);
     }
 
-    GuestProcess(Kernel kernel, Pid identity, SignalHandlers handlers, ResourceLimits limits, int exitSignal, boolean isContainerInit) {
+    GuestProcess(Kernel kernel, ProcessSet set, Pid identity, SignalHandlers handlers, ResourceLimits limits, int exitSignal,
+            boolean isContainerInit) {
         this.kernel = kernel;
+        this.set = set;
         this.identity = identity;
         // Process 1 of the sandbox dies of signals like any program that is run directly, unless it is a container's; init of a nested
         // namespace does not.
@@ -97,6 +102,11 @@ public final class GuestProcess implements SignalOwner {
     /** {@return the kernel} */
     public Kernel kernel() {
         return kernel;
+    }
+
+    /** {@return what it belongs to, as its descendants do} */
+    public ProcessSet set() {
+        return set;
     }
 
     /** {@return the identity; that of the leader} */
@@ -341,6 +351,10 @@ public final class GuestProcess implements SignalOwner {
 
     /** Sends SIGKILL from the kernel. */
     public void kill() {
+        HeldProcess before = held;
+        if (before != null && before.cancel()) {
+            return; // it has no thread that could take the signal
+        }
         sendSignal(SignalInfo.kernel(Signals.SIGKILL));
     }
 

@@ -48,6 +48,7 @@ public final class HeldProcess {
         this.task = task;
         this.process = task.process();
         process.exitEvents().add(events -> ended.countDown(), -1);
+        process.held = this;
     }
 
     /**

@@ -57,6 +57,7 @@ public final class Kernel implements AutoCloseable {
     private final FileSystemChanges fileSystemChanges = new FileSystemChanges(this);
     private final AtomicLong namespaceIds = new AtomicLong(FIRST_NAMESPACE);
     private final PidNamespace rootPids;
+    private final ProcessSet rootSet = new ProcessSet(this);
     private final UtsNamespace rootUts;
     private final Map<Integer, UserAccount> users = new ConcurrentHashMap<>();
     private final Timers timers = new Timers();
@@ -188,6 +189,11 @@ public final class Kernel implements AutoCloseable {
     /** {@return the pid namespace of the sandbox} */
     public PidNamespace rootPids() {
         return rootPids;
+    }
+
+    /** {@return the processes that no container has} */
+    public ProcessSet rootSet() {
+        return rootSet;
     }
 
     /** {@return the UTS namespace of the sandbox} */
@@ -396,6 +402,7 @@ public final class Kernel implements AutoCloseable {
      */
     void killGuests() {
         ending = true;
+        safePoints.melt();
         memoryFile.ifOneKernels(() -> platform.kill(memoryFile.fd()));
     }
 
@@ -444,6 +451,26 @@ public final class Kernel implements AutoCloseable {
     /** Ends {@link #pauseAll}. */
     public void resumeAll() {
         safePoints.resume();
+    }
+
+    /**
+     * Brings every task of a set to its safe point and keeps it there, while others run. Not for tasks' own threads.
+     *
+     * @param set whose tasks
+     * @param patienceNs how long they may take: one may be in the middle of a long call of the host
+     * @return false when not every task arrived; then all go on
+     */
+    public boolean freeze(ProcessSet set, long patienceNs) {
+        return safePoints.freeze(set, patienceNs);
+    }
+
+    /**
+     * Ends {@link #freeze}.
+     *
+     * @param set whose tasks go on
+     */
+    public void thaw(ProcessSet set) {
+        safePoints.thaw(set);
     }
 
     /**
@@ -547,6 +574,9 @@ public final class Kernel implements AutoCloseable {
         if (victim != null) {
             LOG.warn("out of memory: killed {} ({}), {} KiB resident", victim, victim.leader().comm(),
                     victim.memory() == null ? 0 : victim.memory().usage().resident() * 4);
+            if (victim.set() != null) {
+                victim.set().killedForMemory();
+            }
             victim.exitGroup(dev.caisson.abi.Signals.SIGKILL);
         } else if (worst == Long.MIN_VALUE) {
             task.process().exitGroup(dev.caisson.abi.Signals.SIGKILL);

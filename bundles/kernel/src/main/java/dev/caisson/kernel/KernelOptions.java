@@ -20,4 +20,14 @@ public record KernelOptions(String hostName, int cpuCount, int maximumTasks) {
     public KernelOptions withHostName(String name) {
         return new KernelOptions(name, cpuCount, maximumTasks);
     }
+
+    /**
+     * The same with another number of processors.
+     *
+     * @param count CPUs the guest sees, at least 1
+     * @return new options
+     */
+    public KernelOptions withProcessors(int count) {
+        return new KernelOptions(hostName, count, maximumTasks);
+    }
 }

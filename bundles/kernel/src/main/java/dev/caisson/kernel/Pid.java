@@ -53,6 +53,22 @@ public final class Pid {
         return at == viewer ? numbers[level] : 0;
     }
 
+    /**
+     * The numbers as the rows NSpid and their like of /proc have them: in the viewer's namespace and in those below it.
+     *
+     * @param viewer the namespace
+     * @return the numbers with tabs between them; 0 when it is not visible there
+     */
+    public String inEach(PidNamespace viewer) {
+        StringBuilder text = new StringBuilder().append(in(viewer));
+        if (in(viewer) != 0) {
+            for (int level = viewer.level() + 1; level < numbers.length; level++) {
+                text.append('\t').append(numbers[level]);
+            }
+        }
+        return text.toString();
+    }
+
     /** {@return the task with this identity, or null} */
     public Task task() {
         return task;

@@ -25,8 +25,6 @@ public final class PidNamespace {
     private final ConcurrentHashMap<Integer, Pid> pids = new ConcurrentHashMap<>();
     /** kernel.pid_max: numbers are below it. */
     private volatile int pidMax = 32768;
-    /** More tasks than this are EAGAIN: pids.max of a container. */
-    private volatile long taskLimit = Long.MAX_VALUE;
     /** Guarded by TASK_SET. */
     private int last;
     private volatile GuestProcess init;
@@ -97,30 +95,6 @@ public final class PidNamespace {
             throw EINVAL.error();
         }
         pidMax = limit;
-    }
-
-    /** {@return most tasks, those of nested namespaces included; {@link Long#MAX_VALUE} for no limit} */
-    public long taskLimit() {
-        return taskLimit;
-    }
-
-    /**
-     * Limits how many tasks there are. What is there stays.
-     *
-     * @param limit most tasks; {@link Long#MAX_VALUE} for no limit
-     */
-    public void taskLimit(long limit) {
-        taskLimit = limit;
-    }
-
-    /** Whether one more task would be too many, here or in an enclosing namespace. */
-    boolean isFull() {
-        for (PidNamespace at = this; at != null; at = at.parent) {
-            if (at.taskLimit != Long.MAX_VALUE && at.pids.size() >= at.taskLimit) {
-                return true;
-            }
-        }
-        return false;
     }
 
     /**

@@ -8,6 +8,7 @@ import java.util.function.Consumer;
  *
  * @param credentials who runs it; execve(2) of its program transforms the capabilities
  * @param namespaces its namespaces; {@code pidForChildren} is the one that it gets its number in
+ * @param set what it belongs to
  * @param isContainerInit whether it is process 1 of its pid namespace as Linux has it: signals without a handler do not reach it, but
  *     for SIGKILL and SIGSTOP from outside
  * @param noNewPrivileges whether execve(2) may not raise privileges
@@ -17,7 +18,7 @@ import java.util.function.Consumer;
  * @param filter {@code struct sock_filter}s over its system calls, or null; they count from the program's first instruction on
  * @param scheduling sets what differs from the default
  */
-public record ProcessSettings(Credentials credentials, Namespaces namespaces, boolean isContainerInit, boolean noNewPrivileges,
+public record ProcessSettings(Credentials credentials, Namespaces namespaces, ProcessSet set, boolean isContainerInit, boolean noNewPrivileges,
         ResourceLimits limits, int oomScoreAdjustment, int personality, byte[] filter, Consumer<TaskScheduling> scheduling) {
     /**
      * The settings of a program that is run directly.
@@ -27,7 +28,7 @@ public record ProcessSettings(Credentials credentials, Namespaces namespaces, bo
      * @return root namespaces, default limits, nothing else
      */
     static ProcessSettings plain(Kernel kernel, Credentials credentials) {
-        return new ProcessSettings(credentials, new Namespaces(kernel.rootUts(), kernel.rootIpc(), kernel.rootPids()), false, false,
+        return new ProcessSettings(credentials, new Namespaces(kernel.rootUts(), kernel.rootIpc(), kernel.rootPids()), kernel.rootSet(), false, false,
                 new ResourceLimits(), 0, 0, null, scheduling -> { });
     }
 }

@@ -57,7 +57,7 @@ final class ProcessStart {
                 throw EAGAIN.error("the sandbox has no process 1");
             }
             Pid identity = pids.allocate();
-            GuestProcess process = new GuestProcess(kernel, identity, new SignalHandlers(), settings.limits(), Signals.SIGCHLD,
+            GuestProcess process = new GuestProcess(kernel, settings.set(), identity, new SignalHandlers(), settings.limits(), Signals.SIGCHLD,
                     settings.isContainerInit());
             Task task = new Task(kernel, process, identity, 0);
             task.credentials(settings.credentials());
@@ -80,6 +80,7 @@ final class ProcessStart {
             ProcessTree.newSessionLocked(process);
             kernel.user(settings.credentials().uid()).tasks.incrementAndGet();
             kernel.tasks().incrementAndGet();
+            settings.set().taskStarted();
             if (isFirst) {
                 pids.init(process);
             }
@@ -100,6 +101,7 @@ final class ProcessStart {
             process.liveThreads--;
             kernel.user(task.credentials().uid()).tasks.decrementAndGet();
             kernel.tasks().decrementAndGet();
+            process.set().taskEnded();
             process.becomeZombie();
             process.becomeReaped();
             process.groupLocked(null);

@@ -17,6 +17,8 @@ final class SafePoints {
     private final Condition changed = lock.newCondition();
     /** Tasks whose threads are in their loop. Guarded by {@link #lock}. */
     private final Set<Task> running = new HashSet<>();
+    /** Those of them that stand still. Guarded by {@link #lock}. */
+    private final Set<Task> standing = new HashSet<>();
     private int arrived;
     private int pauses;
     private boolean switching;
@@ -30,6 +32,9 @@ final class SafePoints {
                 changed.awaitUninterruptibly();
             }
             running.add(task);
+            if (isFrozen(task)) {
+                task.raise(TaskSleep.WORK_PAUSE);
+            }
         } finally {
             lock.unlock();
         }
@@ -47,29 +52,107 @@ final class SafePoints {
         }
     }
 
-    /** The calling task is at a safe point and stays there while somebody pauses. */
+    /** The calling task is at a safe point and stays there while somebody pauses, or its set is frozen. */
     void arrive(Task task) {
         lock.lock();
         try {
-            while (pauses > 0) {
-                boolean detached = switching;
-                if (detached) {
-                    detach(task);
-                }
-                arrived++;
-                changed.signalAll();
-                while (pauses > 0) {
-                    changed.awaitUninterruptibly();
-                }
-                arrived--;
-                changed.signalAll();
-                if (detached) {
-                    attach(task);
+            standing.add(task);
+            while (pauses > 0 || isFrozen(task)) {
+                if (pauses > 0) {
+                    standThroughPause(task);
+                } else {
+                    changed.signalAll();
+                    changed.awaitUninterruptibly(); // a pause may come meanwhile, and wants it to arrive
                 }
             }
             task.clearWork(TaskSleep.WORK_PAUSE);
         } finally {
+            standing.remove(task);
             lock.unlock();
+        }
+    }
+
+    /** The lock is held. */
+    private void standThroughPause(Task task) {
+        boolean detached = switching;
+        if (detached) {
+            detach(task);
+        }
+        arrived++;
+        changed.signalAll();
+        while (pauses > 0) {
+            changed.awaitUninterruptibly();
+        }
+        arrived--;
+        changed.signalAll();
+        if (detached) {
+            attach(task);
+        }
+    }
+
+    private static boolean isFrozen(Task task) {
+        return task.process().set().isFrozen() && !task.kernel().isEnding();
+    }
+
+    /**
+     * Lets the tasks of a set stand still.
+     *
+     * @param set whose
+     * @param patienceNs how long they may take to arrive
+     * @return false when not all of them arrived; then all go on
+     */
+    boolean freeze(ProcessSet set, long patienceNs) {
+        lock.lock();
+        try {
+            set.isFrozen(true);
+            for (Task task : running) {
+                if (task.process().set() == set) {
+                    task.raise(TaskSleep.WORK_PAUSE);
+                }
+            }
+            long left = patienceNs;
+            while (running.stream().anyMatch(task -> task.process().set() == set && !standing.contains(task))) {
+                if (left <= 0) {
+                    set.isFrozen(false);
+                    changed.signalAll();
+                    return false;
+                }
+                left = awaitChange(left);
+            }
+            return true;
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    /** Ends {@link #freeze}. */
+    void thaw(ProcessSet set) {
+        lock.lock();
+        try {
+            set.isFrozen(false);
+            changed.signalAll();
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    /** The kernel ends: nobody stays frozen. */
+    void melt() {
+        lock.lock();
+        try {
+            changed.signalAll();
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    /** Waits for a change; how long there is left. An interrupt leaves nothing. */
+    private long awaitChange(long leftNs) {
+        try {
+            return changed.awaitNanos(leftNs);
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            return 0;
         }
     }
 
@@ -155,12 +238,7 @@ final class SafePoints {
             if (left <= 0) {
                 return false;
             }
-            try {
-                left = changed.awaitNanos(left);
-            } catch (InterruptedException e) {
-                Thread.currentThread().interrupt();
-                left = 0;
-            }
+            left = awaitChange(left);
         }
         return true;
     }

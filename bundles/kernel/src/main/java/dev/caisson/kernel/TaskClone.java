@@ -196,7 +196,7 @@ public final class TaskClone {
                 && Long.compareUnsigned(user.tasks.get(), limit) >= 0) {
             throw EAGAIN.error("RLIMIT_NPROC");
         }
-        if (kernel.taskCount() >= kernel.options().maximumTasks() || parent.pidNamespace().isFull()) {
+        if (kernel.taskCount() >= kernel.options().maximumTasks() || parent.process().set().isFull()) {
             throw EAGAIN.error("too many tasks");
         }
     }
@@ -264,7 +264,7 @@ public final class TaskClone {
             } else {
                 SignalHandlers handlers = request.has(CLONE_SIGHAND) ? own.signals().handlers()
                         : request.clearHandlers() ? own.signals().handlers().cleared() : own.signals().handlers().copy();
-                process = new GuestProcess(kernel, identity, handlers, new ResourceLimits(own.limits()), request.exitSignal());
+                process = new GuestProcess(kernel, own.set(), identity, handlers, new ResourceLimits(own.limits()), request.exitSignal());
             }
             Task child = new Task(kernel, process, identity, parent.signals().mask());
             inherit(child);
@@ -290,6 +290,7 @@ public final class TaskClone {
             }
             kernel.user(child.credentials().uid()).tasks.incrementAndGet();
             kernel.tasks().incrementAndGet();
+            own.set().taskStarted();
             Tracing.inheritLocked(parent, child, request, event);
             return child;
         } finally {
@@ -360,6 +361,7 @@ public final class TaskClone {
             process.signals().remove(child.signals());
             kernel.user(child.credentials().uid()).tasks.decrementAndGet();
             kernel.tasks().decrementAndGet();
+            process.set().taskEnded();
             child.program().release();
             Pid identity = child.identity();
             identity.task = null;

@@ -158,6 +158,7 @@ final class TaskExit {
             parentThreadGone(task);
             kernel.user(task.credentials().uid()).tasks.decrementAndGet();
             kernel.tasks().decrementAndGet();
+            process.set().taskEnded();
             Task executing = process.executing;
             if (!TracedExit.keepsLocked(task, status) && task != process.leader()) {
                 Pid identity = task.identity();

@@ -24,7 +24,7 @@ final class TestSandbox implements AutoCloseable {
         kernel.taskSet().lock();
         try {
             Pid identity = kernel.rootPids().allocate();
-            GuestProcess process = new GuestProcess(kernel, identity, new SignalHandlers(), new ResourceLimits(), Signals.SIGCHLD);
+            GuestProcess process = new GuestProcess(kernel, kernel.rootSet(), identity, new SignalHandlers(), new ResourceLimits(), Signals.SIGCHLD);
             Task task = new Task(kernel, process, identity, 0);
             task.namespaces(new Namespaces(kernel.rootUts(), kernel.rootIpc(), kernel.rootPids()));
             identity.task = task;

@@ -34,6 +34,11 @@ public final class Vdso implements VdsoImage {
     }
 
     @Override
+    public void askKernelForProcessor() {
+        parameters.processors(0);
+    }
+
+    @Override
     public long mapInto(MemoryManager memory) throws ErrnoException {
         long base = memory.findRoom(2L * PAGE);
         memory.mapSpecial(base, values, PAGE, Mman.PROT_READ, "[vvar]");

@@ -13,4 +13,7 @@ public interface VdsoImage {
      * @throws ErrnoException ENOMEM
      */
     long mapInto(MemoryManager memory) throws ErrnoException;
+
+    /** From now on getcpu(3) makes the system call, for good: threads were told to be on processors where the host does not hold them. */
+    default void askKernelForProcessor() {}
 }

@@ -188,6 +188,26 @@ public abstract class CachedContent {
         }
     }
 
+    /**
+     * As {@link #writeBack}, with what guests change through mappings: they touch those pages anew before they change them again.
+     *
+     * @return whether somebody has changed pages meanwhile
+     */
+    final boolean writeBackMapped() throws ErrnoException {
+        PageCache cache = pages;
+        if (cache == null) {
+            return false;
+        }
+        lock.lock();
+        try {
+            cache.writeBackMapped();
+            changed();
+            return cache.dirtyPages() > 0;
+        } finally {
+            lock.unlock();
+        }
+    }
+
     /** Lets go of the pages; false when the file is open or mapped. */
     final boolean dropPages() {
         lock.lock();

@@ -10,8 +10,11 @@ import java.util.Set;
 
 /** Who maps a file. Guarded by the file's lock, which is not held while mappings are told. */
 final class MappingSet {
+    private static final Set<Mappable.Mapping> NOBODY = Set.of();
+
     private final RankedLock lock;
-    private final Set<Mappable.Mapping> mappings = Collections.newSetFromMap(new IdentityHashMap<>());
+    /** Made with the first mapping: most files are never mapped. */
+    private Set<Mappable.Mapping> mappings = NOBODY;
     private int writableShared;
 
     MappingSet(RankedLock lock) {
@@ -19,13 +22,16 @@ final class MappingSet {
     }
 
     void addLocked(Mappable.Mapping mapping, boolean writable) {
+        if (mappings == NOBODY) {
+            mappings = Collections.newSetFromMap(new IdentityHashMap<>());
+        }
         if (mappings.add(mapping) && writable) {
             writableShared++;
         }
     }
 
     void removeLocked(Mappable.Mapping mapping, boolean writable) {
-        if (mappings.remove(mapping) && writable) {
+        if (mappings != NOBODY && mappings.remove(mapping) && writable) {
             writableShared--;
         }
     }

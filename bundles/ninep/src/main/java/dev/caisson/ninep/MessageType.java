@@ -38,7 +38,9 @@ public enum MessageType {
     /** Extension: opens or creates in one step, with attributes and a donated descriptor. */
     TOPENAT(204), ROPENAT(205),
     /** Extension: renames with the flags of renameat2(2). */
-    TRENAMEAT2(206), RRENAMEAT2(207);
+    TRENAMEAT2(206), RRENAMEAT2(207),
+    /** Extension: changes attributes of an entry, and tells what they are then. */
+    TSETATTRAT(208), RSETATTRAT(209);
 
     private static final int FIRST_OF_EXTENSION = 200;
     private static final MessageType[] BY_NUMBER = new MessageType[256];

@@ -49,5 +49,29 @@ public final class Protocol {
     public static final int LOCK_ERROR = 2;
     public static final int LOCK_GRACE = 3;
 
+    /** Processors that a tag can tell. */
+    private static final int MOST_PROCESSORS = 254;
+
     private Protocol() {}
+
+    /**
+     * A tag of the extension, whose upper half tells from which processor of the host a request comes.
+     *
+     * @param number tells requests apart, below 256
+     * @param processor its number on the host
+     * @return the tag
+     */
+    public static int tag(int number, int processor) {
+        return processor < 0 || processor >= MOST_PROCESSORS ? number : processor + 1 << 8 | number;
+    }
+
+    /**
+     * The processor that a tag of the extension tells.
+     *
+     * @param tag of a request
+     * @return its number on the host, or -1 when it is not told
+     */
+    public static int processor(int tag) {
+        return (tag >>> 8) - 1;
+    }
 }

@@ -12,6 +12,11 @@ public record Qid(int type, int version, long path) {
     public static final int DIRECTORY = 0x80;
     /** A symbolic link. */
     public static final int SYMLINK = 0x02;
+    /**
+     * A bit of the type, of a file that is no directory (QTAPPEND of Plan 9): in the extension's attributes, the host may refuse to remove
+     * it, for it is immutable, append-only or a mount point.
+     */
+    public static final int HELD = 0x40;
     /** Anything else. */
     public static final int FILE = 0;
     /** Bytes on the wire. */

@@ -50,6 +50,7 @@
  * Treaddirattr fid[4] offset[8] count[4]                            Rreaddirattr end[1] count[4] count*(attr[145] offset[8] type[1] name[s])
  * Topenat fid[4] newfid[4] name[s] flags[4] mode[4] uid[4] gid[4]   Ropenat donated[1] attr[145]
  * Trenameat2 olddirfid[4] oldname[s] newdirfid[4] newname[s] flags[4]            Rrenameat2
+ * Tsetattrat dirfid[4] name[s] path[8] update[60]                   Rsetattrat attr[145]
  * </pre>
  *
  * <ul>
@@ -67,8 +68,17 @@
  * writes, maps, syncs and asks it itself, and sees the st_ino of the file's attributes in place of the descriptor's own. {@code donated}
  * 0: newfid is bound and open. Directories are never donated. A created file that is to be named later (O_TMPFILE) is bound and open even
  * when it is donated: {@code donated} 2.
+ * <li><b>Tsetattrat</b> changes {@code name} below the directory fid, without following a link, if {@code qid.path} of what is there is
+ * {@code path} (else ESTALE), and tells its attributes as they are then. {@code update} is what Tsetattr has behind its fid.
  * <li><b>Trenameat2</b> takes RENAME_NOREPLACE, RENAME_EXCHANGE and RENAME_WHITEOUT, as far as the server's host can.
  * </ul>
+ *
+ * <p>Where the extension was negotiated on a UNIX socket, the upper half of a tag may tell from which processor a request comes: its number
+ * plus 1, 0 for unknown. That is a hint: a server that works on the same one spares the host to wake another processor up, which takes
+ * longer than most requests.
+ *
+ * <p>Bit 0x40 of the type in a qid of the extension's attributes: the file is no directory, and the host may refuse to remove it (it is
+ * immutable, append-only or a mount point).
  *
  * <p>Where the extension was negotiated, numbers of files ({@code qid.path}) are unique over all of a tree, names in replies are entries
  * of directories, and a fid that was renamed or removed by another fid keeps naming its file.

@@ -5,7 +5,7 @@ import dev.caisson.spi.fs.FileSystem;
 import dev.caisson.spi.fs.Inode;
 import dev.caisson.spi.lock.LockRank;
 import dev.caisson.spi.lock.RankedLock;
-import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.atomic.AtomicIntegerFieldUpdater;
 
 /**
  * A name in a directory and the file it stands for, or the knowledge that there is none (a negative dentry). At most one live
@@ -15,6 +15,9 @@ import java.util.concurrent.atomic.AtomicInteger;
  * the lock of the directory; {@code parent} and {@code name} change together, in a rename.
  */
 public final class Dentry {
+    private static final AtomicIntegerFieldUpdater<Dentry> MOUNTS = AtomicIntegerFieldUpdater.newUpdater(Dentry.class, "mounts");
+    private static final AtomicIntegerFieldUpdater<Dentry> OPENS = AtomicIntegerFieldUpdater.newUpdater(Dentry.class, "opens");
+
     /** Changes only while all tasks are at their safe points. */
     private DentryTree tree;
     private final ChildTable children = new ChildTable();
@@ -25,8 +28,9 @@ public final class Dentry {
     private volatile boolean deleted;
     /** See {@link #isLeftBehind}. Changes only while all tasks are at their safe points. */
     private boolean leftBehind;
-    private final AtomicInteger mounts = new AtomicInteger();
-    private final AtomicInteger opens = new AtomicInteger();
+    /** Changed by {@link #MOUNTS} and {@link #OPENS}: there are as many dentries as files, and objects of their own would be two more each. */
+    private volatile int mounts;
+    private volatile int opens;
 
     /** Used lately; the cache's second chance. Racy on purpose. */
     boolean touched;
@@ -96,7 +100,7 @@ public final class Dentry {
 
     /** {@return whether something may be mounted here, in some namespace} */
     public boolean isMountPoint() {
-        return mounts.get() != 0;
+        return mounts != 0;
     }
 
     /**
@@ -118,16 +122,16 @@ public final class Dentry {
 
     /** A description was opened here (1) or closed (-1); tells how many there are now. */
     int opened(int change) {
-        return opens.addAndGet(change);
+        return OPENS.addAndGet(this, change);
     }
 
     /** Whether a description is open by this name, so that the file outlives it. */
     boolean isOpen() {
-        return opens.get() != 0;
+        return opens != 0;
     }
 
     void mounted(int change) {
-        mounts.addAndGet(change);
+        MOUNTS.addAndGet(this, change);
     }
 
     /**

@@ -436,15 +436,15 @@ public final class FileDescription {
         long count;
         if (!seekable) {
             count = file.write(source, OpenFile.NO_POSITION);
-        } else if (offsetInFile && (flags & Fcntl.O_APPEND) == 0) {
+        } else if (offsetInFile && !appends()) {
             beforeChange(caller);
             count = file.write(limit(source, file.offset(), caller), OpenFile.NO_POSITION);
         } else {
             offsetLock.lock();
             try {
-                if ((flags & Fcntl.O_APPEND) != 0) {
+                if (appends()) {
                     beforeChange(caller);
-                    IoBuffer limited = limit(source, appendPosition(), caller);
+                    IoBuffer limited = limit(source, file.sizeBytes(), caller);
                     long wanted = limited.remaining();
                     long end = file.append(limited);
                     if (end < 0) {
@@ -478,7 +478,12 @@ public final class FileDescription {
      * @throws ErrnoException ESPIPE, and as {@link #write}
      */
     public long writeAt(IoBuffer source, long position, Caller caller) throws ErrnoException {
-        return writeAt(source, position, (flags & Fcntl.O_APPEND) != 0, caller);
+        return writeAt(source, position, appends(), caller);
+    }
+
+    /** O_APPEND means something for files that have an end; a device takes what it is given. */
+    private boolean appends() {
+        return regular && (flags & Fcntl.O_APPEND) != 0;
     }
 
     /**
@@ -502,9 +507,9 @@ public final class FileDescription {
             throw EBADF.error();
         }
         long count;
-        if (append) {
+        if (append && regular) {
             beforeChange(caller);
-            IoBuffer limited = limit(source, appendPosition(), caller);
+            IoBuffer limited = limit(source, file.sizeBytes(), caller);
             long wanted = limited.remaining();
             long end = file.append(limited);
             if (end < 0) {
@@ -518,10 +523,6 @@ public final class FileDescription {
             wasWritten();
         }
         return count;
-    }
-
-    private long appendPosition() throws ErrnoException {
-        return regular ? file.sizeBytes() : 0;
     }
 
     private long writeLimited(IoBuffer source, long position, Caller caller) throws ErrnoException {
@@ -631,10 +632,10 @@ public final class FileDescription {
         if (whence < Fcntl.SEEK_SET || whence > Fcntl.SEEK_HOLE) {
             throw EINVAL.error();
         }
+        if (file.ignoresSeeks()) {
+            return 0;
+        }
         if (!seekable) {
-            if (file.ignoresSeeks()) {
-                return 0;
-            }
             throw ESPIPE.error();
         }
         offsetLock.lock();
@@ -673,11 +674,11 @@ public final class FileDescription {
      * @throws ErrnoException EBADF, ENOTDIR, ENOENT when the directory was removed
      */
     public void readDirectory(DirectorySink sink) throws ErrnoException {
+        if ((inode.mode() & Stat.S_IFMT) != Stat.S_IFDIR && !isPath()) {
+            throw dev.caisson.abi.Errno.ENOTDIR.error();
+        }
         if (!readable) {
             throw EBADF.error();
-        }
-        if ((inode.mode() & Stat.S_IFMT) != Stat.S_IFDIR) {
-            throw dev.caisson.abi.Errno.ENOTDIR.error();
         }
         offsetLock.lock();
         try {

@@ -34,7 +34,10 @@ final class Call {
     private byte[] reply = new byte[256];
 
     State state = State.IDLE;
+    /** Its place in the connection's table. */
     int tag;
+    /** The tag of the message: {@link #tag}, or with something in its upper half. */
+    int sentTag;
     MessageType type;
     Thread caller;
     /** Its caller has not called {@link Connection#end} yet. */
@@ -44,6 +47,8 @@ final class Call {
 
     /** A fid that exists if the call succeeds (or, of Tclunk, one that is free when it is done); NO_FID for none. */
     int newFid;
+    /** Who is told of the answer that nobody waits for; null for nobody. */
+    Connection.Late late;
     /** Of Tflush: whom it flushes. */
     Call flushed;
     /** Where data goes that is read; of global scope, since whoever receives writes to it. */
@@ -60,6 +65,7 @@ final class Call {
         caller = null;
         isUnattended = false;
         newFid = Protocol.NO_FID;
+        late = null;
         flushed = null;
         target = null;
         replyType = null;

@@ -4,6 +4,7 @@ import static dev.caisson.abi.Errno.EIO;
 import static dev.caisson.abi.Errno.EPROTO;
 import static dev.caisson.abi.Errno.ERESTARTSYS;
 
+import dev.caisson.abi.Errno;
 import dev.caisson.abi.ErrnoException;
 import dev.caisson.host.HostFile;
 import dev.caisson.host.HostSocket;
@@ -16,6 +17,7 @@ import dev.caisson.spi.fs.JobControl;
 import java.lang.foreign.MemorySegment;
 import java.util.ArrayDeque;
 import java.util.concurrent.locks.LockSupport;
+import java.util.function.BooleanSupplier;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -31,6 +33,7 @@ final class Connection {
     static final long SLICE_MS = 20;
 
     private static final Logger log = LoggerFactory.getLogger(Connection.class);
+    /** As many as the lower half of a tag numbers. */
     private static final int MOST_CALLS = 256;
     /** Unattended calls (clunks) whose replies nobody has read yet. */
     private static final int MOST_UNATTENDED = 64;
@@ -45,6 +48,8 @@ final class Connection {
     private final MessageSocket socket;
     private final long timeoutNs;
     private final boolean isUnix;
+    /** Null where the server knows nothing of processors. */
+    private volatile ProcessorHints hints;
     private final FidNumbers fids = new FidNumbers();
 
     /** By tag. Guarded by this, as is what follows. */
@@ -124,10 +129,17 @@ final class Connection {
         }
     }
 
-    private static Call start(Call call, MessageType type) {
+    private Call start(Call call, MessageType type) {
         call.type = type;
-        call.out.start(type, type == MessageType.TVERSION ? Protocol.NO_TAG : call.tag);
+        ProcessorHints telling = hints;
+        call.sentTag = type == MessageType.TVERSION ? Protocol.NO_TAG : telling == null ? call.tag : telling.tag(call.tag);
+        call.out.start(type, call.sentTag);
         return call;
+    }
+
+    /** From now on requests may tell from which processor they come, in the upper half of their tags. */
+    void tellProcessor() {
+        hints = new ProcessorHints();
     }
 
     /** A tag for a call. */
@@ -210,9 +222,14 @@ final class Connection {
      * @throws ErrnoException what the server answered; EPROTO for an answer to something else, EIO without one
      */
     WireReader exchange(Call call, MemorySegment data) throws ErrnoException {
+        ProcessorHints timed = ProcessorHints.isShort(call.type) ? hints : null;
+        long begunNs = timed == null ? 0 : System.nanoTime();
         post(call, false);
         send(call, data);
         await(call);
+        if (timed != null) {
+            timed.took(System.nanoTime() - begunNs);
+        }
         if (call.replyType == MessageType.RLERROR) {
             int number = call.in.u32();
             throw call.in.isConsumed() ? Names.errno(number).error() : EPROTO.error("a malformed Rlerror");
@@ -278,6 +295,79 @@ final class Connection {
         post(call, true);
         socket.queue(call.out); // it goes with the next request
         return true;
+    }
+
+    /** Told of the answer to a request that nobody waits for. */
+    @FunctionalInterface
+    interface Late {
+        /**
+         * The answer has come. On the thread of whoever receives: never waits.
+         *
+         * @param failure what the server says; null when it has done it
+         */
+        void answered(Errno failure);
+    }
+
+    /**
+     * Begins a request whose answer nobody waits for.
+     *
+     * @return the call, to be filled and given to {@link #sendLate}; null when there are too many already, or nothing is answered any more
+     */
+    Call beginLate(MessageType type, Late late) {
+        Call call;
+        synchronized (this) {
+            if (unattended >= MOST_UNATTENDED || calling >= MOST_CALLS - 2 || isBroken) {
+                return null;
+            }
+            try {
+                call = openLocked();
+            } catch (ErrnoException e) {
+                return null;
+            }
+        }
+        call.late = late;
+        return start(call, type);
+    }
+
+    /** Sends such a request; false when the connection is lost with it. */
+    boolean sendLate(Call call) {
+        post(call, true);
+        try {
+            send(call, null);
+            return true;
+        } catch (ErrnoException e) {
+            return false;
+        }
+    }
+
+    /**
+     * Receives until something has come that is not waited for by a call.
+     *
+     * @param isThere whether it has; becomes true by a {@link Late}
+     * @throws ErrnoException ERESTARTSYS when the caller is killed or awaited; the connection is broken when the server takes too long
+     */
+    void await(BooleanSupplier isThere) throws ErrnoException {
+        long begunNs = System.nanoTime();
+        while (true) {
+            synchronized (this) {
+                if (isThere.getAsBoolean() || isBroken) {
+                    return;
+                }
+                if (System.nanoTime() - begunNs > timeoutNs) {
+                    breakLocked();
+                    return;
+                }
+                if (isReceiving) {
+                    awaitLocked(); // who receives notifies
+                    continue;
+                }
+                isReceiving = true;
+            }
+            receive(null);
+            if (isKilled() || isAwaited()) {
+                throw ERESTARTSYS.error();
+            }
+        }
     }
 
     // ---- replies
@@ -391,7 +481,10 @@ final class Connection {
         Call call = null;
         boolean isWanted = false;
         synchronized (this) {
-            Call known = tag < MOST_CALLS ? calls[tag] : tag == Protocol.NO_TAG ? versionLocked() : null;
+            Call known = tag == Protocol.NO_TAG ? versionLocked() : calls[tag & MOST_CALLS - 1];
+            if (known != null && known.sentTag != tag) {
+                known = null;
+            }
             if (known != null && known.state == Call.State.WAITING) {
                 known.state = Call.State.REPLYING;
                 isWanted = !known.isUnattended;
@@ -410,7 +503,7 @@ final class Connection {
         } else if (call.state == Call.State.ABANDONED) {
             lateReply(call, type);
         } else {
-            unattendedReply(call);
+            unattendedReply(call, type);
         }
     }
 
@@ -452,12 +545,19 @@ final class Connection {
         }
     }
 
-    private void unattendedReply(Call call) {
+    private void unattendedReply(Call call, MessageType type) {
         int free = call.newFid;
         Call flushed = call.flushed;
+        Late late = call.late;
+        if (late != null) {
+            late.answered(type == call.type.reply() ? null : type == MessageType.RLERROR ? Names.errno(socket.fields().u32()) : Errno.EPROTO);
+        }
         synchronized (this) {
             unattended--;
             closeLocked(call);
+            if (late != null) {
+                notifyAll();
+            }
             if (flushed != null && flushed.state == Call.State.ABANDONED) {
                 fids.free(flushed.newFid); // it was never carried out
                 flushed.newFid = Protocol.NO_FID;
@@ -503,7 +603,7 @@ final class Connection {
             flush = openLocked();
             flush.flushed = abandoned;
         }
-        start(flush, MessageType.TFLUSH).out.u16(abandoned.tag);
+        start(flush, MessageType.TFLUSH).out.u16(abandoned.sentTag);
         post(flush, true);
         send(flush, null);
     }

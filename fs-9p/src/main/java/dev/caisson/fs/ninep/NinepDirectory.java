@@ -3,13 +3,11 @@ package dev.caisson.fs.ninep;
 import static dev.caisson.abi.Errno.EINVAL;
 import static dev.caisson.abi.Errno.EIO;
 import static dev.caisson.abi.Errno.EOPNOTSUPP;
-import static dev.caisson.abi.Errno.EPERM;
 
 import dev.caisson.abi.Errno;
 import dev.caisson.abi.ErrnoException;
 import dev.caisson.abi.Fcntl;
 import dev.caisson.abi.Stat;
-import dev.caisson.ninep.AttributeUpdate;
 import dev.caisson.ninep.FileAttributes;
 import dev.caisson.ninep.Protocol;
 import dev.caisson.ninep.Qid;
@@ -18,7 +16,6 @@ import dev.caisson.spi.fs.LookAhead;
 import dev.caisson.spi.fs.NewNode;
 import dev.caisson.spi.fs.OpenFile;
 import dev.caisson.spi.fs.PosixAcl;
-import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 
@@ -44,6 +41,9 @@ final class NinepDirectory extends NinepInode {
     private int opens;
     /** Keeps a fid of a directory that has lost its name while it was open. Guarded by this. */
     private Handle pinned;
+    /** The session whose server has removed a name from here, so that it will remove others. */
+    private volatile Session removesBy;
+    private final LateRemovals late = new LateRemovals(this);
     /** Counts changes of names, on both sides of each. Guarded by this. */
     private int nameChanges;
 
@@ -92,10 +92,11 @@ final class NinepDirectory extends NinepInode {
         return trail == null ? null : new NinepLookAhead(this, names, trail);
     }
 
-    private NinepInode adopt(Session session, int fid, FileAttributes attributes, String child) {
+    /** The file that the server has told of; a fid that came with that is kept. */
+    NinepInode adopt(Session session, int fid, FileAttributes attributes, String child) {
         NinepInode inode = ninep().inode(attributes, this, child);
         if (fid != Protocol.NO_FID) {
-            inode.offer(session, fid);
+            inode.way().offer(session, fid);
         }
         return inode;
     }
@@ -135,7 +136,7 @@ final class NinepDirectory extends NinepInode {
     }
 
     /** A name may appear or go, or has: what was listed does not tell of it. To be called before and after. */
-    private synchronized void nameChanges(String child) {
+    synchronized void nameChanges(String child) {
         nameChanges++;
         inOrder = null;
         if (listing == null) {
@@ -157,7 +158,7 @@ final class NinepDirectory extends NinepInode {
         }
     }
 
-    // ---- creation
+    // ---- access control lists
 
     private record DefaultList(boolean isThere, long sinceNs) {}
 
@@ -191,68 +192,22 @@ final class NinepDirectory extends NinepInode {
         defaultList = null;
     }
 
-    /** Gives a new file owner and mode, where the server had its own idea of them. */
-    private NinepInode finish(Session session, int made, FileAttributes found, String child, NewNode node) throws ErrnoException {
-        int fid = made;
-        FileAttributes attributes = found;
-        int valid = attributes.uid() != node.uid() ? AttributeUpdate.UID : 0;
-        valid |= attributes.gid() != node.gid() ? AttributeUpdate.GID : 0;
-        boolean hasMode = (attributes.mode() & Stat.S_IFMT) != Stat.S_IFLNK;
-        // What is missing of the permissions, the list has taken away.
-        int kept = hasDefaultAcl() ? 07000 | attributes.mode() & 0777 : 07777;
-        NewNode wanted = new NewNode(node.mode() & (~07777 | kept), node.uid(), node.gid(), node.rawDevice());
-        valid |= hasMode && ((attributes.mode() ^ wanted.mode()) & 07777) != 0 ? AttributeUpdate.MODE : 0;
-        if (valid != 0) {
-            if (fid == Protocol.NO_FID) {
-                Session.Walked walked = ask(true, (s, at) -> s.walk(at, List.of(child)));
-                fid = walked.fid();
-            }
-            if ((valid & ~AttributeUpdate.MODE) != 0 && hasMode) {
-                valid |= AttributeUpdate.MODE; // a new owner may cost set-user-ID
-            }
-            try {
-                updateOwner(session, fid, valid, wanted);
-                attributes = session.attributes(fid);
-            } catch (ErrnoException e) {
-                session.clunk(fid);
-                throw e;
-            }
-        }
-        return adopt(session, fid, attributes, child);
-    }
-
-    private static void updateOwner(Session session, int fid, int valid, NewNode node) throws ErrnoException {
-        int owner = valid & (AttributeUpdate.UID | AttributeUpdate.GID);
-        if (owner != 0) {
-            try {
-                session.update(fid, new AttributeUpdate(owner, 0, node.uid(), node.gid(), 0, 0, 0));
-            } catch (ErrnoException e) {
-                if (e.errno() != EPERM) {
-                    throw e;
-                } // the server runs as an ordinary user, whose file it is then
-            }
-        }
-        if ((valid & AttributeUpdate.MODE) != 0) {
-            session.update(fid, new AttributeUpdate(AttributeUpdate.MODE, node.mode() & 07777, 0, 0, 0, 0, 0));
-        }
-    }
-
     // ---- changes whose answer may be lost with the connection
 
     /** A change of names. */
     @FunctionalInterface
-    private interface Change {
+    interface Change {
         void make() throws ErrnoException;
     }
 
     /** Looks whether a change was made. */
     @FunctionalInterface
-    private interface Look {
+    interface Look {
         boolean isMade() throws ErrnoException;
     }
 
     /** Makes a change. When the connection is lost in between, looks whether it was made, and makes it if not. */
-    private void change(Look look, Change change) throws ErrnoException {
+    void change(Look look, Change change) throws ErrnoException {
         for (int tries = 1;; tries++) {
             Session session = ninep().session();
             try {
@@ -270,7 +225,7 @@ final class NinepDirectory extends NinepInode {
     }
 
     /** What the server has under a name; null for nothing. */
-    private FileAttributes find(String child) throws ErrnoException {
+    FileAttributes find(String child) throws ErrnoException {
         return ask(true, (session, fid) -> {
             Session.Found found = session.lookup(fid, child);
             if (found != null && found.fid() != Protocol.NO_FID) {
@@ -285,137 +240,22 @@ final class NinepDirectory extends NinepInode {
         return found != null && file.isSameFile(found);
     }
 
-    /** Something made under a name by one message. */
-    @FunctionalInterface
-    private interface Maker {
-        void make(Session session, int directory) throws ErrnoException;
-    }
-
-    private NinepInode make(String child, NewNode node, Maker maker) throws ErrnoException {
-        ninep().checkWritable();
-        nameChanges(child);
-        change(() -> find(child) != null, () -> ask(false, (session, fid) -> {
-            maker.make(session, fid);
-            return null;
-        }));
-        nameChanges(child);
-        changed();
-        return found(child, node);
-    }
-
-    /** What was just made, with the owner and mode that it was to have. */
-    private NinepInode found(String child, NewNode node) throws ErrnoException {
-        return ask(true, (session, fid) -> {
-            Session.Found found = session.lookup(fid, child);
-            if (found == null) {
-                throw EIO.error("what was just made is not there");
-            }
-            return finish(session, found.fid(), found.attributes(), child, node);
-        });
-    }
+    // ---- creation
 
     @Override
     public Inode create(String child, NewNode node) throws ErrnoException {
-        int type = node.mode() & Stat.S_IFMT;
-        return switch (type) {
-            case Stat.S_IFREG -> createFile(child, node);
-            case Stat.S_IFDIR -> {
-                NinepInode made = make(child, node, (session, fid) -> session.makeDirectory(fid, child, node.mode() & 07777, node.gid()));
-                if (ninep().isExclusive() && made instanceof NinepDirectory directory) {
-                    directory.listed(new HashMap<>(), List.of(), directory.nameVersion()); // it is empty, and nobody knows it yet
-                }
-                yield made;
-            }
-            case Stat.S_IFIFO, Stat.S_IFSOCK -> make(child, node,
-                    (session, fid) -> session.makeNode(fid, child, type | node.mode() & 07777, 0, 0, node.gid()));
-            default -> throw EPERM.error("no device nodes on the server");
-        };
-    }
-
-    private Inode createFile(String child, NewNode node) throws ErrnoException {
-        ninep().checkWritable();
-        nameChanges(child);
-        NinepInode[] made = {null};
-        boolean[] isThere = {false};
-        change(() -> {
-            isThere[0] = find(child) != null;
-            return false; // it is still to be opened
-        }, () -> made[0] = ninep().isExtended() ? createAndOpen(child, node, isThere[0]) : createByProtocol(child, node, isThere[0]));
-        return made[0];
-    }
-
-    private NinepInode createAndOpen(String child, NewNode node, boolean isThere) throws ErrnoException {
-        int flags = (isThere ? 0 : Fcntl.O_CREAT | Fcntl.O_EXCL) | Fcntl.O_RDWR | Fcntl.O_NOFOLLOW | Fcntl.O_CLOEXEC;
-        return ask(false, (session, fid) -> {
-            Session.Opened opened = session.openAt(fid, child, flags, node.mode() & 07777, node.uid(), node.gid());
-            nameChanges(child);
-            changed();
-            return opened(session, opened, adopt(session, Protocol.NO_FID, opened.attributes(), child));
-        });
-    }
-
-    private NinepInode createByProtocol(String child, NewNode node, boolean isThere) throws ErrnoException {
-        if (isThere) {
-            return found(child, node);
-        }
-        return ask(false, (session, fid) -> {
-            int own = session.walk(fid, List.of()).fid();
-            try {
-                session.create(own, child, Fcntl.O_CREAT | Fcntl.O_EXCL | Fcntl.O_RDWR, node.mode() & 07777, node.gid());
-            } catch (ErrnoException e) {
-                session.clunk(own);
-                throw e;
-            }
-            nameChanges(child);
-            changed();
-            Session.Found found = session.lookup(fid, child);
-            if (found == null) {
-                session.clunk(own);
-                throw EIO.error("what was just made is not there");
-            }
-            NinepInode made = finish(session, found.fid(), found.attributes(), child, node);
-            return opened(session, new Session.Opened(own, -1, found.attributes()), made);
-        });
-    }
-
-    /** A new file comes with an open handle. */
-    private static NinepInode opened(Session session, Session.Opened opened, NinepInode made) throws ErrnoException {
-        if (made.content() == null) {
-            throw Errno.EPROTO.error("no regular file was made");
-        }
-        made.content().created(made.content().handle(session, opened, true));
-        return made;
-    }
-
-    @Override
-    public Inode createUnnamed(NewNode node) throws ErrnoException {
-        ninep().checkWritable();
-        if (!ninep().isExtended()) {
-            throw EOPNOTSUPP.error("the protocol has no files without names");
-        }
-        return ask(false, (session, fid) -> {
-            Session.Opened opened = session.openAt(fid, "", Fcntl.O_TMPFILE | Fcntl.O_RDWR | Fcntl.O_CLOEXEC, node.mode() & 07777,
-                    node.uid(), node.gid());
-            NinepInode made = ninep().inode(opened.attributes(), null, null);
-            if (made.content() == null) {
-                throw Errno.EPROTO.error("no regular file was made");
-            }
-            // A fid of its own, to give it a name and other attributes by; it is open, too.
-            boolean isDonated = opened.descriptor() >= 0;
-            if (opened.fid() == Protocol.NO_FID) {
-                throw Errno.EPROTO.error("no fid for a file without a name");
-            }
-            int second = isDonated ? opened.fid() : session.walk(opened.fid(), List.of()).fid();
-            Session.Opened file = isDonated ? new Session.Opened(Protocol.NO_FID, opened.descriptor(), opened.attributes()) : opened;
-            made.content().keepOpen(ninep().files().offer(made.content().handle(session, file, true)), made.keep(session, second));
-            return made;
-        });
+        return new Creation(this, child, node).file();
     }
 
     @Override
     public Inode symlink(String child, String target, NewNode node) throws ErrnoException {
         NewNode link = new NewNode(Stat.S_IFLNK | 0777, node.uid(), node.gid(), 0);
-        return make(child, link, (session, fid) -> session.makeLink(fid, child, target, node.gid()));
+        return new Creation(this, child, link).link(target);
+    }
+
+    @Override
+    public Inode createUnnamed(NewNode node) throws ErrnoException {
+        return new Creation(this, "", node).unnamed();
     }
 
     /** Something done with fids of two files. */
@@ -453,10 +293,52 @@ final class NinepDirectory extends NinepInode {
         ninep().checkWritable();
         try {
             losesName(file);
-            remove(child, file, 0);
+            if (removesLate(child, file)) {
+                gone(file, child);
+            } else {
+                remove(child, file, 0);
+                removesBy = ninep().session();
+            }
         } finally {
             lostName(file);
         }
+    }
+
+    /**
+     * Removes a name without waiting for the answer, where that is known: nobody else changes the tree, the server has removed a name from
+     * this directory before, and nothing keeps it from removing this one.
+     *
+     * @return false when it is to be asked
+     */
+    private boolean removesLate(String child, NinepInode file) throws ErrnoException {
+        Session session = removesBy;
+        boolean isKnown = session != null && ninep().foreseesRemovals(session) && !file.isOpen() && file.hasSurelyOneName()
+                && ((mode() & Stat.S_ISVTX) == 0 || ninep().isPrivileged());
+        if (!isKnown) {
+            return false;
+        }
+        nameChanges(child);
+        if (!late.remove(child)) {
+            return false;
+        }
+        ninep().hasLate(this);
+        return true;
+    }
+
+    @Override
+    void settle() throws ErrnoException {
+        if (late.settle()) {
+            ninep().hasNoLate(this);
+        }
+    }
+
+    boolean hasLateRemovals() {
+        return late.hasAny();
+    }
+
+    /** A name is still there that was told to be gone. */
+    void reappears(String child) {
+        nameChanges(child);
     }
 
     /** Before a name of a file goes: it may be the only one that is known here. */
@@ -532,6 +414,7 @@ final class NinepDirectory extends NinepInode {
     @Override
     public void rmdir(String child, Inode target) throws ErrnoException {
         ninep().checkWritable();
+        ((NinepInode) target).settle(); // it is empty for the server, too
         losesName((NinepInode) target);
         remove(child, (NinepInode) target, Protocol.AT_REMOVEDIR);
     }
@@ -572,6 +455,7 @@ final class NinepDirectory extends NinepInode {
             return;
         }
         try {
+            other.settle(); // if it is a directory, it is empty for the server, too
             losesName(other);
             rename(oldName, moved, to, newName, other, flags);
         } finally {

@@ -128,6 +128,7 @@ final class NinepDirectoryFile extends OpenFile {
         long position = atPosition;
         for (int tries = 0; tries < MOST_FRUITLESS && entries.isEmpty() && !isEnd; tries++) {
             long from = position;
+            directory.settle();
             openIfNeeded();
             boolean hasAttributes = session.isExtended() && directory.ninep().isExclusive();
             try {
@@ -214,7 +215,7 @@ final class NinepDirectoryFile extends OpenFile {
         int flags = Fcntl.O_RDONLY | Fcntl.O_DIRECTORY;
         EntryNames.Entry entry = directory.entry();
         // What has no fid yet may not need one at all.
-        boolean isByName = directory.ninep().isExtended() && entry != null && !directory.hasFid();
+        boolean isByName = directory.ninep().isExtended() && entry != null && !directory.way().hasFid();
         NinepInode start = isByName ? entry.directory() : directory;
         start.ask(true, (current, from) -> {
             int own;
@@ -222,12 +223,12 @@ final class NinepDirectoryFile extends OpenFile {
                 Session.Opened opened = current.openAt(from, isByName ? entry.name() : "", flags | Fcntl.O_NOFOLLOW | Fcntl.O_CLOEXEC,
                         0, 0, 0);
                 if (!directory.isSameFile(opened.attributes())) {
-                    current.clunk(opened.fid());
+                    dispose(current, opened);
                     throw ESTALE.error("the server has another directory under the name");
                 }
                 own = opened.fid();
                 if (opened.descriptor() >= 0 || own == Protocol.NO_FID) {
-                    HostFile.close(opened.descriptor());
+                    dispose(current, opened);
                     throw EPROTO.error("directories are not donated");
                 }
             } else {
@@ -245,11 +246,22 @@ final class NinepDirectoryFile extends OpenFile {
         });
     }
 
+    /** Whatever it is: of another file under the name, the server may have given the descriptor away. */
+    private static void dispose(Session session, Session.Opened opened) {
+        if (opened.descriptor() >= 0) {
+            HostFile.close(opened.descriptor());
+        }
+        if (opened.fid() != Protocol.NO_FID) {
+            session.clunk(opened.fid());
+        }
+    }
+
     @Override
     public synchronized void sync(boolean dataOnly) throws ErrnoException {
         if (directory.ninep().isReadOnly()) {
             return;
         }
+        directory.ninep().settleRemovals();
         openIfNeeded();
         session.sync(fid, dataOnly);
     }

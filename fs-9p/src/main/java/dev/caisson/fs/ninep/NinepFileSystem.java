@@ -6,7 +6,9 @@ import static dev.caisson.abi.Errno.ENFILE;
 import static dev.caisson.abi.Errno.ERESTARTSYS;
 import static dev.caisson.abi.Errno.EROFS;
 
+import dev.caisson.abi.Errno;
 import dev.caisson.abi.ErrnoException;
+import dev.caisson.host.HostCredentials;
 import dev.caisson.memory.CachedContents;
 import dev.caisson.memory.MemoryFile;
 import dev.caisson.ninep.FileAttributes;
@@ -27,6 +29,7 @@ import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.atomic.AtomicReference;
 import java.util.concurrent.locks.ReentrantLock;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -79,6 +82,10 @@ public final class NinepFileSystem implements FileSystem {
     private final boolean writesBack;
     private final MemoryFile memory;
     private final Runnable onPressure;
+    /** Directories with names whose removal the server may not have answered. */
+    private final Set<NinepDirectory> late = ConcurrentHashMap.newKeySet();
+    private final AtomicReference<Errno> lateError = new AtomicReference<>();
+    private final boolean isPrivileged;
     /** Files with locks at the server. */
     private final Set<NinepLocks> locked = ConcurrentHashMap.newKeySet();
     /** Guarded by itself; in order of listing. */
@@ -122,6 +129,7 @@ public final class NinepFileSystem implements FileSystem {
         this.isReadOnly = isReadOnly;
         this.describedSource = "trans=" + options.connector();
         this.session = Session.open(options);
+        this.isPrivileged = HostCredentials.effectiveUser() == 0 && options.connector() instanceof GoferConnector;
         this.writesBack = isExclusive() && !isReadOnly && !session.donates();
         this.onPressure = () -> {
             contents.evict();
@@ -366,6 +374,54 @@ public final class NinepFileSystem implements FileSystem {
         return caching.locksAtServer();
     }
 
+    // ---- what the server has not answered yet
+
+    /** {@return whether what a session's server would say to the removal of a name is known before} */
+    boolean foreseesRemovals(Session asked) {
+        return isExclusive() && asked == session && !asked.isBroken() && asked.donates() && options.connector().isLasting();
+    }
+
+    /** {@return whether the server does what only the superuser may} */
+    boolean isPrivileged() {
+        return isPrivileged;
+    }
+
+    /** A directory has names that were removed without waiting. */
+    void hasLate(NinepDirectory directory) {
+        late.add(directory);
+    }
+
+    /** All of them are answered. */
+    void hasNoLate(NinepDirectory directory) {
+        late.remove(directory);
+        if (directory.hasLateRemovals()) {
+            late.add(directory); // one came in between
+        }
+    }
+
+    /** The server has refused what was taken for done. */
+    void lateError(Errno error) {
+        lateError.set(error);
+    }
+
+    /**
+     * Waits until the server has removed all names that are gone here.
+     *
+     * @throws ErrnoException what it has refused since somebody last asked, ERESTARTSYS, EIO
+     */
+    void settleRemovals() throws ErrnoException {
+        if (!late.isEmpty()) {
+            for (NinepDirectory directory : late) {
+                directory.settle();
+                hasNoLate(directory);
+            }
+        }
+        Errno error = lateError.getAndSet(null);
+        if (error != null) {
+            throw error.error("a name that was removed is still there");
+        }
+    }
+
     /** {@return whether the server has no access control lists} */
     boolean lacksLists() {
         return lacksLists;
@@ -396,6 +452,7 @@ public final class NinepFileSystem implements FileSystem {
 
     @Override
     public FileSystemStatus status() throws ErrnoException {
+        settleRemovals();
         FileSystemUsage usage = session().usage();
         return new FileSystemStatus(usage.type() & 0xffff_ffffL, usage.blockBytes() & 0xffff_ffffL, usage.blocks(), usage.freeBlocks(),
                 usage.availableBlocks(), usage.files(), usage.freeFiles(), deviceId, Math.clamp(usage.nameBytes(), 1, 255));
@@ -487,6 +544,7 @@ public final class NinepFileSystem implements FileSystem {
     @Override
     public void sync() throws ErrnoException {
         contents.writeBack();
+        settleRemovals();
     }
 
     @Override
@@ -528,5 +586,6 @@ public final class NinepFileSystem implements FileSystem {
             throw failure;
         }
         contents.writeBack();
+        settleRemovals();
     }
 }

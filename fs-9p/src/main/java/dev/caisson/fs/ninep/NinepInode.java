@@ -1,7 +1,6 @@
 package dev.caisson.fs.ninep;
 
 import static dev.caisson.abi.Errno.EINVAL;
-import static dev.caisson.abi.Errno.EIO;
 import static dev.caisson.abi.Errno.ENODATA;
 import static dev.caisson.abi.Errno.ENOENT;
 import static dev.caisson.abi.Errno.ENXIO;
@@ -15,7 +14,6 @@ import dev.caisson.abi.Fcntl;
 import dev.caisson.abi.Stat;
 import dev.caisson.ninep.AttributeUpdate;
 import dev.caisson.ninep.FileAttributes;
-import dev.caisson.ninep.Protocol;
 import dev.caisson.ninep.Qid;
 import dev.caisson.spi.cred.Credentials;
 import dev.caisson.spi.fs.AttributeChange;
@@ -26,8 +24,6 @@ import dev.caisson.spi.fs.ForeignLock;
 import dev.caisson.spi.fs.Inode;
 import dev.caisson.spi.fs.OpenFile;
 import dev.caisson.spi.fs.PosixAcl;
-import java.util.ArrayDeque;
-import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.atomic.AtomicInteger;
 import org.slf4j.Logger;
@@ -37,8 +33,6 @@ import org.slf4j.LoggerFactory;
 class NinepInode extends Inode {
     private static final Logger log = LoggerFactory.getLogger(NinepInode.class);
 
-    /** Deeper than a path can be, so a directory below itself is a lie. */
-    private static final int MOST_DEPTH = 2048;
     private static final int TRIES = 3;
     private static final int XATTR_CREATE = 1;
 
@@ -46,9 +40,8 @@ class NinepInode extends Inode {
     private final long path;
     private final int type;
     private final long birthNs;
-    private final EntryNames names = new EntryNames();
-    /** The fid that names this file. */
-    private final Handle.Slot fid = new Handle.Slot();
+    private final Reach reach;
+    private final EntryNames names;
     /** Null unless this is a regular file. */
     private final NinepContent content;
 
@@ -62,14 +55,19 @@ class NinepInode extends Inode {
     private volatile Hidden hidden;
     /** The access control list as of a time of change, for {@link #checkAccess}; null before anybody needed it. */
     private volatile AccessList accessList;
-    /** It was told that it is. */
-    private volatile boolean isLost;
+    /** Links may have come or gone since {@link #attributes} were told. */
+    private volatile boolean hasOtherLinks;
+    /** The host may refuse to remove it. */
+    private final boolean isHeld;
 
     NinepInode(NinepFileSystem fileSystem, FileAttributes a) {
         this.fileSystem = fileSystem;
         this.path = a.qid().path();
+        this.reach = new Reach(this);
+        this.names = reach.names();
         this.type = a.mode() & Stat.S_IFMT;
         this.birthNs = a.birthNs();
+        this.isHeld = (a.qid().type() & Qid.HELD) != 0;
         this.content = type == Stat.S_IFREG ? new NinepContent(this) : null;
         keep(a, 0);
     }
@@ -126,7 +124,7 @@ class NinepInode extends Inode {
             EntryNames.Entry before = names.first();
             names.found(directory, as, type == Stat.S_IFDIR || a.links() == 1);
             if (before != null && !fileSystem.isExtended() && !before.equals(names.first())) {
-                fileSystem.fids().forget(fid); // to many a server a fid is a path: others may have given that to another file
+                reach.forget(); // to many a server a fid is a path: others may have given that to another file
             }
         }
         if (freshVersion != version.get()) {
@@ -135,14 +133,21 @@ class NinepInode extends Inode {
     }
 
     final void linked(NinepDirectory directory, String as) {
+        hasOtherLinks = true;
         names.linked(directory, as);
         changed();
     }
 
+    /** {@return whether it certainly has but one name, which nothing but that directory keeps from going} Where nobody else changes files. */
+    final boolean hasSurelyOneName() {
+        return !hasOtherLinks && !isHeld && attributes.links() == 1;
+    }
+
     final void unnamed(NinepDirectory directory, String as) {
+        hasOtherLinks = true;
         names.removed(directory, as);
         if (!fileSystem.isExtended() && names.first() != null) {
-            fileSystem.fids().forget(fid); // it may be a path by this name
+            reach.forget(); // it may be a path by this name
         }
         changed();
     }
@@ -150,7 +155,7 @@ class NinepInode extends Inode {
     final void renamed(NinepDirectory from, String oldName, NinepDirectory to, String newName) {
         names.renamed(from, oldName, to, newName);
         if (!fileSystem.isExtended()) {
-            fileSystem.fids().forget(fid); // to many a server a fid is a path
+            reach.forget(); // to many a server a fid is a path
         }
         changed();
     }
@@ -170,125 +175,12 @@ class NinepInode extends Inode {
 
     /** A handle on a fid of this file; the caller releases it. */
     final Handle reach() throws ErrnoException {
-        Handle known = fileSystem.fids().take(fid, false, fileSystem.renames());
-        for (int tries = 1; known == null; tries++) {
-            Session session = fileSystem.session();
-            try {
-                known = walk();
-            } catch (ErrnoException e) {
-                if (hasWrongName(e)) {
-                    continue;
-                }
-                if (tries == TRIES || !fileSystem.makesRoom(e, session) && !session.isBroken()) {
-                    throw e;
-                }
-            }
-        }
-        return known;
+        return reach.take();
     }
 
-    /** Whether an error says that a name does not lead here any more, because of others, while another one may. */
-    private boolean hasWrongName(ErrnoException e) {
-        boolean isWrong = (e.errno() == ENOENT || e.errno() == ESTALE) && !fileSystem.isExclusive() && names.hasMore();
-        if (isWrong) {
-            names.wrong(names.first());
-        }
-        return isWrong;
-    }
-
-    private Handle walk() throws ErrnoException {
-        int renames = fileSystem.renames();
-        Session session = fileSystem.session();
-        ArrayDeque<String> steps = new ArrayDeque<>();
-        NinepInode at = this;
-        Handle start = null;
-        while (!at.isTop()) {
-            EntryNames.Entry entry = at.names.first();
-            if (entry == null) {
-                throw at.nameless();
-            }
-            steps.addFirst(entry.name());
-            at = entry.directory();
-            start = fileSystem.fids().take(at.fid, false, renames);
-            if (start != null && start.session == session) {
-                break;
-            }
-            if (start != null) {
-                fileSystem.fids().release(start);
-                start = null;
-            }
-            if (steps.size() > MOST_DEPTH) {
-                throw EIO.error("a directory below itself");
-            }
-        }
-        try {
-            Session.Walked end = walk(session, start == null ? session.root() : start.fid, steps);
-            if (end.qid() != null && end.qid().path() != path) {
-                session.clunk(end.fid());
-                throw ESTALE.error("the server has another file under the name");
-            }
-            return fileSystem.fids().offer(new Handle(fid, session, end.fid(), -1, false, renames));
-        } finally {
-            if (start != null) {
-                fileSystem.fids().release(start);
-            }
-        }
-    }
-
-    /** No name leads here any more, and no fid does. */
-    private ErrnoException nameless() {
-        if (type == Stat.S_IFDIR) {
-            return ENOENT.error("the directory was removed");
-        }
-        if (content == null || !content.isPinned()) {
-            return ESTALE.error(); // whoever opens it just now looks for another one
-        }
-        if (!isLost) {
-            isLost = true;
-            log.warn("an open file without a name was lost with the connection to its server: inode={}", path);
-        }
-        return EIO.error("an unlinked file was lost with the connection");
-    }
-
-    private static Session.Walked walk(Session session, int from, ArrayDeque<String> steps) throws ErrnoException {
-        int at = from;
-        while (true) {
-            List<String> some = new ArrayList<>();
-            while (!steps.isEmpty() && some.size() < Protocol.MOST_NAMES) {
-                some.add(steps.removeFirst());
-            }
-            Session.Walked next;
-            try {
-                next = session.walk(at, some);
-            } finally {
-                if (at != from) {
-                    session.clunk(at);
-                }
-            }
-            if (steps.isEmpty()) {
-                return next;
-            }
-            at = next.fid();
-        }
-    }
-
-    /** {@return whether there is a fid at hand} */
-    final boolean hasFid() {
-        Handle known = fileSystem.fids().take(fid, false, fileSystem.renames());
-        if (known != null) {
-            fileSystem.fids().release(known);
-        }
-        return known != null;
-    }
-
-    /** A fid came with a reply: of a lookup, say. */
-    final void offer(Session session, int number) {
-        fileSystem.fids().release(fileSystem.fids().offer(new Handle(fid, session, number, -1, false, fileSystem.renames())));
-    }
-
-    /** As {@link #offer}, and the caller keeps it for as long as it needs it. */
-    final Handle keep(Session session, int number) {
-        return fileSystem.fids().offer(new Handle(fid, session, number, -1, false, fileSystem.renames()));
+    /** {@return the fid, and the names that lead to one} */
+    final Reach way() {
+        return reach;
     }
 
     /**
@@ -298,6 +190,17 @@ class NinepInode extends Inode {
      * @param isRepeatable whether asking twice is as good as asking once
      */
     final <T> T ask(boolean isRepeatable, Use<T> use) throws ErrnoException {
+        settle();
+        return askNow(isRepeatable, use);
+    }
+
+    /** Waits for answers that nobody has waited for, where there are any. */
+    void settle() throws ErrnoException {
+        // only directories
+    }
+
+    /** As {@link #ask}, whatever the server has not answered yet. */
+    final <T> T askNow(boolean isRepeatable, Use<T> use) throws ErrnoException {
         for (int tries = 1;; tries++) {
             Handle handle = reach();
             try {
@@ -314,7 +217,7 @@ class NinepInode extends Inode {
                 if (!(isLost && isRepeatable) && !isStale || names.first() == null && !isTop()) {
                     throw e;
                 }
-                fileSystem.fids().forget(fid);
+                reach.forget();
             } finally {
                 fileSystem.fids().release(handle);
             }
@@ -323,7 +226,7 @@ class NinepInode extends Inode {
 
     /** Lets the fid go. */
     final void release() {
-        fileSystem.fids().forget(fid);
+        reach.forget();
         if (content != null) {
             content.release();
         }
@@ -337,6 +240,7 @@ class NinepInode extends Inode {
     // ---- attributes
 
     private Attributes keep(FileAttributes s, int seenVersion) {
+        hasOtherLinks &= seenVersion < 0;
         Attributes a = new Attributes(fileSystem.deviceId(), path, s.mode(), Math.clamp(s.links(), 0, Integer.MAX_VALUE), s.uid(),
                 s.gid(), s.rawDevice(), s.sizeBytes(), Math.clamp(s.blockBytes(), 512, 1 << 24), s.blocks(), s.accessNs(),
                 s.modifyNs(), shownChange(s.changeNs()), s.birthNs());
@@ -361,8 +265,9 @@ class NinepInode extends Inode {
         int now = version.get();
         long shown = Math.max(attributes.changeNs(), writtenNs);
         try {
-            update(new AttributeChange(AttributeChange.MODIFY_TIME, 0, 0, 0, 0, 0, writtenNs, writtenNs), AttributeChange.MODIFY_TIME);
-            FileAttributes found = ask(true, Session::attributes);
+            FileAttributes told = update(new AttributeChange(AttributeChange.MODIFY_TIME, 0, 0, 0, 0, 0, writtenNs, writtenNs),
+                    AttributeChange.MODIFY_TIME);
+            FileAttributes found = told != null ? told : ask(true, Session::attributes);
             if (isSameFile(found)) {
                 hidden = new Hidden(found.changeNs(), shown);
                 keep(found, now);
@@ -428,12 +333,13 @@ class NinepInode extends Inode {
         if (freshVersion == now) {
             return attributes;
         }
+        settle();
         Attributes direct = content == null ? null : content.donatedAttributes(attributes);
         if (direct != null) {
             return keep(direct, now);
         }
         EntryNames.Entry entry = names.first();
-        boolean hasFid = hasFid();
+        boolean hasFid = reach.hasFid();
         if (!hasFid && entry == null && !isTop()) {
             return gone(now);
         }
@@ -459,7 +365,7 @@ class NinepInode extends Inode {
             return gone(now);
         }
         ErrnoException stale = ESTALE.error("the server has another file under the name");
-        if (hasWrongName(stale)) {
+        if (reach.hasWrongName(stale)) {
             return toldAttributes();
         }
         throw stale;
@@ -503,23 +409,29 @@ class NinepInode extends Inode {
         if (change.has(AttributeChange.MODE) && type == Stat.S_IFLNK) {
             throw EOPNOTSUPP.error("a symbolic link has no mode");
         }
+        int before = version.get();
+        FileAttributes found = null;
         try {
             if (change.has(AttributeChange.SIZE)) {
                 content.resize(change);
             } else {
-                update(change, change.fields());
+                found = update(change, change.fields());
                 if (content != null && change.has(AttributeChange.MODIFY_TIME)) {
                     content.modified(change.modifyNs());
                 }
             }
         } finally {
-            changed();
-            attributes(); // mode and owner are asked for without a chance to ask the server
+            int now = version.incrementAndGet();
+            if (found != null && now == before + 1) {
+                keep(found, now); // nobody else has changed it meanwhile
+            } else {
+                attributes(); // mode and owner are asked for without a chance to ask the server
+            }
         }
     }
 
-    /** Sends the named fields of a change. */
-    final void update(AttributeChange change, int fields) throws ErrnoException {
+    /** Sends the named fields of a change; the result is the attributes after it, if the server has told them. */
+    final FileAttributes update(AttributeChange change, int fields) throws ErrnoException {
         int valid = (fields & AttributeChange.MODE) != 0 ? AttributeUpdate.MODE : 0;
         valid |= (fields & AttributeChange.UID) != 0 ? AttributeUpdate.UID : 0;
         valid |= (fields & AttributeChange.GID) != 0 ? AttributeUpdate.GID : 0;
@@ -528,13 +440,33 @@ class NinepInode extends Inode {
         valid |= (fields & AttributeChange.MODIFY_TIME) != 0 ? AttributeUpdate.MODIFY_TIME | AttributeUpdate.MODIFY_TIME_SET : 0;
         AttributeUpdate update = new AttributeUpdate(valid, change.mode() & 07777, change.uid(), change.gid(), change.sizeBytes(),
                 change.accessNs(), change.modifyNs());
-        ask(true, (session, at) -> {
+        EntryNames.Entry entry = names.first();
+        if (entry != null && fileSystem.isExtended() && !reach.hasFid()) {
+            FileAttributes found = updateAt(entry, update);
+            if (found != null) {
+                return found;
+            }
+        }
+        return ask(true, (session, at) -> {
             if (!session.isExtended() && names.first() == null && !isTop() && !isSameFile(session.attributes(at))) {
                 throw ESTALE.error("to the server the fid is a path, where another file is now");
             }
             session.update(at, update);
             return null;
         });
+    }
+
+    /** By a name, which spares the walk; null when that does not lead here any more, because of others, or the server is too old for it. */
+    private FileAttributes updateAt(EntryNames.Entry entry, AttributeUpdate update) throws ErrnoException {
+        try {
+            FileAttributes found = entry.directory().ask(true, (session, at) -> session.updateAt(at, entry.name(), path, update));
+            return isSameFile(found) ? found : null;
+        } catch (ErrnoException e) {
+            if (e.errno() == ENOENT || e.errno() == ESTALE || e.errno() == EOPNOTSUPP) {
+                return null;
+            }
+            throw e;
+        }
     }
 
     // ---- links, content

@@ -176,6 +176,7 @@ final class NinepRegularFile extends OpenFile {
 
     @Override
     public void sync(boolean dataOnly) throws ErrnoException {
+        inode.ninep().settleRemovals(); // a journal that is gone must not come back behind what is stored here
         try {
             content.writeBack();
         } catch (ErrnoException e) {

@@ -20,6 +20,7 @@ import dev.caisson.ninep.WireReader;
 import java.lang.foreign.MemorySegment;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.function.BooleanSupplier;
 
 /**
  * One tree of a server, attached over one connection: each message as a method. What the server answers is checked here; a reply that
@@ -44,6 +45,9 @@ final class Session {
         this.isExtended = options.isExtended() && version.equals(Protocol.EXTENDED_VERSION);
         if (!isExtended && !version.equals(Protocol.VERSION)) {
             throw EPROTONOSUPPORT.error("the server does not speak 9P2000.L");
+        }
+        if (isExtended && connection.isUnix()) {
+            connection.tellProcessor();
         }
         this.dataBytes = messageBytes - Protocol.IO_HEADER_BYTES;
         this.root = attach(options);
@@ -342,6 +346,29 @@ final class Session {
         }
     }
 
+    /**
+     * Changes an entry of a directory; only where the server speaks the extension.
+     *
+     * @param directory a fid
+     * @param name the entry
+     * @param path what {@code qid.path} is to be there
+     * @param update the change
+     * @return the attributes after it
+     * @throws ErrnoException ESTALE when another file has the name
+     */
+    FileAttributes updateAt(int directory, String name, long path, AttributeUpdate update) throws ErrnoException {
+        Call call = connection.begin(MessageType.TSETATTRAT);
+        try {
+            update.write(call.out.u32(directory).string(name).u64(path));
+            WireReader in = connection.exchange(call, null);
+            FileAttributes attributes = checked(FileAttributes.read(in, FileAttributes.BASIC | FileAttributes.BIRTH_TIME));
+            check(in.isConsumed());
+            return attributes;
+        } finally {
+            connection.end(call);
+        }
+    }
+
     private void empty(Call call) throws ErrnoException {
         check(connection.exchange(call, null).isConsumed());
     }
@@ -422,6 +449,26 @@ final class Session {
         if (lacksNamesAt) {
             unlink(directory, name, flags);
         }
+    }
+
+    /**
+     * As {@link #unlink}, without waiting for the answer.
+     *
+     * @param late told of it
+     * @return false when it was not sent, and is not going to be
+     */
+    boolean unlinkLate(int directory, String name, Connection.Late late) {
+        Call call = connection.beginLate(MessageType.TUNLINKAT, late);
+        if (call == null) {
+            return false;
+        }
+        call.out.u32(directory).string(name).u32(0);
+        return connection.sendLate(call);
+    }
+
+    /** Waits for something that answers bring which nobody waits for. */
+    void await(BooleanSupplier isThere) throws ErrnoException {
+        connection.await(isThere);
     }
 
     /** Older servers (diod of Debian 12) have neither Tunlinkat nor Trenameat, so they get the messages of before, as from Linux. */

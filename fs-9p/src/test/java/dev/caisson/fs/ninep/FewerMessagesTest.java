@@ -4,6 +4,7 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertNotNull;
 import static org.junit.jupiter.api.Assertions.assertNull;
 import static org.junit.jupiter.api.Assertions.assertSame;
+import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.caisson.abi.ErrnoException;
@@ -176,5 +177,75 @@ class FewerMessagesTest {
         OpenFile open = file.open(Fcntl.O_RDWR);
         assertEquals(5, open.write(IoBuffer.of(Arena.ofAuto().allocateFrom("hello").asSlice(0, 5)), 0));
         open.close();
+    }
+
+    @Test
+    void namesThatAreRemovedWithoutWaitingAreGoneForEverybody() throws Exception {
+        Path where = tree.resolve("a/b/c");
+        for (int i = 0; i < 300; i++) {
+            Files.writeString(where.resolve("file-" + i), "");
+        }
+        NinepDirectory b = (NinepDirectory) mount(CachePolicy.EXCLUSIVE).lookup("a").lookup("b");
+        NinepDirectory c = (NinepDirectory) b.lookup("c");
+        assertEquals(303, list(c).size());
+        for (int i = 0; i < 300; i++) {
+            c.unlink("file-" + i, c.lookup("file-" + i));
+            assertNull(c.lookup("file-" + i));
+            if (i % 50 == 7) {
+                Inode again = c.create("file-" + i, FILE); // the server must have removed the former one
+                assertEquals(1, again.attributes().links());
+                c.unlink("file-" + i, again);
+            }
+            if (i % 70 == 9) {
+                assertEquals(302 - i, list(c).size());
+            }
+            if (i % 90 == 11) {
+                fileSystem.sync();
+                assertEquals(300 - i, where.toFile().list().length);
+            }
+        }
+        c.unlink("file", c.lookup("file"));
+        b.rmdir("c", c);
+        assertTrue(Files.notExists(where));
+    }
+
+    @Test
+    void aFileOfTwoNamesOrOneThatIsOpenIsRemovedInTime() throws Exception {
+        NinepDirectory root = mount(CachePolicy.EXCLUSIVE);
+        root.unlink("one", root.create("one", FILE));
+        Inode file = root.create("two", FILE);
+        root.link("three", file);
+        root.unlink("two", file);
+        assertEquals(1, file.attributes().links());
+        OpenFile open = file.open(Fcntl.O_RDWR);
+        root.unlink("three", file);
+        assertEquals(0, file.attributes().links());
+        assertEquals(5, open.write(IoBuffer.of(Arena.ofAuto().allocateFrom("hello").asSlice(0, 5)), 0));
+        assertEquals(5, file.attributes().sizeBytes());
+        open.close();
+    }
+
+    @Test
+    void attributesOfAFileWithoutAFidChangeByItsName() throws Exception {
+        for (CachePolicy policy : CachePolicy.values()) {
+            NinepDirectory root = mount(policy);
+            Inode file = root.lookup("a").lookup("b").lookup("c").lookup("file");
+            file.change(new AttributeChange(AttributeChange.MODE | AttributeChange.MODIFY_TIME, 0640, 0, 0, 0, 0, SECOND * 1_000_000_000,
+                    System.nanoTime()));
+            assertEquals(0640, file.mode() & 07777);
+            assertEquals(SECOND * 1_000_000_000, file.attributes().modifyNs());
+            assertEquals(FileTime.from(SECOND, TimeUnit.SECONDS), Files.getLastModifiedTime(tree.resolve("a/b/c/file")));
+            if (policy == CachePolicy.SHARED) {
+                Files.move(tree.resolve("a/b/c/file"), tree.resolve("kept"));
+                Files.writeString(tree.resolve("a/b/c/file"), "another one");
+                assertThrows(ErrnoException.class, () -> file.change(new AttributeChange(AttributeChange.MODE, 0604, 0, 0, 0, 0, 0, 0)));
+                assertEquals(0640, (int) Files.getAttribute(tree.resolve("kept"), "unix:mode") & 07777);
+                assertTrue(((int) Files.getAttribute(tree.resolve("a/b/c/file"), "unix:mode") & 07777) != 0604, "not the other one");
+                Files.move(tree.resolve("kept"), tree.resolve("a/b/c/file"), java.nio.file.StandardCopyOption.REPLACE_EXISTING);
+            }
+            if (policy != CachePolicy.values()[CachePolicy.values().length - 1]) {
+                fileSystem.close();
+            }
+        }
     }
 }

@@ -2,6 +2,7 @@ package dev.caisson.fs.ninep;
 
 import dev.caisson.host.HostFile;
 import dev.caisson.host.HostSocket;
+import dev.caisson.testing.kit.Await;
 import java.io.File;
 import java.io.IOException;
 import java.io.UncheckedIOException;
@@ -109,6 +110,32 @@ final class ServerProcess implements AutoCloseable {
             process.waitFor();
         } catch (InterruptedException e) {
             throw new AssertionError(e);
+        }
+    }
+
+    /** Stops it: from now on it answers nobody, until {@link #goOn} or {@link #kill}. */
+    void stop() throws Exception {
+        signal("STOP");
+        Await.until(this::isStopped, "a server that stands still");
+    }
+
+    private boolean isStopped() {
+        File[] threads = new File("/proc/" + process.pid() + "/task").listFiles();
+        boolean isStopped = threads != null;
+        for (File thread : threads == null ? new File[0] : threads) {
+            isStopped &= line(thread.toPath().resolve("status")).contains("State:\tT");
+        }
+        return isStopped;
+    }
+
+    /** Lets it go on. */
+    void goOn() throws Exception {
+        signal("CONT");
+    }
+
+    private void signal(String name) throws Exception {
+        if (new ProcessBuilder("kill", "-" + name, Long.toString(process.pid())).start().waitFor() != 0) {
+            throw new AssertionError("kill -" + name);
         }
     }
 

@@ -18,6 +18,7 @@ import java.util.List;
 /** Makes the upper file that replaces a lower one: type, data, owner, permissions, times and extended attributes. */
 final class CopyUp {
     private static final int CHUNK_BYTES = 256 << 10;
+    private static final String CAPABILITIES = "security.capability";
 
     private CopyUp() {}
 
@@ -42,10 +43,11 @@ final class CopyUp {
      *
      * @param overlay whose work directory takes the copy
      * @param lower the lower file
+     * @param content the file that has its content; nearly always the same
      * @param sizeLimit copy no more bytes than this (the file is about to be truncated)
      * @return the copy
      */
-    static Copy of(OverlayFileSystem overlay, Inode lower, long sizeLimit) throws ErrnoException {
+    static Copy of(OverlayFileSystem overlay, Inode lower, Inode content, long sizeLimit) throws ErrnoException {
         WorkArea work = overlay.work();
         Attributes a = lower.attributes();
         String name = work.newName();
@@ -56,7 +58,7 @@ final class CopyUp {
         try {
             if (type == Stat.S_IFREG) {
                 file = copy.open(Fcntl.O_RDWR);
-                copyContent(lower, copy, file, Math.min(a.sizeBytes(), sizeLimit));
+                copyContent(content, copy, file, Math.min(a.sizeBytes(), sizeLimit));
             }
             copyAttributes(overlay.marks(), lower, copy);
             overlay.mark(copy, lower);
@@ -73,9 +75,40 @@ final class CopyUp {
         }
     }
 
-    private static void copyContent(Inode lower, Inode copy, OpenFile file, long size) throws ErrnoException {
+    /**
+     * Gives a copy that overlayfs has made without content its content. All of it, whatever is to become of it: until the mark is gone, the
+     * content is that of the lower file, and a crash must not change it.
+     *
+     * @param overlay whose marks these are
+     * @param copy the upper file
+     * @param content the lower file that has the content
+     * @return the upper file, open, which may have to be kept
+     */
+    static OpenFile complete(OverlayFileSystem overlay, Inode copy, Inode content) throws ErrnoException {
+        Attributes before = copy.attributes();
+        byte[] capabilities = Marks.read(copy, CAPABILITIES); // which the host takes away from what is written
+        OpenFile file = copy.open(Fcntl.O_RDWR);
+        try {
+            copyContent(content, copy, file, before.sizeBytes());
+            if (capabilities != null) {
+                copy.setXattr(CAPABILITIES, capabilities, 0);
+            }
+            copy.change(new AttributeChange(AttributeChange.MODE | AttributeChange.ACCESS_TIME | AttributeChange.MODIFY_TIME,
+                    before.mode() & 07777, 0, 0, 0, before.accessNs(), before.modifyNs(), FileClock.nowNs()));
+            if (overlay.syncsCopies()) {
+                file.sync(false);
+            }
+            overlay.marks().hasData(copy);
+            return file;
+        } catch (ErrnoException | RuntimeException e) {
+            file.close();
+            throw e;
+        }
+    }
+
+    private static void copyContent(Inode from, Inode copy, OpenFile file, long size) throws ErrnoException {
         if (size > 0) {
-            copyData(lower, file, size);
+            copyData(from, file, size);
             if (file.sizeBytes() != size) { // it ends with a hole
                 copy.change(new AttributeChange(AttributeChange.SIZE, 0, 0, 0, size, 0, 0, FileClock.nowNs()));
             }

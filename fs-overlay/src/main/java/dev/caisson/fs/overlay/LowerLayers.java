@@ -1,12 +1,14 @@
 package dev.caisson.fs.overlay;
 
+import dev.caisson.abi.Errno;
 import dev.caisson.abi.ErrnoException;
 import dev.caisson.spi.fs.Inode;
 import java.util.ArrayList;
 import java.util.List;
 
 /**
- * What the lower layers have under a name of a directory: nothing, one file, or directories to merge.
+ * What the lower layers have under a name of a directory: nothing, one file (and behind it those that its content is found by, when it is a
+ * copy without content), or directories to merge.
  *
  * @param inodes topmost first
  * @param marked which of the directories have whiteouts of the second form; null for none
@@ -24,6 +26,11 @@ record LowerLayers(Inode[] inodes, boolean[] marked) {
             }
         }
         return marked;
+    }
+
+    /** {@return the file that has the content of the first one} */
+    Inode content() {
+        return inodes[inodes.length - 1];
     }
 
     /**
@@ -57,6 +64,8 @@ record LowerLayers(Inode[] inodes, boolean[] marked) {
         /** The name beside, or the path from the root. */
         private String path;
         private boolean stops;
+        /** What was found last is a copy of a file without its content. */
+        private boolean lacksContent;
 
         private Search(OverlayFileSystem overlay, boolean onlyDirectories) {
             this.overlay = overlay;
@@ -84,6 +93,9 @@ record LowerLayers(Inode[] inodes, boolean[] marked) {
                     from = overlay.top();
                     i = -1;
                 }
+            }
+            if (lacksContent) {
+                throw Errno.EIO.error("a copy without content, which no layer below has either");
             }
             return found.isEmpty() ? NONE : new LowerLayers(found.toArray(OverlayInode.NO_LOWERS), marked);
         }
@@ -123,10 +135,11 @@ record LowerLayers(Inode[] inodes, boolean[] marked) {
 
         private void take(Inode candidate) throws ErrnoException {
             if (!Marks.isDirectory(candidate)) {
-                if (found.isEmpty() && !onlyDirectories) {
-                    found.add(candidate);
-                }
-                stops = true;
+                takeFile(candidate);
+                return;
+            }
+            if (lacksContent) {
+                stops = true; // which a directory does not have
                 return;
             }
             found.add(candidate);
@@ -145,6 +158,26 @@ record LowerLayers(Inode[] inodes, boolean[] marked) {
                 }
                 marked[found.size() - 1] = true;
             }
+            follow(candidate);
+        }
+
+        /** A file hides what is below, unless it is a copy without content: that is in a layer further down. */
+        private void takeFile(Inode candidate) throws ErrnoException {
+            if (onlyDirectories || !found.isEmpty() && !lacksContent) {
+                stops = true;
+                return;
+            }
+            found.add(candidate);
+            lacksContent = !overlay.isLast(candidate) && marks.isWithoutData(candidate);
+            if (lacksContent) {
+                follow(candidate);
+            } else {
+                stops = true;
+            }
+        }
+
+        /** The layers further down may have it under another name. */
+        private void follow(Inode candidate) throws ErrnoException {
             String redirect = marks.redirect(candidate);
             if (redirect != null) {
                 boolean isBeside = redirect.charAt(0) != '/' && path.charAt(0) == '/';

@@ -96,7 +96,8 @@ final class Marks {
         return value == null && !prefix.equals(TRUSTED) ? read(inode, TRUSTED + mark) : value;
     }
 
-    private static byte[] read(Inode inode, String attribute) throws ErrnoException {
+    /** The value of an attribute; null when there is none, or none that may be read. */
+    static byte[] read(Inode inode, String attribute) throws ErrnoException {
         try {
             return inode.getXattr(attribute);
         } catch (ErrnoException e) {
@@ -174,7 +175,7 @@ final class Marks {
         set(directory, OPAQUE, YES);
     }
 
-    /** Where the layers below have a directory: a name beside its own one, or a path from the root; null where it has its own name. */
+    /** Where the layers below have a directory, or the content of a file: a name beside its own one, or a path from the root; null for its own name. */
     String redirect(Inode directory) throws ErrnoException {
         byte[] value = get(directory, REDIRECT);
         if (value == null || value.length == 0) {
@@ -204,9 +205,18 @@ final class Marks {
 
     // ---- what a file came from
 
-    /** Whether the data of an upper file is still in a lower layer (metacopy=on). */
+    /** Whether a file is a copy of another one without its content (metacopy=on); a digest in the mark is not looked at. */
     boolean isWithoutData(Inode inode) throws ErrnoException {
-        return get(inode, METACOPY) != null;
+        return (inode.mode() & Stat.S_IFMT) == Stat.S_IFREG && get(inode, METACOPY) != null;
+    }
+
+    /** The content is there now. */
+    void hasData(Inode inode) throws ErrnoException {
+        for (String attribute : new String[] {prefix + METACOPY, TRUSTED + METACOPY}) {
+            if (read(inode, attribute) != null) {
+                inode.removeXattr(attribute);
+            }
+        }
     }
 
     byte[] origin(Inode inode) throws ErrnoException {

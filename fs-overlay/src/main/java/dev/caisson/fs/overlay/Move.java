@@ -27,9 +27,9 @@ record Move(OverlayDirectory from, String oldName, OverlayInode moved, OverlayDi
             throw EINVAL.error("overlayfs makes its own whiteouts");
         }
         boolean isExchange = (flags & Fcntl.RENAME_EXCHANGE) != 0;
-        moved.copyUp();
+        moved.copyUpContent(Long.MAX_VALUE); // content that is elsewhere would have to be found by another name from now on
         if (isExchange) {
-            gone.copyUp();
+            gone.copyUpContent(Long.MAX_VALUE);
         } else if (gone != null && gone.keepsLinkCount()) {
             gone.copyUp();
         }

@@ -92,7 +92,7 @@ final class OverlayDirectory extends OverlayInode {
         if (u != null) {
             return u;
         }
-        copyUpLock.lock();
+        copyUpLock().lock();
         try {
             while (upper() == null) {
                 OverlayDirectory above = parent();
@@ -111,13 +111,13 @@ final class OverlayDirectory extends OverlayInode {
             }
             return upper();
         } finally {
-            copyUpLock.unlock();
+            copyUpLock().unlock();
         }
     }
 
     private void copyUpInto(OverlayDirectory above, Inode upperParent) throws ErrnoException {
         Attributes before = upperParent.attributes();
-        CopyUp.Copy copy = CopyUp.of(overlay(), lowers[0], 0);
+        CopyUp.Copy copy = CopyUp.of(overlay(), lowers[0], lowers[0], 0);
         try {
             above.makeImpure();
             overlay().work().publish(copy.name(), copy.inode(), upperParent, name(), null);
@@ -229,11 +229,12 @@ final class OverlayDirectory extends OverlayInode {
         if (Marks.isDirectory(low)) {
             return bind(low, new OverlayDirectory(overlay(), null, below, null), child);
         }
-        OverlayInode indexed = UpperFiles.indexed(this, low);
+        OverlayInode indexed = UpperFiles.indexed(this, below);
         if (indexed != null) {
             return bind(low, indexed, child);
         }
-        return bind(low, new OverlayInode(overlay(), null, below.inodes(), overlay().origins().lowerNumber(low)), child);
+        return bind(low, new OverlayInode(overlay(), null, below.inodes(), overlay().origins().lowerNumber(low))
+                .withContentOf(below.inodes().length > 1 ? below.content() : null), child);
     }
 
     private OverlayInode bind(Inode real, OverlayInode candidate, String child) {
@@ -382,7 +383,7 @@ final class OverlayDirectory extends OverlayInode {
     @Override
     public void link(String child, Inode target) throws ErrnoException {
         OverlayInode file = (OverlayInode) target;
-        Inode upperFile = file.copyUp();
+        Inode upperFile = file.copyUpContent(Long.MAX_VALUE); // another name would not lead to content that is elsewhere
         Inode upperDirectory = copyUp();
         names.lock();
         try {

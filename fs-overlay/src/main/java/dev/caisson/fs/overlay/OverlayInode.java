@@ -21,12 +21,17 @@ class OverlayInode extends Inode {
 
     private final OverlayFileSystem fileSystem;
     private final long number;
-    /** The layers below, topmost first: one for a file, any number of directories. Stays after the file was copied up. */
+    /**
+     * The layers below, topmost first: one for a file (and behind it those that lead to its content, when overlayfs has made a copy without
+     * content), any number of directories. Stays after the file was copied up.
+     */
     final Inode[] lowers;
     private volatile Inode upper;
+    /** Has the content while the file of the layer that counts is a copy without content; else null. Set to null when that is copied. */
+    private volatile Inode data;
 
-    /** Makes the copy-up of one file happen once. Child before parent. */
-    final ReentrantLock copyUpLock = new ReentrantLock();
+    /** Makes the copy-up of one file happen once. Child before parent. Made when it is needed, which it is for few files. */
+    private volatile ReentrantLock copyUpLock;
 
     /** A directory and name that lead here, for copying up; null when none does. Guarded by that directory's names lock. */
     private volatile OverlayDirectory parent;
@@ -53,6 +58,18 @@ class OverlayInode extends Inode {
         this.number = number;
     }
 
+    /** The file of the layer that counts is a copy without content (metacopy=on of overlayfs), which is that of another file. */
+    final OverlayInode withContentOf(Inode lower) {
+        data = lower;
+        return this;
+    }
+
+    /** {@return the lower file that has the content; null when the upper file has it} */
+    final Inode lowerContent() {
+        Inode content = data;
+        return content != null ? content : upper == null ? lowers[0] : null;
+    }
+
     final OverlayFileSystem overlay() {
         return fileSystem;
     }
@@ -72,7 +89,7 @@ class OverlayInode extends Inode {
         Inode file = upper;
         try {
             synchronized (this) {
-                if (file == null || hold != null || indexName != null) {
+                if (file == null || hold != null || indexName != null || data != null) {
                     return null;
                 }
             }
@@ -179,6 +196,20 @@ class OverlayInode extends Inode {
 
     // ---- copy-up
 
+    final ReentrantLock copyUpLock() {
+        ReentrantLock lock = copyUpLock;
+        if (lock == null) {
+            synchronized (this) {
+                lock = copyUpLock;
+                if (lock == null) {
+                    lock = new ReentrantLock();
+                    copyUpLock = lock;
+                }
+            }
+        }
+        return lock;
+    }
+
     /** {@return the upper file, made if need be} */
     final Inode copyUp() throws ErrnoException {
         return copyUp(Long.MAX_VALUE);
@@ -195,10 +226,10 @@ class OverlayInode extends Inode {
         if (u != null) {
             return u;
         }
-        copyUpLock.lock();
+        copyUpLock().lock();
         try {
             if (upper == null) {
-                CopyUp.Copy copy = CopyUp.of(fileSystem, lowers[0], sizeLimit);
+                CopyUp.Copy copy = CopyUp.of(fileSystem, lowers[0], lowerContent(), sizeLimit);
                 try {
                     if (lowers[0].attributes().links() > 1 && attributes().links() > 0) {
                         placeInIndex(copy);
@@ -214,8 +245,41 @@ class OverlayInode extends Inode {
             }
             return upper;
         } finally {
-            copyUpLock.unlock();
+            copyUpLock().unlock();
         }
+    }
+
+    /**
+     * Copies the file up, and its content, if overlayfs has made a copy without that.
+     *
+     * @param sizeLimit how much of the content is wanted
+     * @return the upper file
+     */
+    final Inode copyUpContent(long sizeLimit) throws ErrnoException {
+        Inode u = copyUp(sizeLimit);
+        if (data != null) {
+            copyUpLock().lock();
+            try {
+                if (data != null) {
+                    hasContent(CopyUp.complete(fileSystem, u, data));
+                }
+            } finally {
+                copyUpLock().unlock();
+            }
+        }
+        return u;
+    }
+
+    /** The upper file has the content from now on, and keeps it for who reads the lower one at the moment. */
+    private void hasContent(OpenFile file) {
+        synchronized (this) {
+            data = null;
+            if (lowerOpens > 0 && hold == null) {
+                hold = file;
+                return;
+            }
+        }
+        file.close();
     }
 
     /** Gives the finished copy the place of the lower file, if that still has a name, and makes it count. */
@@ -278,6 +342,7 @@ class OverlayInode extends Inode {
             }
             LayerLinks.bind(copy.inode(), this);
             upper = copy.inode();
+            data = null;
         }
         if (!isKept) {
             copy.close();
@@ -298,12 +363,14 @@ class OverlayInode extends Inode {
     public Attributes attributes() throws ErrnoException {
         Attributes a = real().attributes();
         int links = links(a);
+        Inode content = data;
         Told last = told;
-        if (last != null && last.source == a && last.links == links) {
+        if (last != null && last.source == a && last.links == links && content == null) {
             return last.result;
         }
+        long blocks = content == null ? a.blocks() : content.attributes().blocks();
         Attributes result = new Attributes(fileSystem.deviceId(), number, a.mode(), links, a.uid(), a.gid(), a.rawDevice(),
-                a.sizeBytes(), a.blockBytes(), a.blocks(), a.accessNs(), a.modifyNs(), a.changeNs(), a.birthNs());
+                a.sizeBytes(), a.blockBytes(), blocks, a.accessNs(), a.modifyNs(), a.changeNs(), a.birthNs());
         told = new Told(a, links, result);
         return result;
     }
@@ -335,7 +402,7 @@ class OverlayInode extends Inode {
 
     @Override
     public void change(AttributeChange change) throws ErrnoException {
-        copyUp(change.has(AttributeChange.SIZE) ? change.sizeBytes() : Long.MAX_VALUE).change(change);
+        (change.has(AttributeChange.SIZE) ? copyUpContent(change.sizeBytes()) : copyUp()).change(change);
     }
 
     @Override
@@ -354,21 +421,24 @@ class OverlayInode extends Inode {
     @Override
     public OpenFile open(int flags) throws ErrnoException {
         Inode u = upper;
-        if (u != null) {
+        if (u != null && data == null) {
             return u.open(flags);
         }
-        boolean isRegular = (lowers[0].mode() & Stat.S_IFMT) == Stat.S_IFREG;
+        boolean isRegular = (real().mode() & Stat.S_IFMT) == Stat.S_IFREG;
         if (isRegular && (flags & Fcntl.O_ACCMODE) != Fcntl.O_RDONLY || (flags & Fcntl.O_TRUNC) != 0) {
-            return copyUp((flags & Fcntl.O_TRUNC) != 0 ? 0 : Long.MAX_VALUE).open(flags);
+            return copyUpContent((flags & Fcntl.O_TRUNC) != 0 ? 0 : Long.MAX_VALUE).open(flags);
         }
-        OpenFile lower = lowers[0].open(flags);
-        synchronized (this) {
-            if (upper == null) {
-                lowerOpens++;
-                return new OverlayLowerFile(this, flags, lower);
+        Inode content = lowerContent();
+        if (content != null) {
+            OpenFile lower = content.open(flags);
+            synchronized (this) {
+                if (lowerContent() != null) {
+                    lowerOpens++;
+                    return new OverlayLowerFile(this, flags, lower);
+                }
             }
+            lower.close(); // copied up meanwhile
         }
-        lower.close(); // copied up meanwhile
         return upper.open(flags);
     }
 

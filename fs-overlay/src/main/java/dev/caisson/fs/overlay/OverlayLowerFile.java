@@ -25,7 +25,7 @@ final class OverlayLowerFile extends OpenFile {
     }
 
     private OpenFile current() throws ErrnoException {
-        if (inode.upper() == null) {
+        if (inode.lowerContent() != null) {
             return lower;
         }
         OpenFile file = upper;
@@ -57,7 +57,7 @@ final class OverlayLowerFile extends OpenFile {
     @Override
     public void sync(boolean dataOnly) throws ErrnoException {
         // A lower file has nothing to store.
-        if (inode.upper() != null) {
+        if (inode.lowerContent() == null) {
             current().sync(dataOnly);
         }
     }

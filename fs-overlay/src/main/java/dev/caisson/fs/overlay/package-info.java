@@ -10,7 +10,7 @@
  * renames with RENAME_EXCHANGE and RENAME_WHITEOUT ({@link dev.caisson.fs.overlay.Move}); what a crash leaves in the work directory goes at
  * the next mount. The marks are those of Linux ({@link dev.caisson.fs.overlay.Marks}): whiteouts, opaque directories, redirects of renamed
  * directories, origins, impure directories, the index of files with several lower names and their link counts. What the machine's overlayfs
- * has written is read, and the other way round (redirect_dir=on, index=on, xino=on, metacopy=off).
+ * has written is read, and the other way round (redirect_dir=on, index=on, xino=on, metacopy=on or off).
  *
  * <p>Locks, outermost first; all below the VFS's directory locks and above those of the layers:
  * <pre>
@@ -18,7 +18,8 @@
  *   OverlayDirectory.names  two of them by ascending inode number
  * </pre>
  *
- * Deviations: st_dev is that of the overlay for every file. Files whose data is still in a lower layer (metacopy=on) are not read. An upper
+ * Deviations: st_dev is that of the overlay for every file. Copies without content (metacopy=on of Linux) are read, and get their content when
+ * they are opened for writing, linked or renamed; none are made, and digests in their marks (verity) are not compared. An upper
  * layer in memory does not copy a file up to note that one of its several names was removed. Where the host's filesystem has no
  * RENAME_WHITEOUT, a rename that replaces a file and hides a lower one takes two steps.
  */

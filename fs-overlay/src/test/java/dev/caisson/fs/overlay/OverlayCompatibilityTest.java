@@ -55,9 +55,13 @@ class OverlayCompatibilityTest {
         private final Path point;
 
         KernelMount(Layers layers) throws IOException {
+            this(layers, "metacopy=off");
+        }
+
+        KernelMount(Layers layers, String more) throws IOException {
             this.point = Files.createDirectories(layers.own.resolve("mounted"));
             String options = "lowerdir=" + layers.lowerText() + ",upperdir=" + layers.upper() + ",workdir=" + layers.work()
-                    + ",redirect_dir=on,index=on,metacopy=off,xino=on";
+                    + ",redirect_dir=on,index=on,xino=on," + more;
             holder = new ProcessBuilder("unshare", "-m", "--propagation", "private", "sh", "-c",
                     "mount -t overlay overlay -o '" + options + "' '" + point + "' 2>&1 && echo ready; read line; umount '" + point + "'")
                     .redirectErrorStream(true).start();
@@ -238,6 +242,47 @@ class OverlayCompatibilityTest {
         }
         try (KernelMount mount = new KernelMount(layers); Mounted kernel = kernels(mount, true)) {
             assertSame(live, TreeSnapshot.of(kernel.guest()), "the kernel, after us");
+        }
+    }
+
+    /** Copies without content are read, also as a layer below, and completed where they are changed or renamed. */
+    @ParameterizedTest
+    @ValueSource(longs = {21, 22, 23, 24, 25, 26, 27, 28})
+    void weShowWhatTheKernelHasCopiedWithoutContent(long seed) throws IOException, ErrnoException {
+        Layers layers = layers(seed, seed % 2 == 0 ? 2 : 1);
+        TreeMap<String, String> live;
+        try (KernelMount mount = new KernelMount(layers, "metacopy=on"); Mounted kernel = kernels(mount, false)) {
+            changeAttributes(kernel.guest());
+            assertTrue(new RandomHistory(kernel.guest(), seed).run(STEPS) < STEPS * 2 / 3, "too little happened");
+            live = TreeSnapshot.of(kernel.guest());
+        }
+        Path own = Files.createTempDirectory(directory, "above");
+        Files.createDirectory(own.resolve("upper"));
+        Files.createDirectory(own.resolve("work"));
+        List<Path> stack = new java.util.ArrayList<>(List.of(layers.upper()));
+        stack.addAll(layers.lowers());
+        try (Mounted above = ours(new Layers(own, stack))) {
+            assertSame(live, TreeSnapshot.of(above.guest()), "ours, as a layer below");
+            changeAttributes(above.guest());
+            TreeSnapshot.of(above.guest());
+        }
+        try (Mounted overlay = ours(layers)) {
+            assertSame(live, TreeSnapshot.of(overlay.guest()), "ours");
+            changeAttributes(overlay.guest());
+            new RandomHistory(overlay.guest(), seed + 100).run(STEPS / 2);
+            live = TreeSnapshot.of(overlay.guest());
+        }
+        try (KernelMount mount = new KernelMount(layers, "metacopy=on"); Mounted kernel = kernels(mount, true)) {
+            assertSame(live, TreeSnapshot.of(kernel.guest()), "the kernel, after us");
+        }
+    }
+
+    /** What overlayfs copies a file up for without its content. */
+    private static void changeAttributes(Guest guest) throws ErrnoException {
+        for (String path : TreeSnapshot.of(guest).keySet()) {
+            if ((guest.lstat(path).mode() & Stat.S_IFMT) == Stat.S_IFREG) {
+                guest.chmod(path, 0640);
+            }
         }
     }
 }

@@ -7,6 +7,7 @@ import dev.caisson.abi.ErrnoException;
 import dev.caisson.abi.Socket;
 import dev.caisson.abi.SocketAddress;
 import java.util.Arrays;
+import java.util.HexFormat;
 
 /**
  * Address and port. IPv4 addresses are kept as 16 bytes, too, mapped into ::ffff:0:0/96, except that the IPv4 wildcard is mapped while
@@ -72,7 +73,7 @@ record Endpoint(byte[] address, int port) {
         return Arrays.equals(address, ANY4) || Arrays.equals(address, ANY6);
     }
 
-    /** Whether this machine has the address. */
+    /** Whether this machine has the address, also that of everybody on the loopback interface. */
     boolean isLocal() {
         return isV4() ? address[12] == 127 : Arrays.equals(address, LOCAL6);
     }
@@ -81,8 +82,19 @@ record Endpoint(byte[] address, int port) {
         return isV4() ? (address[12] & 0xf0) == 0xe0 : address[0] == -1;
     }
 
+    /** 255.255.255.255 and 127.255.255.255. */
     boolean isBroadcast() {
-        return isV4() && address[12] == -1 && address[13] == -1 && address[14] == -1 && address[15] == -1;
+        return isV4() && (address[12] == -1 || address[12] == 127) && address[13] == -1 && address[14] == -1 && address[15] == -1;
+    }
+
+    /** Whether the address is of a group, or of everybody, of IPv4. */
+    boolean isForMany() {
+        return isV4() && (isMulticast() || isBroadcast());
+    }
+
+    /** The IPv4 address in hexadecimal, as a group is named. */
+    String group() {
+        return HexFormat.of().formatHex(address, 12, 16);
     }
 
     /** Where a packet to this address goes: the wildcard means this machine. */

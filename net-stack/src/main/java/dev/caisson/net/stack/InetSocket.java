@@ -108,6 +108,9 @@ abstract class InetSocket extends SocketFile {
         if (family() == Socket.AF_INET6 && needsScope(wanted, given)) {
             throw EINVAL.error("an address of a link, and no interface");
         }
+        if (family() == Socket.AF_INET6 && !wanted.isV4() && wanted.isMulticast() && type() == Socket.SOCK_STREAM) {
+            throw EINVAL.error("a stream to a group");
+        }
         boolean special = wanted.isV4() ? wanted.isMulticast() || wanted.isBroadcast()
                 : wanted.isMulticast() && type() == Socket.SOCK_DGRAM;
         if (foreign && !ip.isFreeBind() && !special) {
@@ -186,10 +189,27 @@ abstract class InetSocket extends SocketFile {
         if (family() == Socket.AF_INET6 && destination.isV4() && isV6Only()) {
             throw ENETUNREACH.error();
         }
+        if (destination.isForMany() && type() == Socket.SOCK_DGRAM) {
+            return reachableMany(destination);
+        }
         if (!destination.isLocal()) {
-            if (destination.isBroadcast() && !options.broadcast() && type() == Socket.SOCK_DGRAM) {
-                throw EACCES.error();
-            }
+            throw ENETUNREACH.error();
+        }
+        if (destination.isBroadcast()) {
+            throw ENETUNREACH.error(); // no stream goes to everybody
+        }
+        return destination;
+    }
+
+    /** No route leads to groups and everybody: the interface is chosen, or follows from the socket's own address. */
+    private Endpoint reachableMany(Endpoint destination) throws ErrnoException {
+        if (destination.isBroadcast() && !options.broadcast()) {
+            throw EACCES.error();
+        }
+        Endpoint own = local;
+        boolean bound = own != null && own.isLocal() && !own.isForMany();
+        boolean chosen = destination.isLocal() || destination.isMulticast() && ip.hasGroupInterface();
+        if (!bound && !chosen) {
             throw ENETUNREACH.error();
         }
         return destination;

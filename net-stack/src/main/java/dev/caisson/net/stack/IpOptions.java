@@ -16,6 +16,7 @@ import dev.caisson.abi.Socket;
 import dev.caisson.spi.net.SocketCaller;
 import dev.caisson.spi.net.SocketOptions;
 import java.lang.foreign.MemorySegment;
+import java.util.Arrays;
 import java.util.HashMap;
 import java.util.HashSet;
 import java.util.HexFormat;
@@ -72,6 +73,9 @@ final class IpOptions {
     /** Groups as 16 bytes of address in hexadecimal. */
     private final Set<String> groups = new HashSet<>();
     private final Map<Integer, Integer> changed = new HashMap<>();
+    private final GroupTable table;
+    /** Address of IP_MULTICAST_IF as it was given; null when none was chosen. Guarded by this. */
+    private byte[] groupInterface;
     private volatile boolean v6Only;
     private volatile boolean freeBind;
     private volatile boolean packetInfo4;
@@ -79,6 +83,12 @@ final class IpOptions {
     private volatile boolean errorQueue;
 
     IpOptions(boolean inet6, boolean stream) {
+        this(inet6, stream, new GroupTable());
+    }
+
+    /** With the table of the interface, which learns what groups are joined. */
+    IpOptions(boolean inet6, boolean stream, GroupTable table) {
+        this.table = table;
         this.inet6 = inet6;
         this.stream = stream;
     }
@@ -146,7 +156,7 @@ final class IpOptions {
             return new byte[0];
         }
         if (v4 && name == Socket.IP_MULTICAST_IF) {
-            return new byte[4];
+            return groupInterface == null ? new byte[4] : groupInterface.clone();
         }
         Integer usual = (v4 ? V4 : V6).get(name);
         if (usual == null) {
@@ -271,10 +281,15 @@ final class IpOptions {
         if (join ? !groups.add(group) : !groups.remove(group)) {
             throw join ? EADDRINUSE.error() : EADDRNOTAVAIL.error();
         }
+        if (join) {
+            table.join(group);
+        } else {
+            table.leave(group);
+        }
     }
 
     /** IP_MULTICAST_IF with an address, or with ip_mreqn's third field. */
-    private static void chooseInterface(byte[] value) throws ErrnoException {
+    private void chooseInterface(byte[] value) throws ErrnoException {
         if (value.length < 4) {
             throw EINVAL.error();
         }
@@ -284,6 +299,30 @@ final class IpOptions {
         if (index != 0 ? index != LoopbackStack.INDEX : !any && value[at] != 127) {
             throw EADDRNOTAVAIL.error();
         }
+        groupInterface = index == 0 && any ? null : Arrays.copyOfRange(value, at, at + 4);
+    }
+
+    /** {@return whether datagrams to groups have an interface to leave by} */
+    synchronized boolean hasGroupInterface() {
+        return groupInterface != null;
+    }
+
+    /** {@return the time to live of datagrams to groups of IPv4} */
+    synchronized int groupHops() {
+        return changed.getOrDefault(Socket.SOL_IP << 16 | Socket.IP_MULTICAST_TTL, 1);
+    }
+
+    /** {@return whether a datagram to a group of IPv4 is for this socket: it is in the group, or takes those of all groups that others joined} */
+    synchronized boolean takesGroup(Endpoint target) {
+        String group = target.group();
+        boolean takesAll = changed.getOrDefault(Socket.SOL_IP << 16 | Socket.IP_MULTICAST_ALL, 1) != 0;
+        return (takesAll || groups.contains(group)) && table.has(group);
+    }
+
+    /** The socket is closed. */
+    synchronized void leaveGroups() {
+        groups.forEach(table::leave);
+        groups.clear();
     }
 
     private void check(boolean v4, int name, int number, SocketCaller caller, boolean bound) throws ErrnoException {

@@ -41,6 +41,7 @@ public final class LoopbackStack implements NetworkStack {
 
     private final PortTable tcpPorts = new PortTable();
     private final PortTable udpPorts = new PortTable();
+    private final GroupTable groups = new GroupTable();
     private final AtomicInteger nextListener = new AtomicInteger();
 
     /** Makes a network without sockets. */
@@ -57,6 +58,20 @@ public final class LoopbackStack implements NetworkStack {
 
     PortTable udpPorts() {
         return udpPorts;
+    }
+
+    GroupTable groups() {
+        return groups;
+    }
+
+    /** Gives a datagram to everybody who is bound to its port and wants what is sent to the group, or to all. */
+    void deliverToMany(UdpSocket.Datagram datagram) {
+        for (InetSocket each : udpPorts.at(datagram.destination().port())) {
+            UdpSocket socket = (UdpSocket) each;
+            if (socket.isAmong(datagram.destination(), datagram.source())) {
+                socket.deliver(datagram);
+            }
+        }
     }
 
     @Override

@@ -13,6 +13,7 @@ import static dev.caisson.abi.Poll.POLLERR;
 import static dev.caisson.abi.Poll.POLLHUP;
 import static dev.caisson.abi.Poll.POLLIN;
 import static dev.caisson.abi.Poll.POLLOUT;
+import static dev.caisson.abi.Poll.POLLPRI;
 import static dev.caisson.abi.Poll.POLLRDHUP;
 import static dev.caisson.abi.Poll.POLLRDNORM;
 import static dev.caisson.abi.Poll.POLLWRNORM;
@@ -29,13 +30,14 @@ import dev.caisson.spi.net.SocketCaller;
 import dev.caisson.spi.net.SocketFile;
 import dev.caisson.spi.net.SocketMessage;
 import dev.caisson.spi.net.SocketOptions;
+import java.lang.foreign.MemorySegment;
 import java.util.concurrent.atomic.AtomicReference;
 
 /**
  * A TCP socket whose peer is in the same sandbox. Bytes go straight into the peer's receive queue; there are no segments, but what
  * programs see of connection set-up, half close, reset and refusal is as tcp(7) has it.
  *
- * <p>Deviation: there is no urgent data (EOPNOTSUPP), and no TIME_WAIT that keeps a port busy.
+ * <p>Deviation: there is no TIME_WAIT that keeps a port busy.
  */
 final class TcpSocket extends InetSocket {
     private enum State { CLOSED, LISTENING, CONNECTING, CONNECTED }
@@ -59,6 +61,8 @@ final class TcpSocket extends InetSocket {
 
     /** Guarded by {@link #lock}. */
     private final ByteRing received = new ByteRing();
+    /** Guarded by {@link #lock}. */
+    private final UrgentByte urgent = new UrgentByte();
     private final TcpBacklog backlog = new TcpBacklog(this);
 
     TcpSocket(LoopbackStack stack, int family, int uid) {
@@ -215,6 +219,7 @@ final class TcpSocket extends InetSocket {
         lock.lock();
         try {
             received.clear();
+            urgent.clear();
         } finally {
             lock.unlock();
         }
@@ -232,9 +237,6 @@ final class TcpSocket extends InetSocket {
 
     @Override
     public long send(IoBuffer source, SocketMessage message, int flags) throws ErrnoException {
-        if ((flags & Socket.MSG_OOB) != 0) {
-            throw EOPNOTSUPP.error("urgent data is not supported");
-        }
         if ((flags & (Socket.MSG_FASTOPEN | Socket.MSG_ZEROCOPY)) != 0) {
             throw EOPNOTSUPP.error();
         }
@@ -255,6 +257,7 @@ final class TcpSocket extends InetSocket {
             return 0;
         }
         boolean lost = false;
+        boolean marked = (flags & Socket.MSG_OOB) != 0;
         long sent = 0;
         target.lock.lock();
         try {
@@ -266,6 +269,10 @@ final class TcpSocket extends InetSocket {
                     return WOULD_BLOCK;
                 }
                 sent = target.received.fill(source, (int) Math.min(room, wanted));
+                marked &= source.remaining() == 0;
+                if (marked) {
+                    target.markLastLocked();
+                }
             }
         } finally {
             target.lock.unlock();
@@ -278,8 +285,22 @@ final class TcpSocket extends InetSocket {
             }
             return wanted;
         }
-        target.waitQueue().notify(READABLE);
+        target.waitQueue().notify(marked ? READABLE | POLLPRI : READABLE);
         return sent;
+    }
+
+    /** The last byte received is urgent. An older one that comes next, and that nobody will see in the stream, goes. */
+    private void markLastLocked() {
+        if (urgent.isNext() && !options.urgentInline()) {
+            removeLocked(1);
+        }
+        int last = received.used() - 1;
+        urgent.arrived(received.copy(last, 1)[0], last);
+    }
+
+    private void removeLocked(int count) {
+        received.skip(count);
+        urgent.removed(count);
     }
 
     private int capacityTowards(TcpSocket target) {
@@ -291,7 +312,7 @@ final class TcpSocket extends InetSocket {
     @Override
     public long receive(IoBuffer target, SocketMessage message, int flags) throws ErrnoException {
         if ((flags & Socket.MSG_OOB) != 0) {
-            throw EINVAL.error();
+            return receiveUrgent(target, message, flags);
         }
         if ((flags & Socket.MSG_ERRQUEUE) != 0) {
             return WOULD_BLOCK;
@@ -302,19 +323,24 @@ final class TcpSocket extends InetSocket {
         lock.lock();
         try {
             int used = received.used();
-            if (used == 0) {
+            boolean peek = (flags & Socket.MSG_PEEK) != 0;
+            int hole = leavesOutNextLocked() ? 1 : 0;
+            if (used == hole) {
+                if (hole > 0 && !peek) {
+                    removeLocked(hole); // who reads past the mark gives up what is there
+                }
                 return receiveNothing();
             }
-            int wanted = (int) Math.min(used, target.remaining());
-            if ((flags & Socket.MSG_PEEK) != 0) {
-                return received.peek(target, 0, wanted);
+            int wanted = (int) Math.min(urgent.before(used) - hole, target.remaining());
+            if (peek) {
+                return received.peek(target, hole, wanted);
             }
             if ((flags & Socket.MSG_TRUNC) != 0) {
-                received.skip(wanted);
                 done = wanted;
             } else {
-                done = received.drain(target, wanted);
+                done = received.peek(target, hole, wanted);
             }
+            removeLocked((int) done + hole);
             if (sender != null) {
                 int capacity = sender.capacityTowards(this);
                 crossed = !hasRoom(capacity, used) && hasRoom(capacity, received.used());
@@ -326,6 +352,36 @@ final class TcpSocket extends InetSocket {
             sender.waitQueue().notify(WRITABLE);
         }
         return done;
+    }
+
+    /** Whether the next byte is the urgent one, and not part of the stream. */
+    private boolean leavesOutNextLocked() {
+        return urgent.isNext() && !options.urgentInline();
+    }
+
+    private long receiveUrgent(IoBuffer target, SocketMessage message, int flags) throws ErrnoException {
+        if (isListening()) {
+            throw ENOTCONN.error();
+        }
+        lock.lock();
+        try {
+            if (options.urgentInline() || !urgent.isUnread()) {
+                throw EINVAL.error();
+            }
+            if (message != null) {
+                message.flags |= target.remaining() > 0 ? Socket.MSG_OOB : Socket.MSG_OOB | Socket.MSG_TRUNC;
+            }
+            long done = Math.min(1, target.remaining());
+            if (done > 0 && (flags & Socket.MSG_TRUNC) == 0) {
+                target.put(MemorySegment.ofArray(new byte[] {urgent.value()}), 0, done);
+            }
+            if ((flags & Socket.MSG_PEEK) == 0) {
+                urgent.markRead();
+            }
+            return done;
+        } finally {
+            lock.unlock();
+        }
     }
 
     private long receiveNothing() throws ErrnoException {
@@ -418,6 +474,7 @@ final class TcpSocket extends InetSocket {
             dead = true;
             unread = received.used() > 0;
             received.clear();
+            urgent.clear();
         } finally {
             lock.unlock();
         }
@@ -455,8 +512,11 @@ final class TcpSocket extends InetSocket {
         if (now != State.CONNECTING) {
             lock.lock();
             try {
-                if (received.used() >= Math.max(1, Math.min(options.receiveLowWater(), options.receiveBufferBytes() / 2))) {
+                if (received.used() - (leavesOutNextLocked() ? 1 : 0) >= Math.max(1, Math.min(options.receiveLowWater(), options.receiveBufferBytes() / 2))) {
                     ready |= READABLE;
+                }
+                if (urgent.isUnread()) {
+                    ready |= POLLPRI;
                 }
             } finally {
                 lock.unlock();
@@ -527,6 +587,26 @@ final class TcpSocket extends InetSocket {
         }
     }
 
+    /** {@return bytes that one read can give: up to the urgent byte, which counts for nothing itself} */
+    private int readableBytes() {
+        lock.lock();
+        try {
+            int used = received.used();
+            return options.urgentInline() ? used : leavesOutNextLocked() ? 0 : urgent.before(used);
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    private boolean isAtMark() {
+        lock.lock();
+        try {
+            return urgent.isNext();
+        } finally {
+            lock.unlock();
+        }
+    }
+
     @Override
     public long ioctl(IoctlMemory memory, int command, long argument) throws ErrnoException {
         switch (command) {
@@ -534,7 +614,7 @@ final class TcpSocket extends InetSocket {
                 if (isListening()) {
                     throw EINVAL.error();
                 }
-                writeInt(memory, argument, receiveQueueBytes());
+                writeInt(memory, argument, readableBytes());
             }
             case Terminal.TIOCOUTQ -> {
                 if (isListening()) {
@@ -542,7 +622,7 @@ final class TcpSocket extends InetSocket {
                 }
                 writeInt(memory, argument, 0);
             }
-            case Terminal.SIOCATMARK -> writeInt(memory, argument, 0);
+            case Terminal.SIOCATMARK -> writeInt(memory, argument, isAtMark() ? 1 : 0);
             default -> {
                 return super.ioctl(memory, command, argument);
             }

@@ -21,6 +21,7 @@ import static dev.caisson.abi.Poll.POLLWRBAND;
 import static dev.caisson.abi.Poll.POLLWRNORM;
 
 import dev.caisson.abi.ErrnoException;
+import dev.caisson.abi.Layouts;
 import dev.caisson.abi.Socket;
 import dev.caisson.abi.SocketAddress;
 import dev.caisson.abi.Terminal;
@@ -32,16 +33,29 @@ import dev.caisson.spi.net.SocketMessage;
 import dev.caisson.spi.net.SocketOptions;
 import java.lang.foreign.MemorySegment;
 import java.util.ArrayDeque;
+import java.util.Arrays;
 
 /** A UDP socket whose peers are in the same sandbox, udp(7). What a full queue does not take is lost. */
 final class UdpSocket extends InetSocket {
-    private record Datagram(byte[] data, Endpoint source, Endpoint destination, long timeNs, int hops, int service) {}
+    /** What is sent: bytes, addresses, time, time to live or hop limit, type of service or traffic class. */
+    record Datagram(byte[] data, Endpoint source, Endpoint destination, long timeNs, int hops, int service) {
+        /** A part of the bytes with the same addresses. */
+        Datagram piece(int at, int mostBytes) {
+            return withData(Arrays.copyOfRange(data, at, Math.min(data.length, at + mostBytes)));
+        }
+
+        Datagram withData(byte[] other) {
+            return new Datagram(other, source, destination, timeNs, hops, service);
+        }
+    }
 
     private static final int READABLE = POLLIN | POLLRDNORM;
     private static final int WRITABLE = POLLOUT | POLLWRNORM | POLLWRBAND;
     private static final int MAX_BYTES_4 = 65507;
     private static final int MAX_BYTES_6 = 65527;
     private static final int OVERHEAD_BYTES = 768;
+    /** UDP_MAX_SEGMENTS. */
+    private static final int MOST_SEGMENTS = 128;
     private static final int UDP_CORK = 1;
     private static final int UDP_ENCAP = 100;
     private static final int UDP_NO_CHECK6_TX = 101;
@@ -54,10 +68,15 @@ final class UdpSocket extends InetSocket {
     private long receivedBytes;
     private volatile int shut;
     private volatile boolean joins;
+    private volatile boolean corked;
+    private volatile int segmentBytes;
+    private volatile boolean sendsNoChecksum;
+    private volatile boolean takesNoChecksum;
+    private final CorkedDatagram uncork = new CorkedDatagram();
 
     UdpSocket(LoopbackStack stack, int family, int uid) {
         super(stack, stack.udpPorts(), family, Socket.SOCK_DGRAM, Socket.IPPROTO_UDP, new SocketOptions(),
-                new IpOptions(family == Socket.AF_INET6, false), uid);
+                new IpOptions(family == Socket.AF_INET6, false, stack.groups()), uid);
     }
 
     @Override
@@ -84,7 +103,7 @@ final class UdpSocket extends InetSocket {
             throw EOPNOTSUPP.error();
         }
         long length = source.remaining();
-        if (length > (family() == Socket.AF_INET ? MAX_BYTES_4 : MAX_BYTES_6)) {
+        if (length > mostBytes()) {
             throw EMSGSIZE.error();
         }
         Endpoint target;
@@ -105,23 +124,66 @@ final class UdpSocket extends InetSocket {
             throw EPIPE.error();
         }
         autobind();
+        int segment = segmentBytes(message);
+        if (segment > 0 && length > (long) segment * MOST_SEGMENTS) {
+            throw EINVAL.error();
+        }
         byte[] data = new byte[(int) length];
         if (length > 0 && source.get(MemorySegment.ofArray(data), 0, length) < length) {
             throw EFAULT.error();
         }
         Endpoint name = local();
-        Endpoint from = name.isAny() ? new Endpoint(target.sourceAddress(), name.port()) : name;
-        UdpSocket receiver = stack.udpReceiver(target, from);
+        Endpoint from = name.isAny() || name.isForMany() ? new Endpoint(target.sourceAddress(), name.port()) : name;
+        boolean v4 = target.isV4();
+        boolean group = v4 && target.isMulticast();
+        Datagram datagram = new Datagram(data, from, target, FileClock.nowNs(),
+                named(message, v4, true, group ? ip.groupHops() : ip.hops(v4)), named(message, v4, false, ip.service(v4)));
+        if (uncork.hold(datagram, corked || (flags & Socket.MSG_MORE) != 0, mostBytes())) {
+            return length;
+        }
+        datagram = uncork.take(datagram);
+        if (segment > 0) {
+            for (int at = 0; at < datagram.data().length || at == 0; at += segment) {
+                transmit(datagram.piece(at, segment));
+            }
+        } else {
+            transmit(datagram);
+        }
+        return length;
+    }
+
+    private int mostBytes() {
+        return family() == Socket.AF_INET ? MAX_BYTES_4 : MAX_BYTES_6;
+    }
+
+    /** How many bytes each datagram of a send has: what the message says, or UDP_SEGMENT; 0 for all in one. */
+    private int segmentBytes(SocketMessage message) {
+        if (message != null && message.control != null) {
+            for (SocketMessage.Control control : message.control) {
+                if (control.level() == Socket.IPPROTO_UDP && control.type() == UDP_SEGMENT && control.data().length >= 2) {
+                    return MemorySegment.ofArray(control.data()).get(Layouts.U16, 0) & 0xffff;
+                }
+            }
+        }
+        return segmentBytes;
+    }
+
+    private void transmit(Datagram datagram) {
+        Endpoint target = datagram.destination();
+        if (target.isForMany()) {
+            if (datagram.hops() > 0) {
+                stack.deliverToMany(datagram);
+            }
+            return;
+        }
+        UdpSocket receiver = stack.udpReceiver(target, datagram.source());
         if (receiver != null) {
-            boolean v4 = target.isV4();
-            receiver.deliver(new Datagram(data, from, target, FileClock.nowNs(), named(message, v4, true, ip.hops(v4)),
-                    named(message, v4, false, ip.service(v4))));
+            receiver.deliver(datagram);
         } else if (remote() != null || ip.wantsErrors()) {
             // The answer would be an ICMP message, which only who is connected hears of.
             pendingError.set(ECONNREFUSED);
             waitQueue().notify(POLLERR);
         }
-        return length;
     }
 
     /** A target as sendto(2) takes it: AF_INET with no family, and from an IPv6 socket IPv4 as it is. */
@@ -148,7 +210,7 @@ final class UdpSocket extends InetSocket {
         return usual;
     }
 
-    private void deliver(Datagram datagram) {
+    void deliver(Datagram datagram) {
         lock.lock();
         try {
             if (receivedBytes > options.receiveBufferBytes()) {
@@ -160,6 +222,17 @@ final class UdpSocket extends InetSocket {
             lock.unlock();
         }
         waitQueue().notify(READABLE);
+    }
+
+    /** Whether a datagram to a group or to everybody is for this socket. */
+    boolean isAmong(Endpoint target, Endpoint from) {
+        Endpoint name = local();
+        Endpoint peer = remote();
+        if (name == null || name.port() != target.port() || !name.isV4() && (isV6Only() || !name.isAny())
+                || !name.isAny() && !name.hasAddress(target) || peer != null && !peer.equals(from)) {
+            return false;
+        }
+        return !target.isMulticast() || ip.takesGroup(target);
     }
 
     /** How well this socket fits a datagram: -1 not at all, more is better. */
@@ -333,24 +406,45 @@ final class UdpSocket extends InetSocket {
     @Override
     byte[] transportOption(int name, int maxBytes) throws ErrnoException {
         if (name == UDP_CORK) {
-            return SocketOptions.flag(false);
+            return SocketOptions.flag(corked);
         }
         if (name == UDP_GRO) {
             return SocketOptions.flag(joins);
         }
-        if (name == UDP_SEGMENT || name == UDP_ENCAP || name == UDP_NO_CHECK6_TX || name == UDP_NO_CHECK6_RX) {
-            return SocketOptions.integer(0);
-        }
-        throw ENOPROTOOPT.error();
+        return switch (name) {
+            case UDP_SEGMENT -> SocketOptions.integer(segmentBytes);
+            case UDP_ENCAP -> SocketOptions.integer(0);
+            case UDP_NO_CHECK6_TX -> SocketOptions.flag(sendsNoChecksum);
+            case UDP_NO_CHECK6_RX -> SocketOptions.flag(takesNoChecksum);
+            default -> throw ENOPROTOOPT.error();
+        };
     }
 
     @Override
     void transportOption(int name, byte[] value, SocketCaller caller) throws ErrnoException {
         int number = SocketOptions.integer(value);
-        if (name == UDP_GRO) {
-            joins = number != 0; // allowed, not asked for: datagrams come one by one
-        } else if (number != 0 || name != UDP_CORK && name != UDP_SEGMENT && name != UDP_NO_CHECK6_TX && name != UDP_NO_CHECK6_RX) {
-            throw ENOPROTOOPT.error("corking and segmentation are not supported");
+        switch (name) {
+            case UDP_CORK -> {
+                corked = number != 0;
+                Datagram held = corked ? null : uncork.take(null);
+                if (held != null) {
+                    transmit(held);
+                }
+            }
+            case UDP_GRO -> joins = number != 0; // allowed, not asked for: datagrams come one by one
+            case UDP_SEGMENT -> {
+                if (number < 0 || number > 0xffff) {
+                    throw EINVAL.error();
+                }
+                segmentBytes = number;
+            }
+            case UDP_NO_CHECK6_TX -> sendsNoChecksum = number != 0; // nothing has a checksum here
+            case UDP_NO_CHECK6_RX -> takesNoChecksum = number != 0;
+            default -> {
+                if (name != UDP_ENCAP || number != 0) {
+                    throw ENOPROTOOPT.error("no encapsulation");
+                }
+            }
         }
     }
 
@@ -364,6 +458,7 @@ final class UdpSocket extends InetSocket {
         } finally {
             lock.unlock();
         }
+        ip.leaveGroups();
         releasePort();
     }
 }

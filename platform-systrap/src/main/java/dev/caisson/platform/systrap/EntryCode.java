@@ -43,7 +43,7 @@ final class EntryCode {
         code.pop(RCX);
         code.store(own, SlotLayout.register(StubWords.FLAGS), RCX);
         code.store(own, SlotLayout.register(StubWords.R11), RCX);
-        code.bytes(0xfc); // cld, as a handler would find it
+        slot.plainFlags();
         code.mov(RBX, own);
         slot.saveBases();
         slot.kind(SlotLayout.KIND_DIRECT_CALL);

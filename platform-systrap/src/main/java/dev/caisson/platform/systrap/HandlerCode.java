@@ -44,6 +44,7 @@ final class HandlerCode {
         Label event = new Label();
         Label call = new Label();
         code.bind(handler);
+        slot.plainFlags();
         code.mov(RBX, RSP);
         code.and(RBX, -slot.geometry().slotBytes());
         testSignal(StubWords.WITHDRAW);

@@ -104,4 +104,9 @@ final class SlotAssembler {
     void interruptReturn() {
         code.bytes(0x48, 0xcf); // iretq
     }
+
+    /** Clears what the guest may have set: with its nested-task flag iretq faults, and with its alignment check our own loads may. */
+    void plainFlags() {
+        code.bytes(0x6a, 0x02, 0x9d); // push 2; popfq
+    }
 }

@@ -22,8 +22,8 @@ final class At {
 
     /** Where a relative path begins: null for the working directory. The descriptor counts only for relative paths. */
     static Location start(Task task, int dirfd, String path) throws ErrnoException {
-        if (dirfd == Fcntl.AT_FDCWD || !path.isEmpty() && path.charAt(0) == '/') {
-            return null;
+        if (dirfd == Fcntl.AT_FDCWD || path.isEmpty() || path.charAt(0) == '/') {
+            return null; // of an empty path the walk makes ENOENT, whatever the descriptor
         }
         return place(task, dirfd); // the walk finds out whether it is a directory
     }

@@ -240,6 +240,7 @@ final class SysFcntl {
         }
         description.owner(new FileOwner(type, id, description.owner().signal(), task.credentials().uid(), task.credentials().euid(),
                 target));
+        AsyncSignals.follow(description);
         return 0;
     }
 }

@@ -23,6 +23,8 @@ import dev.caisson.vfs.FileOwner;
 /** ioctl(2): the requests that every file has; the others go to the file. */
 final class SysIoctl {
     private static final int FIGETBSZ = 2;
+    private static final int SIOCSPGRP = 0x8902;
+    private static final int SIOCGPGRP = 0x8904;
     /** _IOW(0x94, 9, int). */
     private static final int FICLONE = 0x40049409;
     /** _IOW(0x94, 13, struct file_clone_range). */
@@ -36,13 +38,15 @@ final class SysIoctl {
     private static final int FIBMAP = 1;
     /** FS_IOC_GETFLAGS: _IOR('f', 1, long). */
     private static final int GETFLAGS = 0x80086601;
+    /** FS_IOC_GETVERSION: _IOR('v', 1, long). */
+    private static final int GETVERSION = 0x80087601;
     /** FS_IOC_SETFLAGS: _IOW('f', 2, long). */
     private static final int SETFLAGS = 0x40086602;
 
     private SysIoctl() {}
 
-    private static boolean hasFlags(int type) {
-        return type == Stat.S_IFREG || type == Stat.S_IFDIR;
+    private static boolean hasFlags(FileDescription description, int type) {
+        return (type == Stat.S_IFREG || type == Stat.S_IFDIR) && description.inode().fileSystem().cachesDentries();
     }
 
     /** In the order of ioctl_file_clone and vfs_clone_file_range, up to the answer of a filesystem without such files. */
@@ -96,8 +100,8 @@ final class SysIoctl {
                 case Terminal.FIONCLEX -> cloexec(task, fd, false);
                 case Terminal.FIONBIO -> flag(task, description, fd, Fcntl.O_NONBLOCK, argument);
                 case Terminal.FIOASYNC -> flag(task, description, fd, Fcntl.O_ASYNC, argument);
-                case Terminal.FIOSETOWN -> setOwner(task, description, argument);
-                case Terminal.FIOGETOWN -> getOwner(task, description, argument);
+                case Terminal.FIOSETOWN, SIOCSPGRP -> setOwner(task, description, argument);
+                case Terminal.FIOGETOWN, SIOCGPGRP -> getOwner(task, description, argument);
                 default -> ofFile(task, description, request, argument);
             };
         } finally {
@@ -144,7 +148,7 @@ final class SysIoctl {
             }
             case Terminal.FIONREAD -> {
                 if (type == Stat.S_IFREG) {
-                    long left = description.file().sizeBytes() - description.offset();
+                    long left = description.inode().attributes().sizeBytes() - description.offset();
                     task.memory().writeInt(argument, (int) left);
                     return 0;
                 }
@@ -169,14 +173,20 @@ final class SysIoctl {
                     throw task.credentials().has(Capability.CAP_SYS_RAWIO) ? EINVAL.error() : EPERM.error();
                 }
             }
+            case GETVERSION -> {
+                if (hasFlags(description, type)) {
+                    task.memory().writeInt(argument, 0); // no number of an inode is used again
+                    return 0;
+                }
+            }
             case GETFLAGS -> {
-                if (hasFlags(type)) {
+                if (hasFlags(description, type)) {
                     task.memory().writeInt(argument, FileFlags.of(description.inode()));
                     return 0;
                 }
             }
             case SETFLAGS -> {
-                if (hasFlags(type)) {
+                if (hasFlags(description, type)) {
                     return setFlags(task, description, task.memory().readInt(argument));
                 }
             }

@@ -24,11 +24,11 @@ final class SysLock {
         if ((operation & LOCK_MAND) != 0) {
             return 0; // does nothing since Linux 5.15, not even look at the descriptor
         }
+        if (operation != Fcntl.LOCK_SH && operation != Fcntl.LOCK_EX && operation != Fcntl.LOCK_UN) {
+            throw EINVAL.error();
+        }
         FileDescription description = task.fds().borrow(args.fd(0));
         try {
-            if (operation != Fcntl.LOCK_SH && operation != Fcntl.LOCK_EX && operation != Fcntl.LOCK_UN) {
-                throw EINVAL.error();
-            }
             if (operation != Fcntl.LOCK_UN && !description.isReadable() && !description.isWritable()) {
                 throw EBADF.error();
             }

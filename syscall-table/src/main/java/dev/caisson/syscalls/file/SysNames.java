@@ -2,6 +2,7 @@ package dev.caisson.syscalls.file;
 
 import static dev.caisson.abi.Errno.EINVAL;
 import static dev.caisson.abi.Errno.ENOENT;
+import static dev.caisson.abi.Errno.EPERM;
 
 import dev.caisson.abi.Capability;
 import dev.caisson.abi.ErrnoException;
@@ -42,6 +43,11 @@ final class SysNames {
     }
 
     private static long mknod(Task task, int dirfd, long address, int mode, int device) throws ErrnoException {
+        switch (mode & Stat.S_IFMT) {
+            case 0, Stat.S_IFREG, Stat.S_IFCHR, Stat.S_IFBLK, Stat.S_IFIFO, Stat.S_IFSOCK -> {}
+            case Stat.S_IFDIR -> throw EPERM.error();
+            default -> throw EINVAL.error();
+        }
         String path = At.path(task, address);
         long encoded = Integer.toUnsignedLong(device);
         task.kernel().vfs().mknod(task, At.start(task, dirfd, path), path, mode & 0xffff,
@@ -131,6 +137,11 @@ final class SysNames {
     }
 
     private static long rename(Task task, int oldFd, long oldAddress, int newFd, long newAddress, int flags) throws ErrnoException {
+        int known = Fcntl.RENAME_NOREPLACE | Fcntl.RENAME_EXCHANGE | Fcntl.RENAME_WHITEOUT;
+        boolean exchange = (flags & Fcntl.RENAME_EXCHANGE) != 0;
+        if ((flags & ~known) != 0 || exchange && (flags & (Fcntl.RENAME_NOREPLACE | Fcntl.RENAME_WHITEOUT)) != 0) {
+            throw EINVAL.error();
+        }
         String oldPath = At.path(task, oldAddress);
         String newPath = At.path(task, newAddress);
         task.kernel().vfs().rename(task, At.start(task, oldFd, oldPath), oldPath, At.start(task, newFd, newPath), newPath, flags);

@@ -24,7 +24,7 @@ final class SysRead {
             long address = args.address(1);
             long length = args.value(2);
             IoBuffer buffer = task.memory().buffer(address, length, true);
-            if (length == 0 && Transfer.isVoid(description)) {
+            if (length == 0 && Transfer.isVoidRead(description)) {
                 return 0;
             }
             long count = description.read(buffer);
@@ -77,8 +77,8 @@ final class SysRead {
             throw EBADF.error();
         }
         IoBuffer buffer = task.memory().buffers(vector, count, true);
-        if (buffer.remaining() == 0 && Transfer.isVoid(description)) {
-            return 0;
+        if (buffer.remaining() == 0) {
+            return 0; // whatever the file is
         }
         long result = description.read(buffer);
         if (result != OpenFile.WOULD_BLOCK) {

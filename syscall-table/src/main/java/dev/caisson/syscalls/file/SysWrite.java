@@ -88,8 +88,8 @@ final class SysWrite {
             throw EBADF.error();
         }
         IoBuffer buffer = task.memory().buffers(vector, vectorCount, false);
-        if (buffer.remaining() == 0 && Transfer.isVoid(description)) {
-            return 0;
+        if (buffer.remaining() == 0) {
+            return 0; // not even an empty datagram
         }
         if ((flags & Fcntl.RWF_NOWAIT) != 0 && description.waitQueue() != null
                 && (description.file().readiness(Poll.POLLOUT) & Poll.POLLOUT) == 0) {

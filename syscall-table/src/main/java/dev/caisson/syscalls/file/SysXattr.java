@@ -65,10 +65,12 @@ final class SysXattr {
     }
 
     private static long set(Task task, SyscallArgs args, Finder finder) throws ErrnoException {
-        return set(task, finder.find(task, args), args.address(1), args.address(2), args.value(3), args.i32(4));
+        return set(task, args, finder, args.address(1), args.address(2), args.value(3), args.i32(4));
     }
 
-    private static long set(Task task, Location place, long nameAddress, long value, long size, int flags) throws ErrnoException {
+    /** In the order of setxattr_copy: all that is given is looked at before the path. */
+    private static long set(Task task, SyscallArgs args, Finder finder, long nameAddress, long value, long size, int flags)
+            throws ErrnoException {
         if ((flags & ~(Mount.XATTR_CREATE | Mount.XATTR_REPLACE)) != 0) {
             throw EINVAL.error();
         }
@@ -80,7 +82,7 @@ final class SysXattr {
         if (size > 0) {
             task.memory().copyIn(value, bytes);
         }
-        task.kernel().vfs().extendedAttributes().set(task, place, name, bytes, flags);
+        task.kernel().vfs().extendedAttributes().set(task, finder.find(task, args), name, bytes, flags);
         return 0;
     }
 
@@ -189,7 +191,7 @@ final class SysXattr {
         long value = task.memory().readLong(address);
         long size = task.memory().readInt(address + 8) & 0xffffffffL;
         int flags = task.memory().readInt(address + 12);
-        return set(task, placed(task, args), args.address(3), value, size, flags);
+        return set(task, args, SysXattr::placed, args.address(3), value, size, flags);
     }
 
     static long getxattrat(Task task, SyscallArgs args) throws ErrnoException {

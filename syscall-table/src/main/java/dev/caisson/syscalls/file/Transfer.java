@@ -23,6 +23,8 @@ import dev.caisson.vfs.FileDescription;
 final class Transfer {
     /** A position that means the offset of the description. */
     static final long AT_OFFSET = -1;
+    /** The type of event counters and their like, which live in no filesystem. */
+    private static final int NO_TYPE = 0;
 
     /** Makes the buffer anew, since a file may have consumed part of it before it found that it would block. */
     @FunctionalInterface
@@ -38,7 +40,12 @@ final class Transfer {
         if (type == Stat.S_IFDIR) {
             throw EISDIR.error();
         }
-        return type != Stat.S_IFSOCK; // a datagram may be empty
+        return type != Stat.S_IFSOCK && type != NO_TYPE; // a datagram may be empty, and a counter's record has a size
+    }
+
+    /** As {@link #isVoid}, for a read: one of no bytes from a socket takes nothing. */
+    static boolean isVoidRead(FileDescription description) throws ErrnoException {
+        return (description.inode().mode() & Stat.S_IFMT) == Stat.S_IFSOCK || isVoid(description);
     }
 
     /** Waits until a read has a result. */

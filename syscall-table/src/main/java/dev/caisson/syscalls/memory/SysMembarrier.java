@@ -5,9 +5,11 @@ import static dev.caisson.abi.Errno.EPERM;
 import static dev.caisson.abi.Prctl.MEMBARRIER_CMD_GLOBAL;
 import static dev.caisson.abi.Prctl.MEMBARRIER_CMD_GLOBAL_EXPEDITED;
 import static dev.caisson.abi.Prctl.MEMBARRIER_CMD_PRIVATE_EXPEDITED;
+import static dev.caisson.abi.Prctl.MEMBARRIER_CMD_PRIVATE_EXPEDITED_SYNC_CORE;
 import static dev.caisson.abi.Prctl.MEMBARRIER_CMD_QUERY;
 import static dev.caisson.abi.Prctl.MEMBARRIER_CMD_REGISTER_GLOBAL_EXPEDITED;
 import static dev.caisson.abi.Prctl.MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED;
+import static dev.caisson.abi.Prctl.MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED_SYNC_CORE;
 
 import dev.caisson.abi.ErrnoException;
 import dev.caisson.kernel.ProcessAttachments;
@@ -24,20 +26,23 @@ import java.util.concurrent.locks.LockSupport;
  * processor.
  */
 public final class SysMembarrier {
+    /** MEMBARRIER_CMD_GET_REGISTRATIONS, since Linux 6.3. */
+    private static final int GET_REGISTRATIONS = 1 << 9;
     private static final int SUPPORTED = MEMBARRIER_CMD_GLOBAL | MEMBARRIER_CMD_GLOBAL_EXPEDITED | MEMBARRIER_CMD_REGISTER_GLOBAL_EXPEDITED
-            | MEMBARRIER_CMD_PRIVATE_EXPEDITED | MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED;
+            | MEMBARRIER_CMD_PRIVATE_EXPEDITED | MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED | MEMBARRIER_CMD_PRIVATE_EXPEDITED_SYNC_CORE
+            | MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED_SYNC_CORE | GET_REGISTRATIONS;
 
     private static final long STEP_NS = 5_000;
 
     private SysMembarrier() {}
 
-    /** That a process registered its intent; gone with the program. */
+    /** Which commands a process registered its intent for; gone with the program. */
     private static final class Registration implements ProcessAttachments.Lifecycle {
-        private volatile boolean registered;
+        private volatile int commands;
 
         @Override
         public void processExecutes(Task task) {
-            registered = false;
+            commands = 0;
         }
     }
 
@@ -51,15 +56,22 @@ public final class SysMembarrier {
             case MEMBARRIER_CMD_QUERY -> {
                 return SUPPORTED;
             }
-            case MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED -> {
-                registration(task).registered = true;
+            case MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED, MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED_SYNC_CORE,
+                    MEMBARRIER_CMD_REGISTER_GLOBAL_EXPEDITED -> {
+                Registration registration = registration(task);
+                synchronized (registration) {
+                    registration.commands |= command;
+                }
                 return 0;
             }
-            case MEMBARRIER_CMD_REGISTER_GLOBAL_EXPEDITED -> {
-                return 0;
+            case GET_REGISTRATIONS -> {
+                int commands = registration(task).commands;
+                boolean core = (commands & MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED_SYNC_CORE) != 0;
+                return core ? commands | MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED : commands; // as Linux counts
             }
-            case MEMBARRIER_CMD_PRIVATE_EXPEDITED -> {
-                if (!registration(task).registered) {
+            case MEMBARRIER_CMD_PRIVATE_EXPEDITED, MEMBARRIER_CMD_PRIVATE_EXPEDITED_SYNC_CORE -> {
+                // Each command's registration is the next bit. Entering the guest serialises the processor's instructions, too.
+                if ((registration(task).commands & command << 1) == 0) {
                     throw EPERM.error("membarrier: not registered");
                 }
                 passBarrier(task, task.process().tasks());

@@ -95,8 +95,8 @@ public final class SysSocket {
     public static long connect(Task task, SyscallArgs args) throws ErrnoException {
         FileDescription description = task.fds().borrow(args.fd(0));
         try {
-            SocketFile socket = Sockets.of(description);
             byte[] address = Sockets.readAddress(task, args.address(1), args.i32(2));
+            SocketFile socket = Sockets.of(description);
             TaskCaller caller = new TaskCaller(task);
             boolean mayNotWait = description.isNonBlocking();
             long result;
@@ -146,11 +146,11 @@ public final class SysSocket {
     }
 
     private static long accept(Task task, int fd, long address, long lengthAddress, int flags) throws ErrnoException {
-        if ((flags & ~TYPE_FLAGS) != 0) {
-            throw EINVAL.error();
-        }
         FileDescription description = task.fds().borrow(fd);
         try {
+            if ((flags & ~TYPE_FLAGS) != 0) {
+                throw EINVAL.error();
+            }
             SocketFile listener = Sockets.of(description);
             int reserved = task.fds().reserve((flags & Socket.SOCK_CLOEXEC) != 0);
             try {

@@ -83,12 +83,12 @@ public final class SysSocketOption {
         int level = args.i32(1);
         int name = args.i32(2);
         int length = args.i32(4);
-        if (length < 0) {
-            throw EINVAL.error();
-        }
         FileDescription description = task.fds().borrow(args.fd(0));
         try {
             SocketFile socket = Sockets.of(description);
+            if (length < 0) {
+                throw EINVAL.error();
+            }
             byte[] value = new byte[Math.min(length, MAX_BYTES)];
             if (value.length > 0) {
                 task.memory().copyIn(args.address(3), value);

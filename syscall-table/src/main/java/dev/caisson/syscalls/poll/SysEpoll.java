@@ -1,5 +1,6 @@
 package dev.caisson.syscalls.poll;
 
+import static dev.caisson.abi.Errno.EFAULT;
 import static dev.caisson.abi.Errno.EINTR;
 import static dev.caisson.abi.Errno.EINVAL;
 import static dev.caisson.abi.Layouts.U32;
@@ -106,11 +107,14 @@ public final class SysEpoll {
     private static long await(Task task, SyscallArgs args, long deadlineNs) throws ErrnoException {
         long address = args.address(1);
         int max = args.i32(2);
-        if (max <= 0 || max > MAX_EVENTS) {
-            throw EINVAL.error();
-        }
         FileDescription description = task.fds().borrow(args.fd(0));
         try {
+            if (max <= 0 || max > MAX_EVENTS) {
+                throw EINVAL.error();
+            }
+            if (address < 0) {
+                throw EFAULT.error(); // memory of the kernel; what lies below is found out when it is written
+            }
             if (!(description.file() instanceof EpollFile epoll)) {
                 throw EINVAL.error();
             }

@@ -31,6 +31,7 @@ public final class SysSchedule {
     private static final int ATTR_FIRST_BYTES = 48;
     private static final int ATTR_BYTES = 56;
     private static final int IOPRIO_CLASS_SHIFT = 13;
+    private static final int IOPRIO_WHO_PROCESS = 1;
     /** SCHED_FLAG_*: 2 and 4 concern overruns of deadlines, 32 and 64 utilisation clamps. */
     private static final long RESET_ON_FORK = 1;
     private static final long KEEP_POLICY = 8;
@@ -284,6 +285,9 @@ public final class SysSchedule {
         if (mask == 0) {
             throw EINVAL.error();
         }
+        if (mask != allCpus(task)) {
+            task.kernel().vdso().askKernelForProcessor(); // the host's processor is not what this thread is told any more
+        }
         target.scheduling().affinity(new long[] {mask});
         return 0;
     }
@@ -410,12 +414,13 @@ public final class SysSchedule {
         return 0;
     }
 
-    /** ioprio_get(2): the best of the chosen; none set is best effort by the nice value. */
+    /** ioprio_get(2): what was set for one process; for a group or user the best, where none set is best effort by the nice value. */
     public static long ioprioGet(Task task, SyscallArgs args) throws ErrnoException {
         int best = -1;
+        boolean effective = args.i32(0) != IOPRIO_WHO_PROCESS;
         for (Task each : chosen(task, args.i32(0) - 1, args.i32(1))) {
             int value = each.scheduling().ioPriority();
-            if (value == 0) {
+            if (value == 0 && effective) {
                 value = 2 << IOPRIO_CLASS_SHIFT | (each.scheduling().nice() + 20) / 5;
             }
             best = best < 0 ? value : Math.min(best, value);

@@ -57,6 +57,9 @@ public final class SysSleep {
         if (!request.isValid()) {
             throw EINVAL.error("request");
         }
+        if (ClockIds.isOwnThread(task, clock)) {
+            throw EINVAL.error("a thread that sleeps uses no time");
+        }
         long deadline = request.toNanos();
         if (!absolute) {
             // A relative sleep does not follow the steps of the real-time clock.

@@ -7,6 +7,7 @@ import dev.caisson.control.Sandbox;
 import dev.caisson.control.SandboxBuilder;
 import dev.caisson.control.SandboxException;
 import dev.caisson.control.SandboxSpec;
+import dev.caisson.control.internal.PlatformProbe;
 import dev.caisson.fs.dev.SandboxDevices;
 import dev.caisson.kernel.KernelFileSystem;
 import dev.caisson.kernel.syscall.SyscallTableProvider;
@@ -19,6 +20,7 @@ import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.TreeMap;
 import java.util.function.Function;
 
 /** Providers made from a {@link BootPlan}, each once, and the sandbox made of them. {@link BootServices} gives them to the container. */
@@ -92,6 +94,38 @@ public final class BootParts {
         }
     }
 
+    /**
+     * What came of trying a platform.
+     *
+     * @param eventNs mean time of a system call or page fault there and back, in nanoseconds; 0 when it failed
+     * @param failure why it does not work, or null
+     */
+    public record Tried(long eventNs, String failure) {}
+
+    /**
+     * Tries every platform on this host.
+     *
+     * @param plan where they come from
+     * @param configuration gives the values of a persistent identity
+     * @return by name, in order of the names
+     * @throws SandboxException when the host gives no memory file
+     */
+    public static Map<String, Tried> tryPlatforms(BootPlan plan, Function<String, Map<String, Object>> configuration) throws SandboxException {
+        Map<String, Tried> tried = new TreeMap<>();
+        for (Map.Entry<String, BootComponent> each : plan.all(Platform.class.getName()).entrySet()) {
+            try {
+                BootParts parts = new BootParts(plan, SandboxBuilder.newMemoryFile(), configuration);
+                Platform platform = (Platform) parts.make(each.getValue());
+                tried.put(each.getKey(), new Tried(PlatformProbe.measureNs(platform, parts.memoryFile), null));
+            } catch (ReflectiveOperationException | SandboxException e) {
+                tried.put(each.getKey(), new Tried(0, reason(e)));
+            } catch (ErrnoException e) {
+                throw new SandboxException("cannot make a memory file: " + reason(e), e);
+            }
+        }
+        return tried;
+    }
+
     private static Map<ProviderKind, BootComponent> choose(BootPlan plan, ProviderSelection selection, Map<ProviderKind, String> wanted) {
         Map<ProviderKind, BootComponent> chosen = new HashMap<>();
         for (ProviderKind kind : ProviderKind.values()) {
@@ -113,6 +147,7 @@ public final class BootParts {
             return null;
         }
         SandboxBuilder builder = new SandboxBuilder(memoryFile)
+                .others(new PlannedProviders(plan, this))
                 .platform(platform)
                 .network((NetworkStack) make(chosen.get(ProviderKind.NETWORK)))
                 .syscalls((SyscallTableProvider) make(chosen.get(ProviderKind.SYSCALLS)))
@@ -138,7 +173,7 @@ public final class BootParts {
         }
     }
 
-    private static String reason(Exception e) {
+    static String reason(Exception e) {
         Throwable cause = e instanceof InvocationTargetException && e.getCause() != null ? e.getCause() : e;
         return cause.getMessage() == null ? cause.toString() : cause.getMessage();
     }
@@ -153,7 +188,7 @@ public final class BootParts {
     }
 
     /** Makes the component's instance and those it needs. The plan has no cycles: the container could activate every component in it. */
-    private Object make(BootComponent component) throws ReflectiveOperationException {
+    synchronized Object make(BootComponent component) throws ReflectiveOperationException {
         Part known = made.get(component.implementation());
         if (known != null) {
             return known.instance();

@@ -14,9 +14,11 @@ import dev.caisson.abi.Errno;
 import dev.caisson.abi.Fcntl;
 import dev.caisson.abi.Layouts;
 import dev.caisson.abi.Terminal;
+import dev.caisson.host.HostCredentials;
 import dev.caisson.host.HostFile;
 import dev.caisson.host.HostMemory;
 import dev.caisson.host.HostNamespace;
+import dev.caisson.host.HostProcess;
 import dev.caisson.host.HostSignal;
 import dev.caisson.host.code.Assembler;
 import dev.caisson.host.code.Condition;
@@ -24,9 +26,11 @@ import dev.caisson.host.code.Label;
 import dev.caisson.host.code.StaticElf;
 import dev.caisson.host.raw.SpawnOrders;
 import dev.caisson.host.raw.SyscallNumber;
+import dev.caisson.oci.spec.OciNamespace;
 import java.io.IOException;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
+import java.nio.charset.StandardCharsets;
 import java.util.List;
 
 /**
@@ -35,10 +39,12 @@ import java.util.List;
  *
  * <p>It talks to the sandbox over a socket, descriptor 3. To the sandbox go the signals that the process gets, 12 bytes each, the start of
  * {@code struct siginfo_t} (number, errno, code); from the sandbox comes one status, 4 bytes as wait(2) tells it. When the sandbox is lost,
- * the companion dies of SIGKILL; when the companion dies of it, the sandbox sees the end of the stream and kills its process.
+ * the companion dies of SIGKILL; when the companion dies of it, the sandbox sees the end of the stream and kills its process, unless that
+ * was in the foreground: then it goes on, as runc's do.
  */
 final class Companion {
-    private static final int SOCKET = 3, SIGNALS = 4, IMAGE = 5;
+    private static final int SOCKET = 3, SIGNALS = 4, GATE = 5, IMAGE = 6;
+    private static final int CLONE_NEWNET = 0x4000_0000;
     /** Where descriptors wait for their places in the child. */
     private static final int HIGH_FD = 200;
     private static final int STACK = 256, BUFFER = 64;
@@ -50,74 +56,142 @@ final class Companion {
     /** Every signal but those that a Java thread may not block: SIGILL, SIGTRAP, SIGBUS, SIGFPE, SIGSEGV. */
     private static final long SPAWN_MASK = ~(1L << 3 | 1L << 4 | 1L << 6 | 1L << 7 | 1L << 10);
 
-    private Companion() {}
+    private final int pid;
+    private final int gate;
+
+    private Companion(int pid, int gate) {
+        this.pid = pid;
+        this.gate = gate;
+    }
 
     /**
      * Turns this process into a companion, as the process in the foreground: of a signal that killed the other one it makes an exit status,
      * as shells do.
      *
      * @param socket to the sandbox
-     * @param id the container, for who looks at the list of processes
+     * @param what it stands for, for who looks at the list of processes
      * @throws IOException if that fails
      */
-    static void become(int socket, String id) throws IOException {
+    static void become(int socket, String what) throws IOException {
         int image = image(true);
         HostSignal.changeMask(SIG_BLOCK, SPAWN_MASK);
         int signals = checked("signalfd", HostSignal.descriptor(-1, PASSED, 0));
         int[] high = {checked("dup", HostFile.duplicate(socket, HIGH_FD)), checked("dup", HostFile.duplicate(signals, HIGH_FD))};
         checked("dup3", HostFile.duplicateTo(high[0], SOCKET, 0));
         checked("dup3", HostFile.duplicateTo(high[1], SIGNALS, 0));
-        dev.caisson.host.HostProcess.closeRange(SIGNALS + 1, -1, 4 /* CLOSE_RANGE_CLOEXEC */);
-        checked("execve", HostNamespace.become("/proc/self/fd/" + image, title(id), List.of()));
+        HostProcess.closeRange(SIGNALS + 1, -1, 4 /* CLOSE_RANGE_CLOEXEC */);
+        checked("execve", HostNamespace.become("/proc/self/fd/" + image, title(what), List.of()));
     }
 
     /**
-     * Starts a companion as a child of this process, in a session of its own.
+     * Starts a companion as a child of this process, in a session of its own. It keeps the signals that it gets, and passes none on before
+     * {@link #begin}: so it can be there before the process that it stands for, and no key of the terminal is lost.
      *
      * @param socket to the sandbox; stays the caller's
-     * @param id the container
+     * @param what it stands for, for who looks at the list of processes
      * @param terminal becomes the controlling terminal of the child, which is told of new window sizes and hang-ups; or -1
-     * @return its process id
+     * @return the companion
      * @throws IOException if that fails
      */
-    static int spawn(int socket, String id, int terminal) throws IOException {
+    static Companion spawn(int socket, String what, int terminal) throws IOException {
+        return spawn(socket, what, terminal, null);
+    }
+
+    /**
+     * Starts a companion in a network namespace of its own, or in one that has a path: clients find it by the process. An ordinary user's stays
+     * where it is.
+     *
+     * @param socket to the sandbox; stays the caller's
+     * @param what it stands for
+     * @param terminal as above
+     * @param network the namespace, or null for that of this process
+     * @return the companion
+     * @throws IOException if that fails
+     */
+    static Companion spawn(int socket, String what, int terminal, OciNamespace network) throws IOException {
+        boolean isRoot = HostCredentials.effectiveUser() == 0;
         int image = image(false);
+        long gate = HostFile.pipe(Fcntl.O_CLOEXEC);
+        if (gate < 0) {
+            HostFile.close(image);
+            checked("make a pipe", gate);
+        }
+        int held = (int) gate;
         int[] high = {(int) HostFile.duplicate(socket, HIGH_FD), (int) HostFile.duplicate(image, HIGH_FD),
-            terminal < 0 ? -1 : (int) HostFile.duplicate(terminal, HIGH_FD)};
-        long oldMask = 0;
+            (int) HostFile.duplicate(held, HIGH_FD), terminal < 0 ? -1 : (int) HostFile.duplicate(terminal, HIGH_FD)};
+        boolean isStarted = false;
         try (Arena arena = Arena.ofConfined()) {
             MemorySegment mask = arena.allocate(8, 8);
             mask.set(Layouts.U64, 0, PASSED);
             SpawnOrders orders = new SpawnOrders(arena).add(SyscallNumber.SETSID);
             if (terminal >= 0) {
-                orders.add(SyscallNumber.IOCTL, high[2], Terminal.TIOCSCTTY, 0);
+                orders.add(SyscallNumber.IOCTL, high[3], Terminal.TIOCSCTTY, 0);
             }
             orders.add(SyscallNumber.RT_SIGPROCMASK, SIG_SETMASK, mask.address(), 0, 8)
-                    .add(SyscallNumber.CLOSE_RANGE, 0, HIGH_FD - 1L, 0) // pipes of the caller must not stay open behind its back
-                    .add(SyscallNumber.OPENAT, Fcntl.AT_FDCWD, HostNamespace.text(arena, "/dev/null"), Fcntl.O_RDWR, 0)
+                    .add(SyscallNumber.CLOSE_RANGE, 0, HIGH_FD - 1L, 0); // pipes of the caller must not stay open behind its back
+            if (network != null && network.path() != null && isRoot) { // the first free number is 0
+                orders.add(SyscallNumber.OPENAT, Fcntl.AT_FDCWD, HostNamespace.text(arena, network.path()), Fcntl.O_RDONLY, 0)
+                        .add(SyscallNumber.SETNS, 0, CLONE_NEWNET).add(SyscallNumber.CLOSE, 0);
+            }
+            orders.add(SyscallNumber.OPENAT, Fcntl.AT_FDCWD, HostNamespace.text(arena, "/dev/null"), Fcntl.O_RDWR, 0)
                     .add(SyscallNumber.DUP3, 0, 1, 0).add(SyscallNumber.DUP3, 0, 2, 0)
                     .add(SyscallNumber.DUP3, high[0], SOCKET, 0)
-                    .add(SyscallNumber.SIGNALFD4, -1, mask.address(), 8, 0); // the first free number is SIGNALS
-            orders.add(SyscallNumber.DUP3, high[1], IMAGE, Fcntl.O_CLOEXEC)
+                    .add(SyscallNumber.SIGNALFD4, -1, mask.address(), 8, 0) // the first free number is SIGNALS
+                    .add(SyscallNumber.DUP3, high[2], GATE, 0)
+                    .add(SyscallNumber.DUP3, high[1], IMAGE, Fcntl.O_CLOEXEC)
                     .add(SyscallNumber.CLOSE_RANGE, IMAGE + 1L, 0xffff_ffffL, 0)
-                    .add(SyscallNumber.EXECVEAT, IMAGE, HostNamespace.text(arena, ""), HostNamespace.vector(arena, title(id)),
+                    .add(SyscallNumber.EXECVEAT, IMAGE, HostNamespace.text(arena, ""), HostNamespace.vector(arena, title(what)),
                             HostNamespace.vector(arena, List.of()), Fcntl.AT_EMPTY_PATH);
-            HostSignal.changeMask(SIG_BLOCK, SPAWN_MASK);
-            oldMask = HostSignal.previousMask();
-            return checked("start a companion", orders.spawn(17 /* SIGCHLD: its next parent expects that */));
+            Companion made = new Companion(checked("start a companion", orders.spawnMasked(17 /* SIGCHLD: its next parent expects that */
+                    | (network != null && network.path() == null && isRoot ? CLONE_NEWNET : 0))),
+                    (int) (gate >>> 32));
+            isStarted = true;
+            return made;
         } finally {
-            HostSignal.changeMask(SIG_SETMASK, oldMask);
             for (int fd : high) {
                 if (fd >= 0) {
                     HostFile.close(fd);
                 }
             }
             HostFile.close(image);
+            HostFile.close(held);
+            if (!isStarted) {
+                HostFile.close((int) (gate >>> 32));
+            }
         }
     }
 
-    private static List<String> title(String id) {
-        return List.of("caisson: process in " + id);
+    /** {@return its process id} */
+    int pid() {
+        return pid;
+    }
+
+    /**
+     * Lets it pass signals on and wait for the end of the process.
+     *
+     * @throws IOException when it is gone
+     */
+    void begin() throws IOException {
+        try (Arena arena = Arena.ofConfined()) {
+            checked("let the companion begin", HostFile.write(gate, arena.allocate(1).address(), 1));
+        } finally {
+            HostFile.close(gate);
+        }
+    }
+
+    /** Ends it, since there is nothing that it could stand for. */
+    void dismiss() {
+        HostFile.close(gate);
+        try (Arena arena = Arena.ofConfined()) {
+            while (HostProcess.await(pid, arena.allocate(4, 4).address(), 0) == -Errno.EINTR.number()) {
+                continue;
+            }
+        }
+    }
+
+    /** One byte per character, and no byte 0. */
+    private static List<String> title(String what) {
+        return List.of(new String(("caisson: " + what.replace('\0', ' ')).getBytes(StandardCharsets.UTF_8), StandardCharsets.ISO_8859_1));
     }
 
     private static int checked(String what, long result) throws IOException {
@@ -144,6 +218,17 @@ final class Companion {
         code.bytes(new int[StaticElf.HEADER_BYTES]);
         Label status = new Label(), lost = new Label(), known = new Label(), exited = new Label();
         code.sub(RSP, STACK);
+        if (!isForeground) {
+            Label begun = new Label();
+            code.mov(RDI, GATE).lea(RSI, RSP, BUFFER).mov(RDX, 1);
+            call(code, SyscallNumber.READ);
+            code.cmp(RAX, 1).jump(Condition.EQUAL, begun);
+            code.mov(RDI, 1);
+            call(code, SyscallNumber.EXIT_GROUP);
+            code.bind(begun);
+            code.mov(RDI, GATE);
+            call(code, SyscallNumber.CLOSE);
+        }
         Label next = code.here();
         code.mov(RAX, (long) POLLIN << 32 | SOCKET).store(RSP, 0, RAX);
         code.mov(RAX, (long) POLLIN << 32 | SIGNALS).store(RSP, 8, RAX);

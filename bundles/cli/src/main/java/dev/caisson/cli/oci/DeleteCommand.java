@@ -4,10 +4,9 @@ import com.grack.nanojson.JsonObject;
 import dev.caisson.oci.runtime.ContainerDirectory;
 import dev.caisson.oci.runtime.ContainerException;
 import dev.caisson.oci.runtime.ContainerState;
+import dev.caisson.oci.runtime.PodMembership;
 import dev.caisson.oci.runtime.ProcessIdentity;
 import dev.caisson.oci.runtime.Status;
-import dev.caisson.oci.spec.OciConfig;
-import dev.caisson.oci.spec.OciConfigException;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.util.ArrayList;
@@ -15,9 +14,10 @@ import java.util.List;
 
 /** {@code caisson delete}: after it nothing is left of a container. */
 final class DeleteCommand {
-    private static final int SIGKILL = 9;
+    static final int SIGKILL = 9;
     /** How long the sandbox may take to end by itself, and its last processes after it. */
     private static final long PATIENCE_NS = 10_000_000_000L;
+    static final long PATIENCE_MS = PATIENCE_NS / 1_000_000;
     private static final long STEP_MS = 5;
 
     private DeleteCommand() {}
@@ -33,6 +33,7 @@ final class DeleteCommand {
                 throw e;
             }
             if (Files.exists(directory.path())) {
+                HostCgroup.remove(directory.path());
                 directory.delete(); // somebody was killed while he made it
             }
             return 0;
@@ -41,10 +42,24 @@ final class DeleteCommand {
             throw new ContainerException("cannot delete container " + line.id() + " that is not stopped: " + state.status().word());
         }
         end(state);
-        Files.deleteIfExists(state.socket());
-        hooks(line, directory, state);
+        if (PodMembership.of(state.annotations()).isMember()) {
+            release(state);
+        } else if (!Pool.remove(state.socket())) {
+            Files.deleteIfExists(state.socket());
+        }
+        Hooks.afterwards("poststop", line, directory, state.with(Status.STOPPED, state.waitStatus()));
+        HostCgroup.remove(directory.path());
         directory.delete();
         return 0;
+    }
+
+    /** A sandbox that has other containers, too, forgets this one. */
+    private static void release(ContainerState state) {
+        try {
+            OciCommands.ask(state, OciCommands.request("delete"), PATIENCE_MS);
+        } catch (IOException e) {
+            return; // it does not know the container, or is gone with it
+        }
     }
 
     /** Ends the sandbox, and waits until neither it nor a process that it started is there. */
@@ -77,20 +92,6 @@ final class DeleteCommand {
                 sandbox.destroyForcibly(); // its children follow
             }
             Thread.sleep(STEP_MS);
-        }
-    }
-
-    /** A hook that fails after the end changes nothing: it is told in the log. */
-    private static void hooks(OciLine line, ContainerDirectory directory, ContainerState state) {
-        try {
-            if (Files.exists(directory.path().resolve(SandboxCommand.CONFIG))) {
-                OciConfig config = OciConfig.parse(Files.readAllBytes(directory.path().resolve(SandboxCommand.CONFIG)), state.bundle());
-                for (String failure : Hooks.runAll(config.hooks().poststop(), state.with(Status.STOPPED, state.waitStatus()))) {
-                    line.log().write("warning", "poststop: " + failure);
-                }
-            }
-        } catch (IOException | OciConfigException e) {
-            line.log().write("warning", "poststop: " + e.getMessage());
         }
     }
 }

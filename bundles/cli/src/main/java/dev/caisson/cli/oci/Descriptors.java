@@ -11,6 +11,7 @@ import dev.caisson.oci.spec.OciProcess.ConsoleSize;
 import java.io.IOException;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -27,7 +28,6 @@ final class Descriptors {
     private static final int FIRST_OF_SHELL = 10;
     private static final String REPORT = "CAISSON_REPORT";
     private static final String GIVEN = "CAISSON_DESCRIPTORS";
-    private static final String DONE = "created\n";
 
     private final int preserved;
     private final int report;
@@ -95,37 +95,51 @@ final class Descriptors {
      * @throws IOException when that fails
      */
     void makeTerminal(Path socket, ConsoleSize size) throws IOException {
-        int slave = newTerminal(socket, size);
+        Pair pair = newTerminal(size);
         for (int fd = 0; fd < STREAMS; fd++) {
-            checked("take the terminal", HostFile.duplicateTo(slave, fd, 0));
+            checked("take the terminal", HostFile.duplicateTo(pair.slave(), fd, 0));
         }
-        HostFile.close(slave);
-        HostPty.control(0); // a process that leads no session has to do without: signals then come by the socket only
+        HostFile.close(pair.slave());
+        // Before anybody can type. A process that leads no session has to do without: signals then come by the socket only.
+        HostPty.control(0);
+        pair.send(socket);
     }
 
     /**
-     * Makes a terminal and sends its master side away.
+     * Makes a terminal.
      *
-     * @param socket who gets the master side listens there
      * @param size of the window, or null
-     * @return the slave side
+     * @return both sides
      * @throws IOException when that fails
      */
-    static int newTerminal(Path socket, ConsoleSize size) throws IOException {
+    static Pair newTerminal(ConsoleSize size) throws IOException {
         long pair = checked("make a terminal", HostPty.open());
-        int master = (int) pair;
         int slave = (int) (pair >>> 32);
-        try {
-            if (size != null) {
-                HostPty.resize(slave, size.height(), size.width());
+        if (size != null) {
+            HostPty.resize(slave, size.height(), size.width());
+        }
+        return new Pair((int) pair, slave);
+    }
+
+    /**
+     * A terminal.
+     *
+     * @param master its outer side
+     * @param slave its inner side
+     */
+    record Pair(int master, int slave) {
+        /**
+         * Sends the master side away, and closes it here.
+         *
+         * @param socket who gets it listens there
+         * @throws IOException when that fails
+         */
+        void send(Path socket) throws IOException {
+            try {
+                Descriptors.send(socket, master);
+            } finally {
+                HostFile.close(master);
             }
-            send(socket, master);
-            return slave;
-        } catch (IOException e) {
-            HostFile.close(slave);
-            throw e;
-        } finally {
-            HostFile.close(master);
         }
     }
 
@@ -156,11 +170,21 @@ final class Descriptors {
 
     /** Tells bin/caisson that the container is there. */
     void report() {
+        report("created");
+    }
+
+    /**
+     * Tells bin/caisson how it goes on.
+     *
+     * @param words "created", when the container is there; see there for others
+     */
+    void report(String words) {
         if (report < 0) {
             return;
         }
+        byte[] bytes = (words + "\n").getBytes(StandardCharsets.UTF_8);
         try (Arena arena = Arena.ofConfined()) {
-            HostFile.write(report, arena.allocateFrom(DONE).address(), DONE.length());
+            HostFile.write(report, arena.allocateFrom(ValueLayout.JAVA_BYTE, bytes).address(), bytes.length);
         }
         HostFile.close(report);
     }

@@ -13,6 +13,7 @@ import dev.caisson.oci.runtime.ContainerState;
 import dev.caisson.oci.runtime.Status;
 import dev.caisson.oci.spec.OciConfigException;
 import dev.caisson.oci.spec.OciProcess;
+import dev.caisson.oci.spec.OciProcess.ConsoleSize;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.lang.foreign.Arena;
@@ -38,6 +39,7 @@ final class ExecCommand {
             throw new ContainerException("cannot exec in a stopped container");
         }
         JsonObject request = request(line);
+        request.put("id", state.id());
         boolean isDetached = line.has("--detach");
         boolean hasTerminal = request.getBoolean("tty", false);
         boolean hasSocket = !line.value("--console-socket", "").isEmpty();
@@ -49,35 +51,70 @@ final class ExecCommand {
             throw new ContainerException("cannot use console socket if runc will not detach or allocate tty");
         }
         Descriptors descriptors = Descriptors.take(line.number("--preserve-fds"));
-        int terminal = -1;
-        List<Integer> passed = descriptors.all();
         if (hasTerminal && !isDetached) {
             descriptors.requireTerminal();
-        } else if (hasTerminal) {
-            OciProcess process = request.has("process") ? OciProcess.parse(request.getString("process")) : null;
-            terminal = Descriptors.newTerminal(line.path("--console-socket"), process == null ? null : process.consoleSize());
-            for (int fd = 0; fd < 3; fd++) {
-                passed.set(fd, terminal);
-            }
         }
         int socket = connect(state);
-        ask(socket, request, passed);
         if (isDetached) {
-            int pid = Companion.spawn(socket, line.id(), terminal);
-            if (!line.value("--pid-file", "").isEmpty()) {
-                Descriptors.writePid(line.path("--pid-file"), pid);
-            }
+            OciProcess process = request.has("process") ? OciProcess.parse(request.getString("process")) : null;
+            detach(line, socket, request, descriptors, hasTerminal, process == null ? null : process.consoleSize());
             return 0;
         }
+        request.put("foreground", true);
+        request.put("companion", ProcessHandle.current().pid());
+        HostCgroup.enter(OciCommands.directory(line).path(), ProcessHandle.current().pid());
+        ask(socket, request, descriptors.all());
         if (!line.value("--pid-file", "").isEmpty()) {
             Descriptors.writePid(line.path("--pid-file"), ProcessHandle.current().pid());
         }
         System.out.flush();
-        Companion.become(socket, line.id());
+        Companion.become(socket, title(request));
         throw new AssertionError("becoming the companion came back");
     }
 
-    private static JsonObject request(OciLine line) throws IOException, ContainerException, OciConfigException {
+    /**
+     * Leaves a companion behind. It leads the session of the terminal before anybody has the other side, and is there before the process: what
+     * is typed early is not lost.
+     */
+    private static void detach(OciLine line, int socket, JsonObject request, Descriptors descriptors, boolean hasTerminal, ConsoleSize size)
+            throws IOException, ContainerException, OciConfigException {
+        List<Integer> passed = descriptors.all();
+        Descriptors.Pair pair = hasTerminal ? Descriptors.newTerminal(size) : null;
+        if (pair != null) {
+            for (int fd = 0; fd < 3; fd++) {
+                passed.set(fd, pair.slave());
+            }
+        }
+        Companion companion = Companion.spawn(socket, title(request), pair == null ? -1 : pair.slave());
+        boolean isBegun = false;
+        try {
+            if (pair != null) {
+                pair.send(line.path("--console-socket"));
+            }
+            request.put("companion", companion.pid());
+            HostCgroup.enter(OciCommands.directory(line).path(), companion.pid());
+            ask(socket, request, passed);
+            if (!line.value("--pid-file", "").isEmpty()) {
+                Descriptors.writePid(line.path("--pid-file"), companion.pid());
+            }
+            companion.begin();
+            isBegun = true;
+        } finally {
+            if (!isBegun) {
+                companion.dismiss();
+            }
+        }
+    }
+
+    /** What lists of processes show: the program and its arguments. */
+    private static String title(JsonObject request) throws OciConfigException {
+        if (request.has("process")) {
+            return String.join(" ", OciProcess.parse(request.getString("process")).args());
+        }
+        return String.join(" ", request.getArray("args").stream().map(String::valueOf).toList());
+    }
+
+    static JsonObject request(OciLine line) throws IOException, ContainerException, OciConfigException {
         JsonObject request = OciCommands.request("exec");
         request.put("ignorePaused", line.has("--ignore-paused"));
         List<String> command = line.words().subList(1, line.words().size());
@@ -151,7 +188,8 @@ final class ExecCommand {
         }
     }
 
-    private static int connect(ContainerState state) throws IOException, ContainerException {
+    /** Connects to the sandbox of a container. */
+    static int connect(ContainerState state) throws IOException, ContainerException {
         String raw = new String(state.socket().toString().getBytes(StandardCharsets.UTF_8), StandardCharsets.ISO_8859_1);
         long socket = HostSocket.connectUnix(raw);
         if (socket < 0) {
@@ -162,22 +200,35 @@ final class ExecCommand {
     }
 
     /** Sends the descriptors, each with a blank, and the request, and waits for the answer. */
-    private static void ask(int socket, JsonObject request, List<Integer> descriptors) throws IOException {
+    static void ask(int socket, JsonObject request, List<Integer> descriptors) throws IOException {
         try (Arena arena = Arena.ofConfined()) {
-            MemorySegment blank = arena.allocateFrom(" ");
-            for (int fd : descriptors) {
-                checked(HostSocket.send(socket, blank.address(), 1, 0, 0, fd));
-            }
-            byte[] line = (JsonWriter.string(request) + "\n").getBytes(StandardCharsets.UTF_8);
-            MemorySegment bytes = arena.allocate(line.length);
-            bytes.copyFrom(MemorySegment.ofArray(line));
-            for (long done = 0; done < line.length;) {
-                done += checked(HostSocket.send(socket, bytes.address() + done, line.length - done, 0, 0, -1));
-            }
+            send(socket, request, descriptors, arena);
+            result(socket, arena);
+        }
+    }
+
+    /** Sends the descriptors and the request. */
+    static void send(int socket, JsonObject request, List<Integer> descriptors, Arena arena) throws IOException {
+        MemorySegment blank = arena.allocateFrom(" ");
+        for (int fd : descriptors) {
+            checked(HostSocket.send(socket, blank.address(), 1, 0, 0, fd));
+        }
+        byte[] line = (JsonWriter.string(request) + "\n").getBytes(StandardCharsets.UTF_8);
+        MemorySegment bytes = arena.allocate(line.length);
+        bytes.copyFrom(MemorySegment.ofArray(line));
+        for (long done = 0; done < line.length;) {
+            done += checked(HostSocket.send(socket, bytes.address() + done, line.length - done, 0, 0, -1));
+        }
+    }
+
+    /** Waits for the answer. */
+    static JsonObject result(int socket, Arena arena) throws IOException {
+        try {
             JsonObject answer = JsonParser.object().from(answer(socket, arena));
             if (answer.has("error")) {
                 throw new IOException(answer.getString("error"));
             }
+            return answer;
         } catch (JsonParserException e) {
             throw new IOException("the sandbox answered with something that is no JSON object", e);
         }

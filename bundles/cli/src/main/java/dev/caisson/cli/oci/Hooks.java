@@ -9,16 +9,24 @@ import dev.caisson.host.HostMemory;
 import dev.caisson.host.HostNamespace;
 import dev.caisson.host.HostProcess;
 import dev.caisson.host.HostSignal;
+import dev.caisson.host.launch.Launcher;
 import dev.caisson.host.raw.SpawnOrders;
 import dev.caisson.host.raw.SyscallNumber;
+import dev.caisson.oci.runtime.ContainerDirectory;
 import dev.caisson.oci.runtime.ContainerException;
 import dev.caisson.oci.runtime.ContainerState;
+import dev.caisson.oci.runtime.HookResult;
+import dev.caisson.oci.spec.OciConfig;
+import dev.caisson.oci.spec.OciConfigException;
+import dev.caisson.oci.spec.OciHooks;
 import dev.caisson.oci.spec.OciHooks.Hook;
 import java.io.IOException;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 
@@ -28,11 +36,8 @@ import java.util.List;
  */
 final class Hooks {
     private static final int ALL_CHILDREN = 0x4000_0000; // __WALL
-    private static final int SIGKILL = 9, SIG_BLOCK = 0, SIG_SETMASK = 2;
+    private static final int SIGKILL = 9, SIG_SETMASK = 2;
     private static final int HIGH_FD = 200;
-    private static final int MOST_OUTPUT_BYTES = 512;
-    /** Every signal but those that a Java thread may not block: SIGILL, SIGTRAP, SIGBUS, SIGFPE, SIGSEGV. */
-    private static final long SPAWN_MASK = ~(1L << 3 | 1L << 4 | 1L << 6 | 1L << 7 | 1L << 10);
 
     private Hooks() {}
 
@@ -45,12 +50,30 @@ final class Hooks {
      * @throws ContainerException when one fails
      */
     static void run(String kind, List<Hook> hooks, ContainerState state) throws ContainerException {
+        run(kind, hooks, state, null);
+    }
+
+    /**
+     * Runs hooks in their order, on the host's side of this process' namespaces; the first that fails is the last.
+     *
+     * @param kind for the message
+     * @param hooks what to run
+     * @param state what they read
+     * @param launcher runs them; null where this process is on the host's side itself
+     * @throws ContainerException when one fails
+     */
+    static void run(String kind, List<Hook> hooks, ContainerState state, Launcher launcher) throws ContainerException {
         for (int i = 0; i < hooks.size(); i++) {
-            String failure = run(hooks.get(i), state);
+            String failure = run(hooks.get(i), state, launcher);
             if (failure != null) {
                 throw new ContainerException("error running " + kind + " hook #" + i + ": " + failure);
             }
         }
+    }
+
+    /** As {@link #runAll(List, ContainerState, Launcher)}, by this process. */
+    static List<String> runAll(List<Hook> hooks, ContainerState state) {
+        return runAll(hooks, state, null);
     }
 
     /**
@@ -58,12 +81,13 @@ final class Hooks {
      *
      * @param hooks what to run
      * @param state what they read
+     * @param launcher runs them, or null
      * @return what failed
      */
-    static List<String> runAll(List<Hook> hooks, ContainerState state) {
+    static List<String> runAll(List<Hook> hooks, ContainerState state, Launcher launcher) {
         List<String> failures = new ArrayList<>();
         for (Hook hook : hooks) {
-            String failure = run(hook, state);
+            String failure = run(hook, state, launcher);
             if (failure != null) {
                 failures.add(failure);
             }
@@ -71,8 +95,62 @@ final class Hooks {
         return failures;
     }
 
-    private static String run(Hook hook, ContainerState state) {
+    /**
+     * Hooks for the time when this process has ended, whose failures nobody hears of.
+     *
+     * @param hooks what to run
+     * @param state what they read
+     * @return the programs
+     */
+    static List<Launcher.Last> last(List<Hook> hooks, ContainerState state) {
         byte[] input = JsonWriter.string(state.toJson()).getBytes(StandardCharsets.UTF_8);
+        return hooks.stream().map(hook -> new Launcher.Last(raw(hook.path()), words(hook), hook.env().stream().map(Hooks::raw).toList(), input)).toList();
+    }
+
+    private static List<String> words(Hook hook) {
+        return (hook.args().isEmpty() ? List.of(hook.path()) : hook.args()).stream().map(Hooks::raw).toList();
+    }
+
+    /**
+     * Runs the hooks of a moment after which nothing can be undone: what fails is told in the log.
+     *
+     * @param kind poststart or poststop
+     * @param line the command
+     * @param directory has the configuration of the container
+     * @param state what they read
+     */
+    static void afterwards(String kind, OciLine line, ContainerDirectory directory, ContainerState state) {
+        afterwards(kind, line, directory, state, null);
+    }
+
+    /** As {@link #afterwards(String, OciLine, ContainerDirectory, ContainerState)}, on the host's side of this process' namespaces. */
+    static void afterwards(String kind, OciLine line, ContainerDirectory directory, ContainerState state, Launcher launcher) {
+        try {
+            Path file = directory.path().resolve(SandboxCommand.CONFIG);
+            String text = Files.exists(file) ? Files.readString(file, StandardCharsets.UTF_8) : "";
+            if (!text.contains('"' + kind + '"')) {
+                return; // the usual case, and a configuration takes its time to be read
+            }
+            OciHooks hooks = OciConfig.parse(text.getBytes(StandardCharsets.UTF_8), state.bundle()).hooks();
+            for (String failure : runAll(kind.equals("poststart") ? hooks.poststart() : hooks.poststop(), state, launcher)) {
+                line.log().write("warning", kind + ": " + failure);
+            }
+        } catch (IOException | OciConfigException e) {
+            line.log().write("warning", kind + ": " + e.getMessage());
+        }
+    }
+
+    private static String run(Hook hook, ContainerState state, Launcher launcher) {
+        byte[] input = JsonWriter.string(state.toJson()).getBytes(StandardCharsets.UTF_8);
+        if (launcher != null) {
+            try {
+                Launcher.Ended ended = launcher.execute(raw(hook.path()), words(hook),
+                        hook.env().stream().map(Hooks::raw).toList(), input, hook.timeoutSeconds());
+                return new HookResult(hook, ended.status(), ended.output()).failure();
+            } catch (IOException e) {
+                return hook.path() + ": " + e.getMessage();
+            }
+        }
         int in = -1;
         int out = -1;
         try {
@@ -96,22 +174,14 @@ final class Hooks {
     }
 
     private static String result(Hook hook, int status, int out, Arena arena) {
-        if (status == 0) {
-            return null;
-        }
-        MemorySegment text = arena.allocate(MOST_OUTPUT_BYTES);
-        long count = Math.max(0, HostFile.pread(out, text.address(), MOST_OUTPUT_BYTES, 0));
-        String said = new String(text.asSlice(0, count).toArray(ValueLayout.JAVA_BYTE), StandardCharsets.UTF_8).strip()
-                .replaceAll("\\p{Cntrl}+", " ");
-        boolean isLate = status < 0;
-        return hook.path() + ": " + (isLate ? "did not end within " + hook.timeoutSeconds() + " s"
-                : (status & 0x7f) != 0 ? "killed by signal " + (status & 0x7f) : "exit status " + (status >> 8)) + (said.isEmpty() ? "" : ", " + said);
+        MemorySegment text = arena.allocate(HookResult.MOST_OUTPUT_BYTES);
+        long count = Math.max(0, HostFile.pread(out, text.address(), HookResult.MOST_OUTPUT_BYTES, 0));
+        return new HookResult(hook, status, text.asSlice(0, count).toArray(ValueLayout.JAVA_BYTE)).failure();
     }
 
     private static long spawn(Arena arena, Hook hook, int in, int out) {
         long highIn = HostFile.duplicate(in, HIGH_FD);
         long highOut = HostFile.duplicate(out, HIGH_FD);
-        long oldMask = 0;
         try {
             List<String> args = hook.args().isEmpty() ? List.of(hook.path()) : hook.args();
             SpawnOrders orders = new SpawnOrders(arena)
@@ -123,11 +193,8 @@ final class Hooks {
                     .add(SyscallNumber.EXECVE, HostNamespace.text(arena, raw(hook.path())),
                             HostNamespace.vector(arena, args.stream().map(Hooks::raw).toList()),
                             HostNamespace.vector(arena, hook.env().stream().map(Hooks::raw).toList()));
-            HostSignal.changeMask(SIG_BLOCK, SPAWN_MASK);
-            oldMask = HostSignal.previousMask();
-            return orders.spawn(0);
+            return orders.spawnMasked(0);
         } finally {
-            HostSignal.changeMask(SIG_SETMASK, oldMask);
             HostFile.close((int) highIn);
             HostFile.close((int) highOut);
         }
@@ -168,7 +235,7 @@ final class Hooks {
             synchronized (state) {
                 state[0] = true;
                 state.notifyAll();
-                return state[1] ? -1 : status.get(Layouts.U32, 0);
+                return state[1] ? HookResult.LATE : status.get(Layouts.U32, 0);
             }
         }
     }

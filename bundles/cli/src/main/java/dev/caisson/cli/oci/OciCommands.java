@@ -4,7 +4,6 @@ import com.grack.nanojson.JsonArray;
 import com.grack.nanojson.JsonObject;
 import com.grack.nanojson.JsonWriter;
 import dev.caisson.control.SandboxException;
-import dev.caisson.control.Sizes;
 import dev.caisson.control.remote.ContainerClient;
 import dev.caisson.control.remote.RuntimeDirectory;
 import dev.caisson.oci.runtime.ContainerDirectory;
@@ -17,7 +16,6 @@ import dev.caisson.oci.spec.OciConfig;
 import dev.caisson.oci.spec.OciConfigException;
 import dev.caisson.oci.spec.OciDefaults;
 import dev.caisson.oci.spec.OciFeatures;
-import dev.caisson.oci.spec.OciResources;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
@@ -26,8 +24,10 @@ import java.util.List;
 
 /** The commands of OCI runtimes. Those that ask a running sandbox need no native code and no framework. */
 public final class OciCommands {
-    /** The status of every failure, as runc's. */
+    /** The status of failures, as runc's. */
     private static final int FAILED = 1;
+    /** That of an exec whose program did not start. */
+    private static final int NOT_EXECUTED = 255;
     private static final long ANSWER_MS = 60_000;
     private static final long FOR_EVER_MS = Long.MAX_VALUE / 2_000_000;
 
@@ -75,7 +75,8 @@ public final class OciCommands {
             return dispatch(line, lister);
         } catch (ContainerException | OciConfigException | SandboxException | IOException e) {
             String message = e.getMessage() == null ? e.toString() : e.getMessage().replace('\n', ' ');
-            return fail(line, line.command() + (line.id().isEmpty() ? "" : " " + line.id().replaceAll("\\p{Cntrl}", "?")) + ": " + message);
+            fail(line, line.command() + (line.id().isEmpty() ? "" : " " + line.id().replaceAll("\\p{Cntrl}", "?")) + ": " + message);
+            return line.command().equals("exec") ? NOT_EXECUTED : FAILED;
         }
     }
 
@@ -109,7 +110,7 @@ public final class OciCommands {
             throw new ContainerException("--rootless=false: this process is not root's");
         }
         return switch (line.command()) {
-            case "create", "run" -> SandboxCommand.run(line);
+            case "create", "run" -> System.getenv(PooledCommand.VARIABLE) == null ? SandboxCommand.run(line) : PooledCommand.run(line);
             case "exec" -> ExecCommand.run(line);
             case "start" -> start(line);
             case "state" -> state(line, lister);
@@ -119,7 +120,7 @@ public final class OciCommands {
             case "ps" -> processes(line);
             case "pause", "resume" -> pause(line);
             case "events" -> EventsCommand.run(line);
-            case "update" -> update(line);
+            case "update" -> UpdateCommand.run(line);
             case "wait" -> await(line);
             case "spec" -> spec(line);
             case "features" -> {
@@ -156,6 +157,7 @@ public final class OciCommands {
      * @return the answer, or null when the sandbox is gone
      */
     static JsonObject ask(ContainerState state, JsonObject request, long timeoutMs) throws IOException {
+        request.put("id", state.id());
         return new ContainerClient(state.socket(), timeoutMs).ask(request);
     }
 
@@ -171,12 +173,19 @@ public final class OciCommands {
             case CREATED -> { }
             case STOPPED -> throw new ContainerException("cannot start a container that has stopped");
             case CREATING -> throw new ContainerException("cannot start a container that is being created");
+            case PAUSED -> throw new ContainerException("cannot start a container in the paused state");
             default -> throw new ContainerException("cannot start an already running container");
         }
+        startProgram(line, state);
+        return 0;
+    }
+
+    /** Starts the program of a container that was created, and runs the hooks for that: one that fails is told in the log, and changes nothing. */
+    static void startProgram(OciLine line, ContainerState state) throws IOException, ContainerException {
         if (ask(state, request("start"), FOR_EVER_MS) == null) {
             throw new ContainerException("cannot start a container that has stopped");
         }
-        return 0;
+        Hooks.afterwards("poststart", line, directory(line), state.with(Status.RUNNING, ContainerState.NONE));
     }
 
     private static int state(OciLine line, Lister lister) throws IOException, ContainerException, SandboxException {
@@ -238,9 +247,20 @@ public final class OciCommands {
             throw new ContainerException("the host's ps sees none of the container's processes, so of its options only -ef is known, not "
                     + line.words().get(1));
         }
-        JsonObject answer = running(line, request("processes"), ANSWER_MS);
+        ContainerState state = directory(line).state();
+        JsonObject answer = state.status() == Status.STOPPED ? null : ask(state, request("processes"), ANSWER_MS);
+        if (answer == null) {
+            answer = JsonObject.builder().array("processes").end().done(); // who has stopped has none, as runc says it
+        } else if (format.equals("json")) {
+            JsonArray host = answer.getArray("companions");
+            // Behind a launcher, the sandbox is what works, and what has a title.
+            long first = state.process().pid();
+            long sandbox = state.sandbox().pid();
+            boolean isBehind = ProcessHandle.of(sandbox).flatMap(ProcessHandle::parent).filter(each -> each.pid() == first).isPresent();
+            host.addFirst(isBehind ? sandbox : first);
+        }
         if (format.equals("json")) {
-            System.out.println(JsonWriter.string(answer.getArray("host")));
+            System.out.println(JsonWriter.string(answer.getArray("companions", new JsonArray())));
             return 0;
         }
         StringBuilder table = new StringBuilder(String.format("%-8s %6s %6s %8s CMD%n", "UID", "PID", "PPID", "TIME"));
@@ -272,29 +292,6 @@ public final class OciCommands {
             throw new ContainerException(isPause ? "container not running or created: " + status.word() : "container not paused");
         }
         running(line, request(line.command()), ANSWER_MS);
-        return 0;
-    }
-
-    private static int update(OciLine line) throws IOException, ContainerException, OciConfigException {
-        Long memory = null;
-        String file = line.value("--resources", "");
-        if (!file.isEmpty()) {
-            byte[] json = file.equals("-") ? System.in.readAllBytes() : Files.readAllBytes(line.path("--resources"));
-            memory = Resources.memoryLimit(OciResources.parse(new String(json, StandardCharsets.UTF_8)), "update");
-        }
-        String bytes = line.value("--memory", "");
-        if (!bytes.isEmpty()) {
-            try {
-                memory = bytes.equals("-1") ? -1 : Sizes.parse(bytes);
-            } catch (IllegalArgumentException e) {
-                throw new ContainerException("--memory: " + e.getMessage(), e);
-            }
-        }
-        JsonObject request = request("update");
-        if (memory != null) {
-            request.put("memory", Math.max(memory, 0)); // none: that of the host
-        }
-        running(line, request, ANSWER_MS);
         return 0;
     }
 

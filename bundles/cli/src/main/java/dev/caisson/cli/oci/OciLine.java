@@ -163,6 +163,10 @@ public final class OciLine {
         if (!format.equals("text") && !format.equals("json")) {
             throw new ContainerException("invalid log-format \"" + format + "\"; there are: text, json");
         }
+        String manager = value("--cgroup-manager", "cgroupfs");
+        if (!List.of("cgroupfs", "systemd", "disabled").contains(manager)) {
+            throw new ContainerException("--cgroup-manager is cgroupfs, systemd or disabled, not " + manager);
+        }
         if (!command.equals("spec")) { // whose option of this name is a switch
             String rootless = value("--rootless", "auto");
             if (!List.of("auto", TRUE, FALSE).contains(rootless)) {

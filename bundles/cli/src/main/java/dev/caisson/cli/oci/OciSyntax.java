@@ -1,5 +1,8 @@
 package dev.caisson.cli.oci;
 
+import dev.caisson.cli.completion.CommandModel;
+import dev.caisson.cli.completion.CommandModel.Values;
+import dev.caisson.oci.runtime.SignalNames;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -48,10 +51,11 @@ public final class OciSyntax {
     static final List<Option> GLOBAL = List.of(
             value("--root", "DIR", "Directory of the containers (default: /run/caisson for root, else $XDG_RUNTIME_DIR/caisson)."),
             value("--log", "FILE", "Append errors and warnings to FILE (default: standard error only)."),
-            value("--log-format", "FORMAT", "Form of the log's lines: text (default) or json."),
+            value("--log-format", "text|json", "Form of the log's lines (default: text)."),
             flag("--debug", "", "Write debug messages to the log of the container's sandbox, sandbox.log in its directory."),
             flag("--systemd-cgroup", "", "Take linux.cgroupsPath as SLICE:PREFIX:NAME; it is checked for that form."),
-            value("--rootless", "BOOL", "true, false or auto (default); false fails for others than root, nothing else depends on it."));
+            value("--cgroup-manager", "cgroupfs|systemd|disabled", "As crun's, for podman: systemd is --systemd-cgroup, disabled makes no group."),
+            value("--rootless", "true|false|auto", "Default: auto; false fails for others than root, nothing else depends on it."));
 
     private static final Option BUNDLE = new Option("--bundle", "-b", "DIR", false, "Directory of config.json (default: the working directory).");
     private static final Option CONSOLE = value("--console-socket", "PATH", "UNIX socket that gets the master side of the terminal.");
@@ -112,8 +116,8 @@ public final class OciSyntax {
         forms.put("delete", container("Removes a container that has stopped, or that was not started.",
                 flag("--force", "-f", "End its processes first; a container that is not there is fine.")));
         forms.put("list", new Form("", 0, 0, false, "Lists containers and sandboxes.", List.of(
-                new Option("--format", "-f", "FORMAT", false, "table (default) or json."), flag("--quiet", "-q", "Names only."))));
-        forms.put("ps", new Form("CONTAINER [-ef]", 1, 2, true, "Shows the processes of a container.", List.of(new Option("--format", "-f", "FORMAT",
+                new Option("--format", "-f", "table|json", false, "Form of the answer (default: table)."), flag("--quiet", "-q", "Names only."))));
+        forms.put("ps", new Form("CONTAINER [-ef]", 1, 2, true, "Shows the processes of a container.", List.of(new Option("--format", "-f", "table|json",
                 false, "table (default), of the container's processes; or json: those of the host that stand for them."))));
         forms.put("pause", container("Lets all processes of a container stand still."));
         forms.put("resume", container("Lets the processes of a paused container go on."));
@@ -121,7 +125,16 @@ public final class OciSyntax {
                 value("--interval", "TIME", "Time between two lines, as 5s or 500ms (default: 5s)."), flag("--stats", "", "Show one line only.")));
         forms.put("update", container("Changes limits of a container.",
                 new Option("--resources", "-r", "FILE", false, "JSON of the resources; - is standard input."),
-                value("--memory", "BYTES", "The most memory its programs may use.")));
+                value("--memory", "BYTES", "The most memory its programs may use; -1 for all."),
+                value("--memory-reservation", "BYTES", "Soft limit of memory."), value("--memory-swap", "BYTES", "Memory and swap together; -1 for all."),
+                value("--kernel-memory", "BYTES", "Without effect, as in runc."), value("--kernel-memory-tcp", "BYTES", "Memory of TCP buffers."),
+                value("--cpu-period", "US", "Length of a period."), value("--cpu-quota", "US", "Time of processors in each period; -1 for all."),
+                value("--cpu-burst", "US", "Time that may be saved up."), value("--cpu-share", "N", "Relative share of processors."),
+                value("--cpu-rt-period", "US", "Length of a period for real-time tasks."),
+                value("--cpu-rt-runtime", "US", "Time for real-time tasks in each period."), value("--cpu-idle", "N", "1 for SCHED_IDLE."),
+                value("--cpuset-cpus", "LIST", "Processors, such as 0-2,7."), value("--cpuset-mems", "LIST", "Memory nodes, such as 0."),
+                value("--pids-limit", "N", "Most tasks of its programs; -1 for no limit."),
+                value("--blkio-weight", "N", "Weight of its input and output, 10 to 1000.")));
         forms.put("wait", container("Waits until the program of a container is over, and shows its exit status as JSON."));
         forms.put("spec", new Form("", 0, 0, false, "Writes a config.json to begin with.",
                 List.of(BUNDLE, flag("--rootless", "", "For a container of an ordinary user."))));
@@ -137,6 +150,33 @@ public final class OciSyntax {
      */
     static Form form(String name) {
         return FORMS.get(name);
+    }
+
+    /**
+     * A command for completion.
+     *
+     * @param name its name; empty for the options before commands
+     * @return the model
+     */
+    public static CommandModel model(String name) {
+        if (name.isEmpty()) {
+            return new CommandModel("", "", models(GLOBAL), List.of());
+        }
+        Form form = FORMS.get(name);
+        List<Values> words = new ArrayList<>();
+        for (String label : form.words().isEmpty() ? new String[0] : form.words().split(" ")) {
+            String bare = label.replaceAll("[\\[\\]]|\\.\\.\\.", "");
+            words.add(bare.equals("SIGNAL") ? Values.of(SignalNames.all()) : Values.ofLabel(bare));
+            if (form.endsAtWord()) {
+                break; // what follows is another program's
+            }
+        }
+        return new CommandModel(name, form.description(), models(form.options()), words);
+    }
+
+    private static List<CommandModel.Option> models(List<Option> options) {
+        return options.stream().map(option -> new CommandModel.Option(option.alias().isEmpty() ? List.of(option.name())
+                : List.of(option.alias(), option.name()), option.label(), option.description(), Values.ofLabel(option.label()))).toList();
     }
 
     /**

@@ -1,27 +1,30 @@
 package dev.caisson.cli.oci;
 
-import com.grack.nanojson.JsonObject;
 import dev.caisson.abi.ErrnoException;
 import dev.caisson.cli.Boot;
+import dev.caisson.cli.sandbox.HostSide;
 import dev.caisson.control.ProviderKind;
 import dev.caisson.control.SandboxException;
 import dev.caisson.control.container.Container;
 import dev.caisson.control.container.ContainerKernel;
 import dev.caisson.control.container.ContainerLaunch;
+import dev.caisson.control.container.ContainerLimits;
+import dev.caisson.control.container.HostPlaces;
 import dev.caisson.control.internal.SignalForwarder;
 import dev.caisson.control.lifecycle.ContainerLife;
 import dev.caisson.control.lifecycle.ContainerServer;
 import dev.caisson.control.lifecycle.PassedStdio;
+import dev.caisson.control.lifecycle.Pod;
 import dev.caisson.control.remote.RuntimeDirectory;
-import dev.caisson.host.HostEnd;
-import dev.caisson.host.HostFile;
 import dev.caisson.host.HostProcess;
+import dev.caisson.host.HostTitle;
 import dev.caisson.kernel.GuestProcess;
+import dev.caisson.oci.cgroup.ControlGroup;
 import dev.caisson.oci.runtime.ContainerDirectory;
 import dev.caisson.oci.runtime.ContainerException;
 import dev.caisson.oci.runtime.ContainerState;
 import dev.caisson.oci.runtime.ContainerStore;
-import dev.caisson.oci.runtime.ProcessIdentity;
+import dev.caisson.oci.runtime.PodMembership;
 import dev.caisson.oci.runtime.RuntimeLog;
 import dev.caisson.oci.runtime.Status;
 import dev.caisson.oci.spec.OciConfig;
@@ -34,7 +37,6 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Instant;
-import java.util.EnumMap;
 import java.util.List;
 import java.util.Map;
 
@@ -46,8 +48,6 @@ final class SandboxCommand {
     /** The copy of config.json that counts until the container is deleted. */
     static final String CONFIG = "config.json";
     private static final String LOG = "sandbox.log";
-    /** Starts the names of annotations by which a bundle chooses providers. */
-    private static final String ANNOTATION = "dev.caisson.";
     private static final int SETTLED = 128;
 
     private final OciLine line;
@@ -62,9 +62,15 @@ final class SandboxCommand {
     private ContainerState state;
     private ContainerKernel kernel;
     private PassedStdio stdio;
+    private Pod pod;
+    private boolean hasRunHooks;
+    /** What annotations choose. */
+    private Map<ProviderKind, String> providers;
+    private final HostSide host = HostSide.find();
     private ContainerServer server;
     private SignalForwarder signals;
     private ContainerLife life;
+    private ControlGroup group;
 
     private SandboxCommand(OciLine line, Path bundle, OciConfig config) {
         this.line = line;
@@ -76,8 +82,21 @@ final class SandboxCommand {
     }
 
     static int run(OciLine line) throws ContainerException, OciConfigException, SandboxException, IOException {
+        if ("create".equals(System.getenv("CAISSON_AOT"))) {
+            Rehearsal.ofSandboxes(); // bin/caisson-prepare
+        }
         Path bundle = line.value("--bundle", "").isEmpty() ? Path.of("").toAbsolutePath() : line.path("--bundle");
-        SandboxCommand command = new SandboxCommand(line, bundle.normalize(), OciConfig.read(bundle));
+        OciConfig config = OciConfig.read(bundle);
+        SandboxCommand command = new SandboxCommand(line, bundle.normalize(), config);
+        PodMembership membership = membership(config);
+        if (membership.isMember()) {
+            command.check();
+            if (command.host.launcher() != null) {
+                Descriptors.take(0).report("plain"); // what stands for a member is no child of a sandbox that this process would be
+                return 1;
+            }
+            return new MemberCommand(line, bundle.normalize(), config, membership).run();
+        }
         boolean isCreated = false;
         try {
             command.check();
@@ -91,8 +110,17 @@ final class SandboxCommand {
         return command.live();
     }
 
+    private static PodMembership membership(OciConfig config) throws ContainerException {
+        try {
+            return PodMembership.of(config.annotations());
+        } catch (IllegalArgumentException e) {
+            throw new ContainerException(e.getMessage(), e);
+        }
+    }
+
     /** What is wrong is found before anything is made. */
-    private void check() throws ContainerException, OciConfigException {
+    private void check() throws ContainerException, OciConfigException, SandboxException {
+        providers = Boot.policy(config.annotations()).check(config.annotations());
         OciProcess process = config.process();
         boolean hasTerminal = process != null && process.terminal();
         boolean hasSocket = !line.value("--console-socket", "").isEmpty();
@@ -107,20 +135,14 @@ final class SandboxCommand {
         if (isRun && process == null) {
             throw new ContainerException("process: config.json has none, and run starts it");
         }
-        String path = config.cgroupsPath();
-        if (line.has("--systemd-cgroup") && path != null && !path.isEmpty() && path.split(":", -1).length != 3) {
-            throw new ContainerException("linux.cgroupsPath: with --systemd-cgroup it is \"slice:prefix:name\", not " + path);
-        }
-        Resources.memoryLimit(config.linux().resources(), "linux.resources");
-        if (!config.hooks().startContainer().isEmpty() || !config.hooks().createContainer().isEmpty()) {
-            throw new ContainerException("hooks." + (config.hooks().startContainer().isEmpty() ? "createContainer" : "startContainer")
-                    + ": hooks in the container's namespaces are not supported yet; createRuntime, poststart and poststop are");
-        }
+        HostCgroup.path(line, config);
+        Resources.check(config.linux().resources(), "linux.resources");
         config.warnings().forEach(warning -> log.write("warning", warning));
     }
 
     private void create() throws ContainerException, SandboxException, IOException {
         descriptors = Descriptors.take(line.number("--preserve-fds"));
+        host.checkIds(config);
         if (isDetached) {
             HostProcess.newSession();
         }
@@ -130,12 +152,18 @@ final class SandboxCommand {
             throw new ContainerException("container with given ID already exists: " + line.id());
         }
         Boot.log(directory.path().resolve(LOG), line.has("--debug"));
+        if (host.remark() != null) {
+            log.write("warning", host.remark());
+        }
         Files.writeString(directory.path().resolve(CONFIG), config.text(), StandardCharsets.UTF_8);
         Path socket = socket();
-        state = new ContainerState(config.version(), line.id(), Status.CREATING, ProcessIdentity.own(), bundle, config.rootPath(), Instant.now(),
+        state = new ContainerState(config.version(), line.id(), Status.CREATING, host.process(), host.own(), bundle, config.rootPath(), Instant.now(),
                 Files.getOwner(directory.path()).getName(), config.annotations(), socket, ContainerState.NONE);
         directory.write(state);
         OciProcess process = config.process();
+        if (process != null) {
+            HostTitle.set("caisson: " + String.join(" ", process.args()));
+        }
         if (process != null && process.terminal()) {
             if (isDetached) {
                 descriptors.makeTerminal(line.path("--console-socket"), process.consoleSize());
@@ -143,26 +171,59 @@ final class SandboxCommand {
                 descriptors.requireTerminal();
             }
         }
-        kernel = ContainerKernel.boot(Boot.prepare(providers()), config.hostname() == null ? "" : config.hostname());
-        Long memory = Resources.memoryLimit(config.linux().resources(), "linux.resources");
+        kernel = ContainerKernel.boot(Boot.prepare(providers).processors(ContainerLimits.processors(config.linux().resources(),
+                Runtime.getRuntime().availableProcessors())), config.hostname() == null ? "" : config.hostname());
+        Long memory = config.linux().resources().memory().limit();
         if (memory != null && memory > 0) {
             kernel.limitMemory(memory);
         }
+        group = HostCgroup.make(line, host, config, directory.path());
+        host.enterNetwork(config);
         OciHooks hooks = config.hooks();
-        Hooks.run("prestart", hooks.prestart(), state);
-        Hooks.run("createRuntime", hooks.createRuntime(), state);
-        stdio = new PassedStdio(descriptors.all(), true);
-        Container container = ContainerLaunch.create(kernel, line.id(), config, stdio);
-        server = ContainerServer.start(socket, (request, passed) -> answer(request, passed));
-        life = new ContainerLife(kernel, container, process, directory, state, this::started);
-        takeSignals(container);
-        if (isRun) {
-            life.start();
-        }
+        hasRunHooks = true;
+        Hooks.run("prestart", hooks.prestart(), state, host.launcher());
+        Hooks.run("createRuntime", hooks.createRuntime(), state, host.launcher());
         if (!line.value("--pid-file", "").isEmpty()) {
-            Descriptors.writePid(line.path("--pid-file"), ProcessIdentity.own().pid());
+            Descriptors.writePid(line.path("--pid-file"), state.process().pid());
         }
-        descriptors.report();
+        pod = new Pod(kernel);
+        server = ContainerServer.start(socket, pod); // its place may be out of reach later
+        HostPlaces places = host.leave(Boot.home(), directory.path(), config, line.path("--log"));
+        if (places != null) {
+            kernel.places(places);
+        }
+        stdio = new PassedStdio(descriptors.all(), true);
+        Container container = ContainerLaunch.create(kernel, line.id(), config, stdio, state.process().pid(), Pod.hooks(config, state));
+        life = new ContainerLife(kernel, container, config, directory, state);
+        pod.add(life);
+        takeSignals(container);
+        boolean isForeground = isRun && !isStartedByCaller();
+        if (isForeground && host.isAway() && !line.has("--keep")) {
+            host.removeAtEnd(directory.path(), socket, group, Hooks.last(hooks.poststop(), state.with(Status.STOPPED, ContainerState.NONE)));
+        }
+        if (isForeground && !hooks.poststart().isEmpty()) {
+            // These hooks belong to the host and to the time after the start: nobody else is there to run them.
+            life.start();
+            Hooks.afterwards("poststart", line, directory, life.state(), host.launcher());
+            host.seal();
+        } else {
+            host.seal();
+            if (isForeground) {
+                life.start();
+            }
+        }
+        descriptors.report(isRun && isStartedByCaller() ? start() : "created");
+    }
+
+    /** Whether bin/caisson starts the program by a command of its own, outside of the sandbox' namespaces, where hooks belong. */
+    private boolean isStartedByCaller() {
+        return isDetached && host.launcher() != null;
+    }
+
+    /** What bin/caisson needs to know to start the program. */
+    private String start() throws IOException {
+        return String.join("\n", "started", OciCommands.store(line).root().toString(), line.id(),
+                line.path("--log") == null ? "" : line.path("--log").toString(), line.value("--log-format", "text"));
     }
 
     private Path socket() throws IOException {
@@ -170,40 +231,9 @@ final class SandboxCommand {
         Path socket = ContainerStore.socket(directory, own.path());
         if (!socket.startsWith(directory.path())) {
             own.make();
+            Files.createSymbolicLink(directory.path().resolve(ContainerStore.SOCKET), socket); // for who asks from inside the directory
         }
         return socket;
-    }
-
-    /** Requests that come before all is made: nobody knows of the container yet. */
-    private ContainerServer.Reply answer(JsonObject request, List<Integer> passed) throws SandboxException {
-        ContainerLife made = life;
-        if (made == null) {
-            passed.forEach(HostFile::close);
-            throw new SandboxException("the container is being created", null);
-        }
-        return made.answer(request, passed);
-    }
-
-    /** A hook that fails after the program has started changes nothing: it is told in the log. */
-    private void started(ContainerState now) {
-        for (String failure : Hooks.runAll(config.hooks().poststart(), now)) {
-            log.write("warning", "poststart: " + failure);
-        }
-    }
-
-    private Map<ProviderKind, String> providers() throws ContainerException {
-        Map<ProviderKind, String> providers = new EnumMap<>(ProviderKind.class);
-        for (Map.Entry<String, String> each : config.annotations().entrySet()) {
-            if (each.getKey().startsWith(ANNOTATION) && !each.getKey().equals(ANNOTATION + ProviderKind.ROOTFS.word())) {
-                String word = each.getKey().substring(ANNOTATION.length());
-                try {
-                    providers.put(ProviderKind.byWord(word), each.getValue());
-                } catch (IllegalArgumentException e) {
-                    throw new ContainerException("annotations." + each.getKey() + ": " + e.getMessage(), e);
-                }
-            }
-        }
-        return providers;
     }
 
     private void takeSignals(Container container) {
@@ -236,6 +266,9 @@ final class SandboxCommand {
         if (signals != null) {
             signals.close();
         }
+        if (pod != null) {
+            pod.close();
+        }
         if (kernel != null) {
             kernel.close();
         }
@@ -246,9 +279,15 @@ final class SandboxCommand {
 
     private void undo() {
         close();
+        if (hasRunHooks) {
+            Hooks.afterwards("poststop", line, directory, state.with(Status.STOPPED, ContainerState.NONE), host.launcher());
+        }
         if (lock != null) {
             try {
-                directory.delete();
+                if (group != null) {
+                    host.leaveGroup(group);
+                }
+                host.remove(directory);
                 lock.close();
             } catch (IOException e) {
                 log.write("warning", "cannot remove " + directory.path() + ": " + e.getMessage());
@@ -267,17 +306,16 @@ final class SandboxCommand {
         }
         close();
         if (isRun && !isDetached) {
-            if (!line.has("--keep")) {
-                for (String failure : Hooks.runAll(config.hooks().poststop(), life.state())) {
-                    log.write("warning", "poststop: " + failure);
-                }
+            if (!line.has("--keep") && !host.isAway()) {
+                HostCgroup.leave(group);
+                Hooks.afterwards("poststop", line, directory, life.state());
                 directory.delete();
             }
             int signal = status & 0x7f;
             return signal == 0 ? status >> 8 : SETTLED + signal;
         }
         System.out.flush();
-        HostEnd.as(status);
+        host.end(status);
         throw new AssertionError("the end came back");
     }
 }

@@ -2,36 +2,54 @@ package dev.caisson.control.container;
 
 import dev.caisson.abi.SignalInfo;
 import dev.caisson.abi.Signals;
+import dev.caisson.control.ProviderKind;
 import dev.caisson.control.SandboxException;
+import dev.caisson.control.SwapReport;
 import dev.caisson.kernel.GuestProcess;
 import dev.caisson.kernel.Namespaces;
+import dev.caisson.kernel.ProcessSet;
 import dev.caisson.oci.spec.OciConfig;
 import dev.caisson.oci.spec.OciProcess;
+import dev.caisson.spi.fs.LayerExporter;
 import dev.caisson.vfs.MountNamespace;
+import java.io.IOException;
+import java.io.OutputStream;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.locks.LockSupport;
 
 /** One container: its namespaces and the processes that were started in it from outside. Thread-safe. */
 public final class Container implements AutoCloseable {
+    private static final long END_PATIENCE_NS = 10_000_000_000L;
+
     private final ContainerKernel owner;
     private final String id;
     private final OciConfig config;
     private final Namespaces namespaces;
+    private final ProcessSet set;
+    private final ContainerLimits limits;
+    private final long hostProcess;
     private final MountNamespace mounts;
     private final byte[] filter;
     private final ContainerProcess init;
     private final Set<ContainerProcess> executed = ConcurrentHashMap.newKeySet();
+    private volatile ContainerRoot root;
     private boolean isClosed;
 
-    Container(ContainerKernel owner, String id, OciConfig config, Namespaces namespaces, MountNamespace mounts, byte[] filter,
-            ContainerProcess init) {
+    Container(ContainerKernel owner, String id, OciConfig config, Namespaces namespaces, ProcessSet set, ContainerLimits limits, long hostProcess,
+            MountNamespace mounts, ContainerRoot root, byte[] filter, ContainerProcess init) {
         this.owner = owner;
         this.id = id;
         this.config = config;
         this.namespaces = namespaces;
+        this.set = set;
+        this.limits = limits;
+        this.hostProcess = hostProcess;
         this.mounts = mounts;
+        this.root = root;
         this.filter = filter;
         this.init = init;
     }
@@ -51,12 +69,48 @@ public final class Container implements AutoCloseable {
         return init;
     }
 
+    /** {@return its limits as its programs see them} */
+    public ContainerLimits limits() {
+        return limits;
+    }
+
+    /** {@return how many of its processes were killed for lack of memory} */
+    public long memoryKills() {
+        return set.memoryKills();
+    }
+
+    /**
+     * Waits until more of its processes were killed for lack of memory, or its first one is over.
+     *
+     * @param known how many are known
+     * @return how many there were
+     * @throws InterruptedException when the calling thread is interrupted
+     */
+    public long awaitMemoryKill(long known) throws InterruptedException {
+        return set.awaitMemoryKill(known, init::isOver);
+    }
+
+    /** {@return most tasks; {@link Long#MAX_VALUE} for no limit} */
+    public long taskLimit() {
+        return set.taskLimit();
+    }
+
     ContainerKernel owner() {
         return owner;
     }
 
     Namespaces namespaces() {
         return namespaces;
+    }
+
+    /** {@return its processes, and no others} */
+    ProcessSet set() {
+        return set;
+    }
+
+    /** {@return the process of the host that stands for it, 0 for none} */
+    long hostProcess() {
+        return hostProcess;
     }
 
     MountNamespace mounts() {
@@ -85,7 +139,7 @@ public final class Container implements AutoCloseable {
      * @throws SandboxException when the container has ended, or the program cannot be started
      */
     public ContainerProcess exec(OciProcess process, ContainerStdio stdio) throws SandboxException {
-        ContainerProcess made = new ProcessLaunch(this).start(process, stdio);
+        ContainerProcess made = new ProcessLaunch(this).start(process, null, stdio);
         executed.add(made);
         made.onExit(() -> executed.remove(made));
         return made;
@@ -94,8 +148,8 @@ public final class Container implements AutoCloseable {
     /** {@return its processes that have not ended, by number} */
     public List<GuestProcess> processes() {
         List<GuestProcess> all = new ArrayList<>();
-        for (GuestProcess process : namespaces.pidForChildren().processes()) {
-            if (!process.isZombie() && process.leader() != null && isOwn(process)) {
+        for (GuestProcess process : set.processes()) {
+            if (!process.isZombie() && process.leader() != null) {
                 all.add(process);
             }
         }
@@ -129,19 +183,79 @@ public final class Container implements AutoCloseable {
      * @param limit most of them; 0 or less for no limit
      */
     public void limitTasks(long limit) {
-        if (!isShared()) {
-            namespaces.pidForChildren().taskLimit(limit > 0 ? limit : Long.MAX_VALUE);
-        }
+        set.taskLimit(limit > 0 ? limit : Long.MAX_VALUE);
     }
 
-    /** In a shared pid namespace, who sees the container's files is the container's. */
-    private boolean isOwn(GuestProcess process) {
-        var fs = process.leader().fs();
-        return fs != null && fs.namespace() == mounts || process == init.process() || !isShared();
+    /** {@return what serves its root} */
+    ContainerRoot root() {
+        return root;
     }
 
-    private boolean isShared() {
-        return init.process().identity().number() != 1;
+    void root(ContainerRoot next) {
+        root = next;
+    }
+
+    /**
+     * Gives its kernel, which it may share with other containers, another provider.
+     *
+     * @param kind which part; not the root filesystem
+     * @param name the new provider
+     * @return what was done
+     * @throws SandboxException when there is none of this name, or it does not work
+     */
+    public SwapReport swap(ProviderKind kind, String name) throws SandboxException {
+        return owner.changes().swap(kind, name);
+    }
+
+    /**
+     * Gives its root or something mounted below it another filesystem.
+     *
+     * @param path where that is mounted; null for the root
+     * @param name the new provider
+     * @param source what it is to mount; null for what is mounted now
+     * @param options the provider's options and flags
+     * @return what was done
+     * @throws SandboxException when it cannot be mounted, or is another tree; the programs go on with what they have
+     */
+    public SwapReport swapFileSystem(String path, String name, String source, Map<String, String> options) throws SandboxException {
+        return owner.changes().swapFileSystem(this, path, name, source, options);
+    }
+
+    /**
+     * Writes what its programs have changed in its root filesystem, as a layer of an image.
+     *
+     * @param target takes the archive; not closed
+     * @return what was written
+     * @throws SandboxException when the root keeps no changes apart
+     * @throws IOException when the target fails
+     */
+    public LayerExporter.Summary export(OutputStream target) throws SandboxException, IOException {
+        return owner.changes().export(this, target);
+    }
+
+    /** {@return how many processes and threads there are} */
+    public int taskCount() {
+        return set.taskCount();
+    }
+
+    /**
+     * Lets its processes stand still, and no others.
+     *
+     * @param patienceNs how long they may take to do so
+     * @return false when they took longer; then they go on
+     */
+    public boolean freeze(long patienceNs) {
+        return owner.kernel().freeze(set, patienceNs);
+    }
+
+    /** Ends {@link #freeze}. */
+    public void thaw() {
+        owner.kernel().thaw(set);
+    }
+
+    /** {@return where its hooks {@code startContainer} run: as its process does, with its rights} */
+    public HookPlace hookPlace() {
+        return new ProcessLaunch(this).hookPlace(init.pid());
     }
 
     /**
@@ -170,11 +284,20 @@ public final class Container implements AutoCloseable {
         }
     }
 
-    /** Kills every process. */
-    void end() {
+    /** Kills every process, also of one that stands still. */
+    public void end() {
+        thaw();
         executed.forEach(ContainerProcess::kill);
         send(Signals.SIGKILL, true);
         init.kill();
+    }
+
+    /** In a pid namespace that it shares, the end of its first process is not that of the others. */
+    private void awaitOthers() {
+        long deadline = System.nanoTime() + END_PATIENCE_NS;
+        while (set.taskCount() > 0 && System.nanoTime() < deadline) {
+            LockSupport.parkNanos(1_000_000);
+        }
     }
 
     /** Kills what runs, waits for its end, and unmounts everything. */
@@ -192,6 +315,7 @@ public final class Container implements AutoCloseable {
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
         }
+        awaitOthers();
         owner.remove(this);
         mounts.close();
     }

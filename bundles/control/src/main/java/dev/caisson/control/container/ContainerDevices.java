@@ -13,6 +13,7 @@ import dev.caisson.oci.spec.OciMount;
 import dev.caisson.spi.fs.DeviceNumbers;
 import dev.caisson.vfs.Vfs;
 import java.util.List;
+import java.util.Set;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -23,6 +24,8 @@ import org.slf4j.LoggerFactory;
 final class ContainerDevices {
     private static final Logger log = LoggerFactory.getLogger(ContainerDevices.class);
     private static final int TTY_GROUP = 5;
+    /** Kinds of filesystems whose nodes are the sandbox's own. */
+    private static final Set<String> IN_MEMORY = Set.of("tmpfs", "devtmpfs", "overlay");
 
     private static final List<OciDevice> DEFAULTS = List.of(device("null", 1, 3), device("zero", 1, 5), device("full", 1, 7),
             device("random", 1, 8), device("urandom", 1, 9), new OciDevice("/dev/tty", 'c', 5, 0, 0666, 0, TTY_GROUP));
@@ -48,23 +51,24 @@ final class ContainerDevices {
         return new OciDevice("/dev/" + name, 'c', major, minor, 0666, 0, 0);
     }
 
-    /** Makes them; where a directory of the host is bound on /dev, only those that the configuration lists. */
+    /** Makes them; none where a directory of the host is bound on /dev, as runc. */
     void make() throws SandboxException {
         boolean isHosts = config.mounts().stream().anyMatch(mount -> mount.destination().equals("/dev") && mount.type().equals(OciMount.BIND));
+        if (isHosts) {
+            return;
+        }
         OciDevice current = CONSOLE;
         root.fs().umask(0);
         try {
-            if (!isHosts) {
-                for (OciDevice each : DEFAULTS) {
-                    current = each;
-                    node(each);
-                }
-                if (config.process().terminal()) {
-                    node(CONSOLE);
-                }
-                for (String[] link : LINKS) {
-                    link(link[0], link[1]);
-                }
+            for (OciDevice each : DEFAULTS) {
+                current = each;
+                node(each);
+            }
+            if (config.process().terminal()) {
+                node(CONSOLE);
+            }
+            for (String[] link : LINKS) {
+                link(link[0], link[1]);
             }
             for (OciDevice each : config.linux().devices()) {
                 current = each;
@@ -90,26 +94,28 @@ final class ContainerDevices {
         return one.type() == other.type() && one.major() == other.major() && one.minor() == other.minor();
     }
 
-    private void node(OciDevice device) throws ErrnoException {
+    private void node(OciDevice device) throws ErrnoException, SandboxException {
         String path = GuestText.of(device.path());
         int slash = path.lastIndexOf('/');
-        if (slash > 0) {
-            tree.directory(path.substring(0, slash));
+        String type = tree.directory(slash > 0 ? path.substring(0, slash) : "/").mount().fileSystem().typeName();
+        if (!IN_MEMORY.contains(type)) {
+            // It would be one of the host, and what it takes the place of would be the host's, too.
+            throw new SandboxException("linux.devices: " + device.path() + " lies in files of the host, where no device nodes are made", null);
         }
-        int type = switch (device.type()) {
+        int format = switch (device.type()) {
             case 'c' -> Stat.S_IFCHR;
             case 'b' -> Stat.S_IFBLK;
             default -> Stat.S_IFIFO;
         };
         long number = device.type() == 'p' ? 0 : DeviceNumbers.of(device.major(), device.minor());
         try {
-            vfs.mknod(root, null, path, type | device.fileMode(), number);
+            vfs.mknod(root, null, path, format | device.fileMode(), number);
         } catch (ErrnoException e) {
             if (e.errno() != Errno.EEXIST) {
                 throw e;
             }
             vfs.unlink(root, null, path);
-            vfs.mknod(root, null, path, type | device.fileMode(), number);
+            vfs.mknod(root, null, path, format | device.fileMode(), number);
         }
         if (device.uid() != 0 || device.gid() != 0) {
             vfs.chown(root, vfs.resolve(root, null, path, 0), device.uid(), device.gid());

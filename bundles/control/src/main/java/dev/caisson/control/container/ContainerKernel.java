@@ -1,17 +1,24 @@
 package dev.caisson.control.container;
 
+import dev.caisson.control.ProviderKind;
 import dev.caisson.control.SandboxBuilder;
 import dev.caisson.control.SandboxException;
 import dev.caisson.control.internal.HostFacts;
 import dev.caisson.fs.dev.SandboxDevices;
 import dev.caisson.kernel.Kernel;
+import dev.caisson.oci.spec.OciNamespace;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
+import java.util.concurrent.ConcurrentHashMap;
 
 /** A kernel for containers: the first one has its root namespaces, others beside it namespaces of their own. Thread-safe. */
 public final class ContainerKernel implements AutoCloseable {
     private final Kernel kernel;
     private final SandboxDevices devices;
+    private final Map<ProviderKind, String> providers = new ConcurrentHashMap<>();
+    private final ContainerChanges changes;
+    private volatile HostPlaces places = HostPlaces.SAME;
     /** Guarded by this. */
     private final List<Container> containers = new ArrayList<>();
 
@@ -20,10 +27,12 @@ public final class ContainerKernel implements AutoCloseable {
      *
      * @param kernel without a process
      * @param devices its devices
+     * @param others where it gets other providers from
      */
-    public ContainerKernel(Kernel kernel, SandboxDevices devices) {
+    public ContainerKernel(Kernel kernel, SandboxDevices devices, ProviderSource others) {
         this.kernel = kernel;
         this.devices = devices;
+        this.changes = new ContainerChanges(this, others);
     }
 
     /**
@@ -43,6 +52,31 @@ public final class ContainerKernel implements AutoCloseable {
         return kernel;
     }
 
+    /** {@return who changes it} */
+    ContainerChanges changes() {
+        return changes;
+    }
+
+    /**
+     * The provider that it uses.
+     *
+     * @param kind which part; each container has a root filesystem of its own
+     * @return its name
+     */
+    public String provider(ProviderKind kind) {
+        return providers.get(kind);
+    }
+
+    /**
+     * Notes which provider it uses.
+     *
+     * @param kind which part
+     * @param name its name
+     */
+    public void provider(ProviderKind kind, String name) {
+        providers.put(kind, name);
+    }
+
     /** {@return its devices} */
     SandboxDevices devices() {
         return devices;
@@ -57,12 +91,38 @@ public final class ContainerKernel implements AutoCloseable {
         kernel.memoryFile().limitBytes(bytes > 0 ? bytes : HostFacts.memoryBytes());
     }
 
+    /** {@return under which names this process finds files of the host} */
+    public HostPlaces places() {
+        return places;
+    }
+
+    /**
+     * Sets under which names this process finds files of the host; before the first container.
+     *
+     * @param value the names
+     */
+    public void places(HostPlaces value) {
+        places = value;
+    }
+
     synchronized void add(Container container) {
         containers.add(container);
     }
 
     synchronized void remove(Container container) {
         containers.remove(container);
+    }
+
+    /** Who has the namespace that a path names: a container by its process on the host, or one that was told to have it; null for nobody. */
+    synchronized Container withNamespace(OciNamespace wanted) {
+        for (Container each : containers) {
+            OciNamespace own = each.config().linux().namespace(wanted.type());
+            boolean isTold = own != null && wanted.path().equals(own.path());
+            if (isTold || each.hostProcess() != 0 && wanted.path().equals("/proc/" + each.hostProcess() + "/ns/" + wanted.type().fileName())) {
+                return each;
+            }
+        }
+        return null;
     }
 
     /** Ends all containers and the kernel. */

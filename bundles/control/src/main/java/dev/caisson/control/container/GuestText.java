@@ -11,6 +11,11 @@ final class GuestText {
         return new String(text.getBytes(StandardCharsets.UTF_8), StandardCharsets.ISO_8859_1);
     }
 
+    /** The other way round. */
+    static String text(String raw) {
+        return new String(raw.getBytes(StandardCharsets.ISO_8859_1), StandardCharsets.UTF_8);
+    }
+
     static List<String> of(List<String> texts) {
         return texts.stream().map(GuestText::of).toList();
     }

@@ -7,11 +7,13 @@ import dev.caisson.control.internal.BootCaller;
 import dev.caisson.kernel.HeldProcess;
 import dev.caisson.kernel.Kernel;
 import dev.caisson.kernel.Namespaces;
+import dev.caisson.kernel.ProcessSet;
 import dev.caisson.kernel.ProcessSettings;
 import dev.caisson.kernel.ResourceLimits;
 import dev.caisson.kernel.TaskScheduling;
 import dev.caisson.oci.spec.OciCapabilities;
 import dev.caisson.oci.spec.OciConfig;
+import dev.caisson.oci.spec.OciHooks.Hook;
 import dev.caisson.oci.spec.OciProcess;
 import dev.caisson.oci.spec.OciRlimit;
 import dev.caisson.oci.spec.OciScheduler;
@@ -39,34 +41,40 @@ final class ProcessLaunch {
     private final Kernel kernel;
     private final OciConfig config;
     private final Namespaces namespaces;
+    private final ProcessSet set;
     private final MountNamespace mounts;
     private final byte[] filter;
 
-    ProcessLaunch(ContainerKernel owner, OciConfig config, Namespaces namespaces, MountNamespace mounts, byte[] filter) {
+    ProcessLaunch(ContainerKernel owner, OciConfig config, Namespaces namespaces, ProcessSet set, MountNamespace mounts, byte[] filter) {
         this.owner = owner;
         this.kernel = owner.kernel();
         this.config = config;
         this.namespaces = namespaces;
+        this.set = set;
         this.mounts = mounts;
         this.filter = filter;
     }
 
     ProcessLaunch(Container container) {
-        this(container.owner(), container.config(), container.namespaces(), container.mounts(), container.filter());
+        this(container.owner(), container.config(), container.namespaces(), container.set(), container.mounts(), container.filter());
     }
 
     /** Makes the first process, and what of the container needs it. */
-    Container create(String id, ContainerMounts files, ContainerStdio stdio) throws SandboxException {
+    Container create(String id, long hostProcess, ContainerMounts files, ContainerStdio stdio, HookPlace.Runner hooks) throws SandboxException {
         OciProcess process = config.process();
         HeldProcess held = make(process, stdio);
         boolean isMade = false;
         try {
+            if (!config.hooks().createContainer().isEmpty()) {
+                int pid = held.process().pid();
+                files.onHost(() -> hooks.createContainer(hostPlace(pid)));
+            }
             new ContainerSysctls(kernel, config.linux().sysctl()).apply(held);
             makeDirectory(files, GuestText.of(process.cwd()));
             files.finish();
-            ContainerProcess first = prepare(process, held, stdio);
+            ContainerProcess first = prepare(process, null, held, stdio);
             isMade = true;
-            return new Container(owner, id, config, namespaces, mounts, filter, first);
+            return new Container(owner, id, config, namespaces, set, files.limits(), hostProcess, mounts, files.root(), filter, first);
         } finally {
             if (!isMade) {
                 held.abandon();
@@ -83,13 +91,13 @@ final class ProcessLaunch {
         }
     }
 
-    /** Starts one more process. */
-    ContainerProcess start(OciProcess process, ContainerStdio stdio) throws SandboxException {
+    /** Starts one more process; its program is the first argument, unless another one is named. */
+    ContainerProcess start(OciProcess process, String program, ContainerStdio stdio) throws SandboxException {
         boolean isStarted = false;
         HeldProcess held = null;
         try {
             held = make(process, stdio);
-            ContainerProcess made = prepare(process, held, stdio);
+            ContainerProcess made = prepare(process, program, held, stdio);
             made.start();
             isStarted = true;
             return made;
@@ -101,6 +109,32 @@ final class ProcessLaunch {
                 stdio.close();
             }
         }
+    }
+
+    /** Where the container's own hooks run: with the user, the rights and the limits of its process. */
+    HookPlace hookPlace(int pid) {
+        return place(pid, config.process());
+    }
+
+    /** Where hooks run that see the host's files: with all rights in the container. */
+    private HookPlace hostPlace(int pid) {
+        OciProcess own = config.process();
+        return place(pid, own.with(own.args(), own.env(), "/").with(OciUser.ROOT).with(OciCapabilities.ALL, false));
+    }
+
+    private HookPlace place(int pid, OciProcess as) {
+        return new HookPlace() {
+            @Override
+            public ContainerProcess start(Hook hook, ContainerStdio stdio) throws SandboxException {
+                List<String> args = hook.args().isEmpty() ? List.of(hook.path()) : hook.args();
+                return ProcessLaunch.this.start(as.with(args, hook.env(), as.cwd()), GuestText.of(hook.path()), stdio);
+            }
+
+            @Override
+            public int pid() {
+                return pid;
+            }
+        };
     }
 
     private HeldProcess make(OciProcess process, ContainerStdio stdio) throws SandboxException {
@@ -127,7 +161,7 @@ final class ProcessLaunch {
     }
 
     /** Changes to the working directory and finds the program. */
-    private ContainerProcess prepare(OciProcess process, HeldProcess held, ContainerStdio stdio) throws SandboxException {
+    private ContainerProcess prepare(OciProcess process, String program, HeldProcess held, ContainerStdio stdio) throws SandboxException {
         FsContext fs = held.process().leader().fs();
         BootCaller own = new BootCaller(fs, held.process().leader().credentials());
         String cwd = GuestText.of(process.cwd());
@@ -145,12 +179,13 @@ final class ProcessLaunch {
                     + e.errno().text().toLowerCase(Locale.ROOT), e);
         }
         List<String> environment = new ArrayList<>(GuestText.of(process.env()));
-        if (environment.stream().noneMatch(entry -> entry.startsWith("HOME=") && entry.length() > 5)) {
+        boolean isHook = program != null; // whose environment is the whole one
+        if (!isHook && environment.stream().noneMatch(entry -> entry.startsWith("HOME=") && entry.length() > 5)) {
             environment.removeIf(entry -> entry.equals("HOME="));
             environment.add("HOME=" + UserDirectory.home(kernel.vfs(), new BootCaller(fs, Credentials.ROOT), process.user().uid()));
         }
         List<String> arguments = GuestText.of(process.args());
-        String path = ContainerPrograms.find(kernel.vfs(), own, arguments.getFirst(), environment);
+        String path = ContainerPrograms.find(kernel.vfs(), own, isHook ? program : arguments.getFirst(), environment);
         return new ContainerProcess(held, stdio, path, arguments, environment);
     }
 
@@ -163,7 +198,7 @@ final class ProcessLaunch {
             }
             limits.set(limit.resource(), limit.soft(), limit.hard());
         }
-        return new ProcessSettings(credentials(process), namespaces, isInit, process.noNewPrivileges(), limits,
+        return new ProcessSettings(credentials(process), namespaces, set, isInit, process.noNewPrivileges(), limits,
                 process.oomScoreAdj() == null ? 0 : process.oomScoreAdj(), config.linux().personality(), filter,
                 scheduling -> schedule(process, scheduling));
     }

@@ -21,7 +21,7 @@ import java.util.concurrent.TimeoutException;
  * stores a word and makes system calls; a platform that fails, or does not answer, says so here and not under a program. What counts is a
  * mixture of calls and page faults: there are platforms that are good at one of them only.
  */
-final class PlatformProbe {
+public final class PlatformProbe {
     /** On a crowded host, each wake-up and each change of a virtual machine takes its time. */
     private static final long TIMEOUT_MS = 15_000;
     /** A measurement ends after so many calls or so much time, whichever is first. */
@@ -56,7 +56,7 @@ final class PlatformProbe {
      * @param memoryFile where the guest's two pages come from
      * @throws SandboxException when it does not; the message says what happened
      */
-    static void check(Platform platform, MemoryFile memoryFile) throws SandboxException {
+    public static void check(Platform platform, MemoryFile memoryFile) throws SandboxException {
         run(platform, memoryFile, false);
     }
 
@@ -68,7 +68,7 @@ final class PlatformProbe {
      * @return mean time of an event there and back, in nanoseconds
      * @throws SandboxException when it does not work; the message says what happened
      */
-    static long measureNs(Platform platform, MemoryFile memoryFile) throws SandboxException {
+    public static long measureNs(Platform platform, MemoryFile memoryFile) throws SandboxException {
         return run(platform, memoryFile, true);
     }
 

@@ -1,16 +1,11 @@
 package dev.caisson.control.internal;
 
-import dev.caisson.abi.Errno;
-import dev.caisson.abi.ErrnoException;
 import dev.caisson.abi.Mount;
 import dev.caisson.control.ProviderKind;
 import dev.caisson.control.SandboxException;
 import dev.caisson.control.SwapReport;
 import dev.caisson.kernel.FileSystemChange;
-import dev.caisson.spi.fs.FileSystem;
 import dev.caisson.spi.fs.FileSystemProvider;
-import dev.caisson.vfs.FileSystemSwapException;
-import dev.caisson.vfs.LeftBehind;
 import dev.caisson.vfs.Location;
 import java.util.ArrayList;
 import java.util.IdentityHashMap;
@@ -29,8 +24,6 @@ import org.slf4j.LoggerFactory;
  */
 final class RootfsMover {
     private static final Logger log = LoggerFactory.getLogger(RootfsMover.class);
-    private static final String UPPER = "upperdir";
-    private static final int MOST_NAMED = 10;
 
     private final ProviderSet<FileSystemProvider> providers;
     /** Whose filesystem is the root, where that is known. Guarded by this. */
@@ -65,21 +58,7 @@ final class RootfsMover {
      * @return the mount; read-only when changes would go to a directory that they did not go to before, and nobody asked for that
      */
     static RootMount mountOf(KernelSandbox sandbox, String name, String source, Map<String, String> options) {
-        RootMount now = sandbox.root();
-        String upper = now.options().get(UPPER);
-        String tree = source != null ? source : upper != null ? upper : now.source();
-        RootMount next = RootMount.of(tree, options);
-        boolean isLayeredNow = isLayered(sandbox.providers().get(ProviderKind.ROOTFS));
-        boolean wasProtected = isLayeredNow ? upper == null : (now.flags() & Mount.MS_RDONLY) != 0;
-        if (source == null && wasProtected && !isLayered(name)) {
-            return new RootMount(tree, next.flags() | Mount.MS_RDONLY, next.options());
-        }
-        return next;
-    }
-
-    /** Whether a provider keeps changes in a layer of its own. */
-    private static boolean isLayered(String name) {
-        return name != null && name.startsWith("overlay");
+        return FileSystemMove.rootOf(sandbox.root(), sandbox.providers().get(ProviderKind.ROOTFS), name, source, options);
     }
 
     /**
@@ -98,7 +77,7 @@ final class RootfsMover {
             if (name.equals(from) && root.equals(sandbox.root()) && isServedBy(sandbox, provider)) {
                 return new SwapReport(ProviderKind.ROOTFS, from, name, 0);
             }
-            FileSystemChange change = change(sandbox, sandbox.rootMount(), provider, name, root);
+            FileSystemChange change = FileSystemMove.change(sandbox.kernel(), sandbox.rootMount(), provider, name, root);
             sandbox.uses(ProviderKind.ROOTFS, name);
             sandbox.root(root);
             started(sandbox, provider);
@@ -129,48 +108,9 @@ final class RootfsMover {
             String from = mount.fileSystem().typeName();
             RootMount given = RootMount.of(source == null ? mount.source() : source, options);
             RootMount request = new RootMount(given.source(), given.flags() | mount.flags() & Mount.MS_RDONLY, given.options());
-            FileSystemChange change = change(sandbox, mount, provider, name, request);
+            FileSystemChange change = FileSystemMove.change(sandbox.kernel(), mount, provider, name, request);
             return new SwapReport(ProviderKind.ROOTFS, from, name, change.pauseNs(), change.stayed());
         }
-    }
-
-    private static FileSystemChange change(KernelSandbox sandbox, dev.caisson.vfs.Mount mount, FileSystemProvider provider, String name,
-            RootMount request) throws SandboxException {
-        FileSystem next = mount(sandbox, mount, provider, name, request);
-        try {
-            return sandbox.kernel().changeFileSystem(mount, next, name);
-        } catch (FileSystemSwapException e) {
-            throw new SandboxException(e.getMessage(), e);
-        }
-    }
-
-    private static FileSystem mount(KernelSandbox sandbox, dev.caisson.vfs.Mount mount, FileSystemProvider provider, String name,
-            RootMount request) throws SandboxException {
-        List<FileSystem> before = null;
-        while (true) {
-            List<FileSystem> leftBehind = LeftBehind.fileSystems(mount);
-            try {
-                return request.mount(provider, mount.fileSystem(), leftBehind);
-            } catch (ErrnoException e) {
-                // One of them may have been closed just now, which ends what the provider complains of.
-                if (e.errno() == Errno.EBUSY && !leftBehind.isEmpty() && !leftBehind.equals(before)) {
-                    before = leftBehind;
-                    continue;
-                }
-                String files = e.errno() == Errno.EBUSY ? keptBy(sandbox.kernel().filesLeftBehind(mount)) : "";
-                throw new SandboxException("cannot mount " + request.source() + " with " + name + ": " + e.getMessage() + files, e);
-            }
-        }
-    }
-
-    /** The part of a message that says which files keep a filesystem of before in use. */
-    private static String keptBy(List<String> files) {
-        if (files.isEmpty()) {
-            return "";
-        }
-        int more = files.size() - MOST_NAMED;
-        return "; files that stayed keep what was mounted before: " + String.join("; ", files.subList(0, Math.min(MOST_NAMED, files.size())))
-                + (more > 0 ? "; and " + more + " more" : "");
     }
 
     // ---- providers come and go

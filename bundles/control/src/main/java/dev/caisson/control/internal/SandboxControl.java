@@ -16,8 +16,6 @@ import java.io.OutputStream;
 import java.nio.charset.StandardCharsets;
 import java.time.Instant;
 import java.time.temporal.ChronoUnit;
-import java.util.LinkedHashMap;
-import java.util.Locale;
 import java.util.Map;
 import java.util.function.Supplier;
 import org.slf4j.Logger;
@@ -34,12 +32,6 @@ final class SandboxControl implements AutoCloseable {
     private static final Logger log = LoggerFactory.getLogger(SandboxControl.class);
     private static final long DELAY_MS = 100;
     private static final long CHANGER_TIMEOUT_MS = 15_000;
-    /** A kind of swap: a volume, by its path. */
-    private static final String VOLUME = "volume:";
-    /** Starts the keys of options of a mount. */
-    private static final String OPTION = "option.";
-    /** More lines than that are only in the log. */
-    private static final int MOST_STAYED = 200;
 
     /** Changes a sandbox. */
     interface Changer {
@@ -186,11 +178,6 @@ final class SandboxControl implements AutoCloseable {
         }
     }
 
-    /** One byte per character, as guests and the host's paths have them. */
-    private static String raw(String text) {
-        return new String(text.getBytes(StandardCharsets.UTF_8), StandardCharsets.ISO_8859_1);
-    }
-
     private static String shown(String raw) {
         return new String(raw.getBytes(StandardCharsets.ISO_8859_1), StandardCharsets.UTF_8);
     }
@@ -203,32 +190,19 @@ final class SandboxControl implements AutoCloseable {
                 return ControlServer.failure("swap takes kind and name");
             }
             SwapReport report = swap(kind, wanted, request);
-            JsonObject answer = JsonObject.builder().value("kind", kind).value("from", report.from()).value("to", report.to())
-                    .value("pauseMs", String.format(Locale.ROOT, "%.3f", report.pauseNs() / 1e6)).done();
-            if (!report.stayed().isEmpty()) {
-                JsonArray stayed = new JsonArray();
-                report.stayed().stream().limit(MOST_STAYED).forEach(line -> stayed.add(new String(line.getBytes(StandardCharsets.ISO_8859_1), StandardCharsets.UTF_8)));
-                answer.put("stayed", stayed);
-            }
-            return answer;
+            return SwapMessages.answer(kind, report);
         } catch (SandboxException | IllegalArgumentException e) {
             return ControlServer.failure(e.getMessage());
         }
     }
 
     private SwapReport swap(String kind, String wanted, Map<String, String> request) throws SandboxException {
-        boolean isVolume = kind.startsWith(VOLUME);
+        boolean isVolume = kind.startsWith(SwapMessages.VOLUME);
         if (!isVolume && !kind.equals(ProviderKind.ROOTFS.word())) {
             return awaitChanger().swap(sandbox, ProviderKind.byWord(kind), wanted);
         }
-        Map<String, String> options = new LinkedHashMap<>(RootMount.byName(raw(request.getOrDefault("options", ""))));
-        request.forEach((key, value) -> {
-            if (key.startsWith(OPTION)) {
-                options.put(key.substring(OPTION.length()), raw(value));
-            }
-        });
-        return awaitChanger().swapFileSystem(sandbox, isVolume ? raw(kind.substring(VOLUME.length())) : null, wanted,
-                request.containsKey("source") ? raw(request.get("source")) : null, options);
+        return awaitChanger().swapFileSystem(sandbox, isVolume ? SwapMessages.raw(kind.substring(SwapMessages.VOLUME.length())) : null, wanted,
+                SwapMessages.source(request), SwapMessages.options(request));
     }
 
     private ControlStream.Source stream(Map<String, String> request) {

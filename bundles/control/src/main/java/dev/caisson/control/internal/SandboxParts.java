@@ -55,10 +55,22 @@ public record SandboxParts(MemoryFile memoryFile, Platform platform, FileSystemP
      * @throws ErrnoException as the host says
      */
     public Kernel boot(Platform as, String hostName) throws ErrnoException {
+        return boot(as, KernelOptions.DEFAULT.withHostName(hostName));
+    }
+
+    /**
+     * Makes a kernel of them, without a process and without a mount.
+     *
+     * @param as the platform, as the kernel is to see it
+     * @param options what it is told
+     * @return the kernel
+     * @throws ErrnoException as the host says
+     */
+    public Kernel boot(Platform as, KernelOptions options) throws ErrnoException {
         Vfs vfs = new Vfs();
         vfs.fifoOpener(Fifos.OPENER);
         devices.register(vfs.devices());
-        Kernel kernel = new Kernel(KernelOptions.DEFAULT.withHostName(hostName), as, memoryFile, vfs, syscalls.table());
+        Kernel kernel = new Kernel(options, as, memoryFile, vfs, syscalls.table());
         for (FileSystemProvider provider : fileSystems) {
             kernel.fileSystems().register(provider);
         }

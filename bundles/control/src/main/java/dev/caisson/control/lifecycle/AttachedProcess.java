@@ -10,8 +10,9 @@ import dev.caisson.spi.fs.TerminalGroup;
  * A process of the guest that one of the host stands for.
  *
  * @param process the guest's
+ * @param isForeground whether it goes on when the host's is killed, as one that runs in a shell's foreground does with runc
  */
-record AttachedProcess(ContainerProcess process) implements ContainerServer.Attached {
+record AttachedProcess(ContainerProcess process, boolean isForeground) implements ContainerServer.Attached {
     /** Signals of the host's terminal are for whoever is in the foreground of it in the guest. */
     @Override
     public void signal(int signal, boolean isFromTerminal) {
@@ -48,7 +49,9 @@ record AttachedProcess(ContainerProcess process) implements ContainerServer.Atta
     }
 
     @Override
-    public boolean isOver() {
-        return process.isOver();
+    public void abandon() {
+        if (!isForeground && !process.isOver()) {
+            process.signal(Signals.SIGKILL);
+        }
     }
 }

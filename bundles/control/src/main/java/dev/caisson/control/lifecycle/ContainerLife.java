@@ -8,18 +8,23 @@ import dev.caisson.control.container.Container;
 import dev.caisson.control.container.ContainerKernel;
 import dev.caisson.control.container.ContainerProcess;
 import dev.caisson.host.HostFile;
+import dev.caisson.kernel.CommandLine;
 import dev.caisson.kernel.GuestProcess;
 import dev.caisson.kernel.Task;
 import dev.caisson.oci.runtime.ContainerDirectory;
 import dev.caisson.oci.runtime.ContainerState;
 import dev.caisson.oci.runtime.Status;
 import dev.caisson.oci.spec.OciCapabilities;
+import dev.caisson.oci.spec.OciConfig;
 import dev.caisson.oci.spec.OciConfigException;
 import dev.caisson.oci.spec.OciProcess;
 import dev.caisson.oci.spec.OciUser;
 import java.io.IOException;
+import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Set;
+import java.util.concurrent.ConcurrentSkipListSet;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -30,22 +35,17 @@ import org.slf4j.LoggerFactory;
 public final class ContainerLife implements ContainerServer.Service {
     private static final Logger log = LoggerFactory.getLogger(ContainerLife.class);
     private static final long NS_PER_SECOND = 1_000_000_000L;
-
-    /** What is done when the program has started, before {@code start} returns. */
-    public interface Started {
-        /**
-         * Acts.
-         *
-         * @param state of the container
-         */
-        void run(ContainerState state);
-    }
+    private static final long FREEZE_PATIENCE_NS = 10 * NS_PER_SECOND;
 
     private final ContainerKernel kernel;
     private final Container container;
+    private final OciConfig config;
     private final OciProcess process;
     private final ContainerDirectory directory;
-    private final Started started;
+    /** Held while the program is being started, hooks included. */
+    private final Object starting = new Object();
+    /** Processes of the host that stand for executed ones, by their number there. */
+    private final Set<Integer> companions = new ConcurrentSkipListSet<>();
     /** Guarded by this. */
     private ContainerState state;
 
@@ -54,19 +54,18 @@ public final class ContainerLife implements ContainerServer.Service {
      *
      * @param kernel runs it
      * @param container the container
-     * @param process its process as configured, or null: then it cannot be started
+     * @param config what it was made of
      * @param directory where its state is kept
      * @param state what it is so far; becomes {@link Status#CREATED}
-     * @param started what is done when the program has started
      * @throws IOException when the state cannot be written
      */
-    public ContainerLife(ContainerKernel kernel, Container container, OciProcess process, ContainerDirectory directory, ContainerState state,
-            Started started) throws IOException {
+    public ContainerLife(ContainerKernel kernel, Container container, OciConfig config, ContainerDirectory directory, ContainerState state)
+            throws IOException {
         this.kernel = kernel;
         this.container = container;
-        this.process = process;
+        this.config = config;
+        this.process = config.process();
         this.directory = directory;
-        this.started = started;
         this.state = state.with(Status.CREATED, ContainerState.NONE);
         directory.write(this.state);
     }
@@ -82,17 +81,32 @@ public final class ContainerLife implements ContainerServer.Service {
         if (command.equals("exec")) {
             return execute(request, descriptors);
         }
+        if (command.equals("diff")) {
+            try {
+                return ContainerServer.Reply.of(ChangeRequests.diff(container, descriptors));
+            } finally {
+                descriptors.forEach(HostFile::close);
+            }
+        }
         descriptors.forEach(HostFile::close);
         JsonObject answer = new JsonObject();
         switch (command) {
-            case "start" -> start();
+            case "start" -> {
+                if (request.getBoolean("plain", false) && !config.hooks().poststart().isEmpty()) {
+                    throw failure("whoever starts this container runs its hooks then"); // lib/ask cannot
+                }
+                start();
+            }
+            case "state" -> answer.putAll(state().toJson());
             case "kill" -> kill(request.getInt("signal", 0), request.getBoolean("all", false));
             case "pause" -> pause();
             case "resume" -> resume();
             case "processes" -> processes(answer);
             case "stats" -> stats(answer);
             case "update" -> update(request);
-            case "wait" -> answer.put("status", new AttachedProcess(container.process()).awaitEnd());
+            case "swap" -> answer.putAll(ChangeRequests.swap(container, request));
+            case "oom" -> outOfMemory(request, answer);
+            case "wait" -> answer.put("status", new AttachedProcess(container.process(), false).awaitEnd());
             default -> throw failure("unknown command " + command);
         }
         return ContainerServer.Reply.of(answer);
@@ -117,20 +131,42 @@ public final class ContainerLife implements ContainerServer.Service {
      * @throws SandboxException when it cannot be started, or was before
      */
     public void start() throws SandboxException {
-        synchronized (this) {
-            if (state.status() == Status.STOPPED) {
-                throw failure("cannot start a container that has stopped");
+        synchronized (starting) {
+            checkStartable();
+            if (!config.hooks().startContainer().isEmpty()) {
+                runHooks();
             }
-            if (state.status() != Status.CREATED) {
-                throw failure("cannot start an already running container");
+            synchronized (this) {
+                checkStartable(); // it may have been killed meanwhile
+                container.start();
+                become(Status.RUNNING, ContainerState.NONE);
             }
-            if (process == null) {
-                throw failure("cannot start the container: its config.json has no process");
-            }
-            container.start();
-            become(Status.RUNNING, ContainerState.NONE);
         }
-        started.run(state());
+    }
+
+    private synchronized void checkStartable() throws SandboxException {
+        if (state.status() == Status.STOPPED) {
+            throw failure("cannot start a container that has stopped");
+        }
+        if (state.status() != Status.CREATED) {
+            throw failure("cannot start an already running container");
+        }
+        if (process == null) {
+            throw failure("cannot start the container: its config.json has no process");
+        }
+    }
+
+    /** A hook that fails ends the container. */
+    private void runHooks() throws SandboxException {
+        boolean isDone = false;
+        try {
+            GuestHooks.run("startContainer", config.hooks().startContainer(), state(), container.hookPlace());
+            isDone = true;
+        } finally {
+            if (!isDone) {
+                container.kill(Signals.SIGKILL, true);
+            }
+        }
     }
 
     private void kill(int signal, boolean isForAll) throws SandboxException {
@@ -154,7 +190,9 @@ public final class ContainerLife implements ContainerServer.Service {
         if (state.status() == Status.CREATED) {
             throw failure("cannot pause a container that was not started: nothing of it runs");
         }
-        kernel.kernel().pauseAll();
+        if (!container.freeze(FREEZE_PATIENCE_NS)) {
+            throw failure("cannot pause the container: some of its threads wait for the host and do not come to rest");
+        }
         become(Status.PAUSED, ContainerState.NONE);
     }
 
@@ -163,7 +201,7 @@ public final class ContainerLife implements ContainerServer.Service {
             throw failure("container not paused");
         }
         become(Status.RUNNING, ContainerState.NONE);
-        kernel.kernel().resumeAll();
+        container.thaw();
     }
 
     private void processes(JsonObject answer) {
@@ -179,13 +217,17 @@ public final class ContainerLife implements ContainerServer.Service {
         }
         answer.put("processes", processes);
         JsonArray host = new JsonArray();
-        host.add(ProcessHandle.current().pid());
-        answer.put("host", host);
+        host.addAll(companions);
+        answer.put("companions", host);
     }
 
     private static String command(GuestProcess process) {
         Task leader = process.leader();
-        return leader == null ? "" : leader.comm();
+        if (leader == null) {
+            return "";
+        }
+        String words = CommandLine.arguments(leader);
+        return words.isEmpty() ? "[" + leader.comm() + "]" : new String(words.getBytes(StandardCharsets.ISO_8859_1), StandardCharsets.UTF_8);
     }
 
     /** In the form of runc's events. */
@@ -200,13 +242,40 @@ public final class ContainerLife implements ContainerServer.Service {
         answer.put("cpu", JsonObject.builder().object("usage").value("total", cpuNs).end().done());
         answer.put("memory", JsonObject.builder().object("usage").value("usage", kernel.kernel().memoryFile().usedBytes())
                 .value("limit", kernel.kernel().totalMemoryBytes()).end().done());
-        answer.put("pids", JsonObject.builder().value("current", threads).done());
+        JsonObject pids = JsonObject.builder().value("current", threads).done();
+        if (container.taskLimit() != Long.MAX_VALUE) {
+            pids.put("limit", container.taskLimit());
+        }
+        answer.put("pids", pids);
+    }
+
+    /** Answers when more processes than the peer knows of were killed for lack of memory, or the container is over. */
+    private void outOfMemory(JsonObject request, JsonObject answer) {
+        long known = request.getLong("after", -1);
+        try {
+            answer.put("count", known < 0 ? container.memoryKills() : container.awaitMemoryKill(known));
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            answer.put("count", container.memoryKills());
+        }
+        answer.put("over", container.process().isOver());
     }
 
     private void update(JsonObject request) throws SandboxException {
-        if (request.has("memory")) {
-            kernel.limitMemory(request.getLong("memory"));
+        Long memory = number(request, "memory");
+        if (memory != null) {
+            kernel.limitMemory(Math.max(0, memory));
         }
+        Long tasks = number(request, "pids");
+        if (tasks != null) {
+            container.limitTasks(tasks);
+        }
+        container.limits().memory(memory, number(request, "swap"));
+        container.limits().processors(number(request, "shares"), number(request, "quota"), number(request, "period"), number(request, "burst"));
+    }
+
+    private static Long number(JsonObject request, String name) {
+        return request.has(name) ? Long.valueOf(request.getLong(name)) : null;
     }
 
     private ContainerServer.Reply execute(JsonObject request, List<Integer> descriptors) throws SandboxException {
@@ -222,10 +291,15 @@ public final class ContainerLife implements ContainerServer.Service {
             }
             ContainerProcess made = container.exec(process(request), stdio);
             made.onExit(stdio::close);
+            if (request.has("companion")) {
+                Integer companion = request.getInt("companion");
+                companions.add(companion);
+                made.onExit(() -> companions.remove(companion));
+            }
             isStarted = true;
             JsonObject answer = new JsonObject();
             answer.put("pid", made.pid());
-            return new ContainerServer.Reply(answer, new AttachedProcess(made));
+            return new ContainerServer.Reply(answer, new AttachedProcess(made, request.getBoolean("foreground", false)));
         } finally {
             if (!isStarted) {
                 stdio.close();
@@ -283,13 +357,46 @@ public final class ContainerLife implements ContainerServer.Service {
      * @return its status as wait(2) tells it
      */
     public int awaitEnd() {
-        int status = new AttachedProcess(container.process()).awaitEnd();
+        int status = new AttachedProcess(container.process(), false).awaitEnd();
         synchronized (this) {
             if (state.status() == Status.PAUSED) {
-                kernel.kernel().resumeAll();
+                container.thaw(); // others of its processes
             }
-            become(Status.STOPPED, status);
+            if (state.status() != Status.STOPPED) {
+                become(Status.STOPPED, status);
+            }
         }
         return status;
+    }
+
+    /** {@return the container's process, for the one on the host that stands for it; its end is noted before it is told} */
+    ContainerServer.Attached attached() {
+        AttachedProcess own = new AttachedProcess(container.process(), false);
+        return new ContainerServer.Attached() {
+            @Override
+            public void signal(int signal, boolean isFromTerminal) {
+                own.signal(signal, isFromTerminal);
+            }
+
+            @Override
+            public int awaitEnd() {
+                return ContainerLife.this.awaitEnd();
+            }
+
+            @Override
+            public void abandon() {
+                own.abandon();
+            }
+        };
+    }
+
+    /** Kills its processes, whatever their state. */
+    void kill() {
+        container.end();
+    }
+
+    /** Ends it and takes it out of the kernel. */
+    void close() {
+        container.close();
     }
 }

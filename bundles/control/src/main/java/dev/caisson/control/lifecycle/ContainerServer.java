@@ -34,12 +34,11 @@ public final class ContainerServer implements AutoCloseable {
     private static final Logger log = LoggerFactory.getLogger(ContainerServer.class);
     private static final int MOST_LINE_BYTES = 1 << 20;
     private static final int MOST_CONNECTIONS = 256;
-    private static final int MOST_DESCRIPTORS = 64;
+    private static final int MOST_DESCRIPTORS = 512; // mounts of a container come as one each
     private static final int BACKLOG = 64;
     private static final int BUFFER_BYTES = 4096;
     private static final long PATIENCE_MS = 10_000;
     private static final long ACCEPT_PAUSE_NS = 50_000_000;
-    private static final int SIGKILL = 9;
     /** The start of {@code struct siginfo_t}: number, errno, code. */
     private static final int SIGNAL_BYTES = 12, CODE = 8;
     private static final int SI_KERNEL = 0x80;
@@ -88,8 +87,8 @@ public final class ContainerServer implements AutoCloseable {
         /** {@return how it ended, as wait(2) tells it; waits for that} */
         int awaitEnd();
 
-        /** {@return whether it is over} */
-        boolean isOver();
+        /** The peer is gone; nobody waits for the end any more. */
+        void abandon();
     }
 
     private final Path path;
@@ -123,10 +122,11 @@ public final class ContainerServer implements AutoCloseable {
         return server;
     }
 
-    private static void start(String name, Runnable work) {
+    private static Thread start(String name, Runnable work) {
         Thread thread = new Thread(work, name);
         thread.setDaemon(true);
         thread.start();
+        return thread;
     }
 
     private void accept() {
@@ -172,8 +172,10 @@ public final class ContainerServer implements AutoCloseable {
                 return;
             }
             Reply reply;
+            boolean isIndented = false;
             try {
                 JsonObject request = JsonParser.object().from(line);
+                isIndented = request.getBoolean("indent", false);
                 isTaken = true;
                 reply = service.answer(request, descriptors);
             } catch (JsonParserException e) {
@@ -185,10 +187,10 @@ public final class ContainerServer implements AutoCloseable {
                 log.error("a request failed", e);
                 reply = Reply.of(failure("internal error: " + e));
             }
-            boolean isSent = send(peer, arena, (JsonWriter.string(reply.json()) + "\n").getBytes(StandardCharsets.UTF_8));
+            boolean isSent = send(peer, arena, text(reply.json(), isIndented && !reply.json().has("error")).getBytes(StandardCharsets.UTF_8));
             if (reply.process() != null) {
                 if (!isSent) {
-                    reply.process().signal(SIGKILL, false);
+                    reply.process().abandon();
                 } else {
                     attend(peer, buffer, reply.process());
                 }
@@ -198,6 +200,11 @@ public final class ContainerServer implements AutoCloseable {
                 descriptors.forEach(HostFile::close);
             }
         }
+    }
+
+    /** On one line, or on lines of its own for who hands it on as it is. */
+    private static String text(JsonObject json, boolean isIndented) {
+        return (isIndented ? JsonWriter.indent("  ").string().value(json).done() : JsonWriter.string(json)) + "\n";
     }
 
     private static JsonObject failure(String message) {
@@ -240,11 +247,35 @@ public final class ContainerServer implements AutoCloseable {
         return true;
     }
 
-    /** Passes signals until the process is over, whose end another thread reports; kills the process when the peer is gone before. */
+    /** Passes signals until the process is over, whose end another thread reports, or the peer is gone. */
     private static void attend(int peer, MemorySegment buffer, Attached process) {
         HostSocket.setTimeout(peer, 0);
+        report(peer, process);
+        passSignals(peer, buffer, process);
+    }
+
+    /**
+     * Serves a process of the host that stands for one of the guest, as after {@code exec}.
+     *
+     * @param channel a socket to it; closed at the end
+     * @param process the guest's
+     * @return the thread that ends when the process of the host has been told of the end
+     */
+    static Thread attend(int channel, Attached process) {
+        Thread reporter = report(channel, process);
+        start("container signals", () -> {
+            try (Arena arena = Arena.ofConfined()) {
+                passSignals(channel, arena.allocate(SIGNAL_BYTES, 8), process);
+            } finally {
+                HostFile.close(channel);
+            }
+        });
+        return reporter;
+    }
+
+    private static Thread report(int peer, Attached process) {
         int reporter = (int) HostFile.duplicate(peer, 3);
-        start("container exit", () -> {
+        return start("container exit", () -> {
             try (Arena arena = Arena.ofConfined()) {
                 byte[] status = new byte[Integer.BYTES];
                 MemorySegment.ofArray(status).set(Layouts.U32, 0, process.awaitEnd());
@@ -254,6 +285,9 @@ public final class ContainerServer implements AutoCloseable {
                 HostFile.close(reporter);
             }
         });
+    }
+
+    private static void passSignals(int peer, MemorySegment buffer, Attached process) {
         int length = 0;
         while (true) {
             long count = HostSocket.receive(peer, buffer.address() + length, SIGNAL_BYTES - length, HostFile::close);
@@ -272,9 +306,7 @@ public final class ContainerServer implements AutoCloseable {
                 }
             }
         }
-        if (!process.isOver()) {
-            process.signal(SIGKILL, false);
-        }
+        process.abandon();
     }
 
     /** Stops listening and removes the socket. Requests that are under way go on. */

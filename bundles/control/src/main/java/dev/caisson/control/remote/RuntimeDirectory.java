@@ -59,8 +59,17 @@ public record RuntimeDirectory(Path path) {
                 : Path.of("/tmp/caisson-" + Integer.toUnsignedString(uid)));
     }
 
+    /** This process' user as the host knows it: an ordinary user's sandbox calls its user root. */
     private static int uid() throws IOException {
-        return (Integer) Files.getAttribute(Path.of("/proc/self"), "unix:uid");
+        int uid = (Integer) Files.getAttribute(Path.of("/proc/self"), "unix:uid");
+        for (String line : Files.readAllLines(Path.of("/proc/self/uid_map"))) {
+            String[] range = line.strip().split(" +");
+            long first = Long.parseLong(range[0]);
+            if (uid >= first && uid < first + Long.parseLong(range[2])) {
+                return (int) (Long.parseLong(range[1]) + uid - first);
+            }
+        }
+        return uid;
     }
 
     /**

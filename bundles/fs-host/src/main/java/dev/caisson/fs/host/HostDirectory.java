@@ -127,24 +127,24 @@ final class HostDirectory extends HostInode {
         }
     }
 
-    private static void makeAndAdjust(int at, String child, NewNode node, Maker maker) throws ErrnoException {
+    private void makeAndAdjust(int at, String child, NewNode node, Maker maker) throws ErrnoException {
+        host().ids().check(node.uid(), node.gid());
         Errno.check(maker.make(at, child, (node.mode() & Stat.S_IFMT) == Stat.S_IFDIR ? 0700 : 0600));
-        long owned = HostPath.changeOwner(at, child, node.uid(), node.gid(), Fcntl.AT_SYMLINK_NOFOLLOW);
-        if (owned < 0 && owned != -Errno.EPERM.number()) {
-            Errno.check(owned); // EPERM: the sandbox runs as an ordinary user, whose file it is then
-        }
+        long owned = HostPath.changeOwner(at, child, host().ids().hostUser(node.uid()), host().ids().hostGroup(node.gid()),
+                Fcntl.AT_SYMLINK_NOFOLLOW);
+        HostIds.checkOwned(owned);
         if ((node.mode() & Stat.S_IFMT) != Stat.S_IFLNK) {
             Errno.check(HostPath.changeMode(at, child, node.mode() & 07777));
         }
     }
 
     /** Where files inherit an access control list, the host sees to it when they are made, and applies no umask of its own. */
-    private static void makeInheriting(int at, String child, NewNode node, Maker maker) throws ErrnoException {
+    private void makeInheriting(int at, String child, NewNode node, Maker maker) throws ErrnoException {
+        host().ids().check(node.uid(), node.gid());
         Errno.check(maker.make(at, child, node.mode() & 07777));
-        long owned = HostPath.changeOwner(at, child, node.uid(), node.gid(), Fcntl.AT_SYMLINK_NOFOLLOW);
-        if (owned < 0 && owned != -Errno.EPERM.number()) {
-            Errno.check(owned);
-        }
+        long owned = HostPath.changeOwner(at, child, host().ids().hostUser(node.uid()), host().ids().hostGroup(node.gid()),
+                Fcntl.AT_SYMLINK_NOFOLLOW);
+        HostIds.checkOwned(owned);
     }
 
     private void makeBeside(int at, String child, NewNode node, Maker maker) throws ErrnoException {
@@ -212,10 +212,8 @@ final class HostDirectory extends HostInode {
             host().handles().release(at);
         }
         try {
-            long owned = HostFile.changeOwner(fd, node.uid(), node.gid());
-            if (owned < 0 && owned != -Errno.EPERM.number()) {
-                Errno.check(owned);
-            }
+            long owned = HostFile.changeOwner(fd, host().ids().hostUser(node.uid()), host().ids().hostGroup(node.gid()));
+            HostIds.checkOwned(owned);
             Errno.check(HostFile.changeMode(fd, node.mode() & 07777));
             HostInode made = host().inode(HostStatus.of(fd), null, null, device());
             made.content().keepOpen(host().handles().offer(made, fd, true));

@@ -18,7 +18,8 @@ import org.osgi.service.component.annotations.Reference;
  * only, else shared) says whether others may change the files.
  *
  * <p>With {@code workdir=PATH} the directory is one that takes the changes of an overlay ({@link HostUpperFileSystem}), and
- * {@code size=BYTES} limits what its files may take.
+ * {@code size=BYTES} limits what its files may take. With {@code uids=GUEST:HOST:COUNT[+...]} and {@code gids=}, owners of files are others on the host
+ * than guests see.
  */
 @Component(property = {FileSystemProvider.NAME + "=hostdir", FileSystemProvider.ROOT + ":Boolean=true"})
 public final class HostDirectoryProvider implements FileSystemProvider {
@@ -48,6 +49,8 @@ public final class HostDirectoryProvider implements FileSystemProvider {
     public FileSystem mount(MountRequest request) throws ErrnoException {
         boolean isReadOnly = (request.flags() & Mount.MS_RDONLY) != 0;
         String work = null;
+        String users = null;
+        String groups = null;
         long size = 0;
         CacheMode cache = isReadOnly ? CacheMode.EXCLUSIVE : CacheMode.SHARED;
         for (Map.Entry<String, String> option : request.options().entrySet()) {
@@ -57,6 +60,8 @@ public final class HostDirectoryProvider implements FileSystemProvider {
                     case "shared" -> CacheMode.SHARED;
                     default -> throw EINVAL.error("cache is exclusive or shared");
                 };
+                case "uids" -> users = option.getValue();
+                case "gids" -> groups = option.getValue();
                 case "workdir" -> work = option.getValue();
                 case "size" -> size = bytes(option.getValue());
                 case "ro" -> isReadOnly = true;
@@ -70,7 +75,7 @@ public final class HostDirectoryProvider implements FileSystemProvider {
         if (size != 0) {
             throw EINVAL.error("only what takes the changes of an overlay has a limit");
         }
-        return new HostFileSystem(request.source(), cache, isReadOnly, memory, request.deviceId());
+        return new HostFileSystem(request.source(), cache, isReadOnly, memory, request.deviceId()).ids(HostIds.of(users, groups));
     }
 
     private static long bytes(String value) throws ErrnoException {

@@ -8,6 +8,7 @@ import dev.caisson.abi.Fcntl;
 import dev.caisson.abi.Layouts;
 import dev.caisson.host.HostFile;
 import dev.caisson.host.HostPath;
+import dev.caisson.memory.AgedPages;
 import dev.caisson.memory.CachedContents;
 import dev.caisson.memory.MemoryFile;
 import dev.caisson.spi.fs.AnonymousDevices;
@@ -57,10 +58,13 @@ public class HostFileSystem implements FileSystem {
     private final HandleCache handles = new HandleCache(IDLE_HANDLES);
     private final HostInode root;
     private volatile byte[] uuid;
+    /** Set before anybody sees a file. */
+    private HostIds ids = HostIds.SAME;
 
     private final ConcurrentHashMap<Key, Reference> inodes = new ConcurrentHashMap<>();
     private final ReferenceQueue<HostInode> collected = new ReferenceQueue<>();
     private final CachedContents contents;
+    private final AgedPages agedPages;
 
     /**
      * Mounts.
@@ -86,7 +90,24 @@ public class HostFileSystem implements FileSystem {
      * @throws ErrnoException as above
      */
     public HostFileSystem(String path, CacheMode cacheMode, boolean isReadOnly, MemoryFile memory, long deviceId) throws ErrnoException {
+        this(path, cacheMode, isReadOnly, memory, deviceId, AgedPages.AGE_NS);
+    }
+
+    /**
+     * Mounts with another age of what guests change through mappings.
+     *
+     * @param path as above
+     * @param cacheMode who else changes the files
+     * @param isReadOnly whether every change is EROFS
+     * @param memory where cached pages live
+     * @param deviceId {@code st_dev} of the files
+     * @param dirtyAgeNs how long the host may lack it
+     * @throws ErrnoException as above
+     */
+    HostFileSystem(String path, CacheMode cacheMode, boolean isReadOnly, MemoryFile memory, long deviceId, long dirtyAgeNs)
+            throws ErrnoException {
         this.deviceId = deviceId;
+        this.agedPages = new AgedPages(dirtyAgeNs);
         if (!path.startsWith("/")) {
             throw EINVAL.error("the path of a host directory must be absolute");
         }
@@ -219,6 +240,27 @@ public class HostFileSystem implements FileSystem {
         }
     }
 
+    /** {@return which ids of the host stand for guests' ones} */
+    final HostIds ids() {
+        return ids;
+    }
+
+    /**
+     * Sets which ids of the host stand for guests' ones.
+     *
+     * @param value the ids
+     * @return this
+     * @throws ErrnoException when the root cannot be looked at
+     */
+    HostFileSystem ids(HostIds value) throws ErrnoException {
+        if (value != ids) {
+            ids = value;
+            root.changed();
+            root.attributes();
+        }
+        return this;
+    }
+
     /** {@return the UUID of the filesystem that the root directory is on; zeros when the host does not tell} */
     final byte[] uuid() {
         byte[] known = uuid;
@@ -235,6 +277,11 @@ public class HostFileSystem implements FileSystem {
 
     HostDevices devices() {
         return devices;
+    }
+
+    /** {@return files with pages that guests have changed through mappings} */
+    AgedPages agedPages() {
+        return agedPages;
     }
 
     CachedContents contents() {
@@ -344,6 +391,7 @@ public class HostFileSystem implements FileSystem {
 
     @Override
     public void close() {
+        agedPages.close();
         contents.close();
         handles.close();
         HostFile.close(rootFd);

@@ -173,7 +173,7 @@ class HostInode extends Inode {
                 && (last.modifyNs() != s.modifyNs() || last.sizeBytes() != s.sizeBytes())) {
             content.follow(s.sizeBytes());
         }
-        Attributes a = new Attributes(fileSystem.deviceId(), device.number(hostInode), s.mode(), s.links(), s.uid(), s.gid(),
+        Attributes a = new Attributes(fileSystem.deviceId(), device.number(hostInode), s.mode(), s.links(), fileSystem.ids().user(s.uid()), fileSystem.ids().group(s.gid()),
                 s.rawDevice(), s.sizeBytes(), s.blockBytes(), s.blocks(), s.accessNs(), s.modifyNs(), s.changeNs(), s.birthNs());
         attributes = a;
         freshVersion = fileSystem.isExclusive() ? seenVersion : -1;
@@ -349,8 +349,8 @@ class HostInode extends Inode {
                 content.truncate(change.sizeBytes());
             }
             if (change.has(AttributeChange.UID) || change.has(AttributeChange.GID)) {
-                int uid = change.has(AttributeChange.UID) ? change.uid() : -1;
-                int gid = change.has(AttributeChange.GID) ? change.gid() : -1;
+                int uid = change.has(AttributeChange.UID) ? fileSystem.ids().hostUser(change.uid()) : -1;
+                int gid = change.has(AttributeChange.GID) ? fileSystem.ids().hostGroup(change.gid()) : -1;
                 byName((at, as) -> HostPath.changeOwner(at, as, uid, gid, Fcntl.AT_SYMLINK_NOFOLLOW),
                         fd -> HostFile.changeOwner(fd, uid, gid));
             }

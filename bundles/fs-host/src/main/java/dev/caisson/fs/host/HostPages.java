@@ -55,4 +55,9 @@ final class HostPages implements PageSource {
             inode.host().handles().release(open);
         }
     }
+
+    @Override
+    public void dirtied() {
+        inode.host().agedPages().touched(inode.content());
+    }
 }

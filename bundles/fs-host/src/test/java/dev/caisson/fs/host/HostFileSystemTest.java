@@ -22,6 +22,7 @@ import dev.caisson.spi.fs.IoBuffer;
 import dev.caisson.spi.fs.Mappable;
 import dev.caisson.spi.fs.NewNode;
 import dev.caisson.spi.fs.OpenFile;
+import dev.caisson.testing.kit.Await;
 import java.io.IOException;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
@@ -33,6 +34,7 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.TreeSet;
+import java.util.concurrent.atomic.AtomicInteger;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.function.Executable;
@@ -337,5 +339,28 @@ class HostFileSystemTest {
         }
         Files.writeString(directory.resolve("often"), "z".repeat(6000));
         assertEquals("z".repeat(6000), read(file));
+    }
+
+    /** As a platform does, the program asks for the page anew once that was taken away. */
+    @ParameterizedTest
+    @EnumSource(CacheMode.class)
+    void pagesThatOnlyAMappingChangesComeToTheHostByTheirAge(CacheMode mode) throws Exception {
+        Path mapped = Files.writeString(directory.resolve("mapped"), "0123456789");
+        fileSystem = new HostFileSystem(directory.toString(), mode, false, memory, 1, 20_000_000);
+        OpenFile file = fileSystem.root().lookup("mapped").open(Fcntl.O_RDWR);
+        Mappable pages = file.mappable();
+        AtomicInteger taken = new AtomicInteger();
+        Mappable.Mapping program = (firstPage, pageCount, andPrivateCopies) -> taken.incrementAndGet();
+        pages.addMapping(program, true);
+        for (String content : List.of("0123X56789", "0123Y56789", "0123Z56789")) {
+            int before;
+            do {
+                before = taken.get();
+                memory.segment().set(ValueLayout.JAVA_BYTE, pages.frame(0, true) + 4, (byte) content.charAt(4));
+            } while (taken.get() != before);
+            Await.until(() -> Files.readString(mapped).equals(content), content);
+        }
+        pages.removeMapping(program, true);
+        file.close();
     }
 }

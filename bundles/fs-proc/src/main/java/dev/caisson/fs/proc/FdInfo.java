@@ -36,8 +36,11 @@ final class FdInfo {
                     watch.inode().fileSystem().deviceId(), watch.mask())));
             case SignalFile signals -> text.append(String.format("sigmask:\t%016x\n", signals.set()));
             case TimerFile timer -> timer(text, timer);
-            case PidFile pid -> text.append("Pid:\t").append(pid.process().identity().in(task.pidNamespace())).append("\nNSpid:\t")
-                    .append(pid.process().identity().in(task.pidNamespace())).append('\n');
+            case PidFile pid -> {
+                boolean gone = pid.process().isReaped();
+                text.append("Pid:\t").append(gone ? -1 : pid.process().identity().in(task.pidNamespace())).append("\nNSpid:\t")
+                        .append(gone ? "-1" : pid.process().identity().inEach(task.pidNamespace())).append('\n');
+            }
             default -> { }
         }
         return text.toString();

@@ -8,10 +8,14 @@ import dev.caisson.spi.net.NetworkStack;
 import dev.caisson.spi.net.Route;
 import dev.caisson.spi.net.SocketStatus;
 import dev.caisson.vfs.pseudo.PseudoDirectory;
+import java.util.HexFormat;
 import java.util.List;
 
 /** /proc/net: interfaces, routes and sockets of the network stack, in the columns of net/ipv4 and net/core. */
 final class ProcNet {
+    private static final int ESTABLISHED = 1;
+    private static final int CLOSED = 7;
+
     private final Kernel kernel;
 
     ProcNet(Kernel kernel) {
@@ -27,11 +31,61 @@ final class ProcNet {
         directory.file("udp", () -> sockets(Socket.AF_INET, Socket.IPPROTO_UDP));
         directory.file("udp6", () -> sockets(Socket.AF_INET6, Socket.IPPROTO_UDP));
         directory.file("raw", () -> sockets(Socket.AF_INET, Socket.IPPROTO_RAW));
+        directory.file("raw6", () -> sockets(Socket.AF_INET6, Socket.IPPROTO_RAW));
+        directory.file("udplite", () -> sockets(Socket.AF_INET, Socket.IPPROTO_UDPLITE));
+        directory.file("udplite6", () -> sockets(Socket.AF_INET6, Socket.IPPROTO_UDPLITE));
+        directory.file("sockstat", this::socketCounts);
+        directory.file("sockstat6", this::socketCounts6);
+        directory.file("snmp", this::counters);
+        directory.file("netstat", () -> ProtocolCounters.EXTENSIONS);
+        directory.file("snmp6", () -> "");
+        directory.file("igmp", () -> "Idx\tDevice    : Count Querier\tGroup    Users Timer\tReporter\n");
+        directory.file("dev_mcast", () -> "");
+        directory.file("ipv6_route", this::routes6);
         directory.file("unix", () -> UnixText.all(kernel));
         directory.file("arp", () -> "IP address       HW type     Flags       HW address            Mask     Device\n");
         directory.file("packet", () -> "sk       RefCnt Type Proto  Iface R Rmem   User   Inode\n");
         directory.file("protocols", () -> "protocol  size sockets  memory press maxhdr  slab module     cl co di ac io in de sh ss gs se re sp bi br ha uh gp em\n");
         return directory;
+    }
+
+    private long count(int family, int protocol) {
+        return open().stream().filter(each -> each.family() == family && each.protocol() == protocol && (protocol != Socket.IPPROTO_TCP || each.state() != CLOSED))
+                .count();
+    }
+
+    private String socketCounts() {
+        return "sockets: used " + open().size() + "\nTCP: inuse " + count(Socket.AF_INET, Socket.IPPROTO_TCP) + " orphan 0 tw 0 alloc "
+                + (count(Socket.AF_INET, Socket.IPPROTO_TCP) + count(Socket.AF_INET6, Socket.IPPROTO_TCP)) + " mem 0\nUDP: inuse "
+                + count(Socket.AF_INET, Socket.IPPROTO_UDP) + " mem 0\nUDPLITE: inuse " + count(Socket.AF_INET, Socket.IPPROTO_UDPLITE)
+                + "\nRAW: inuse " + count(Socket.AF_INET, Socket.IPPROTO_RAW) + "\nFRAG: inuse 0 memory 0\n";
+    }
+
+    private String socketCounts6() {
+        return "TCP6: inuse " + count(Socket.AF_INET6, Socket.IPPROTO_TCP) + "\nUDP6: inuse " + count(Socket.AF_INET6, Socket.IPPROTO_UDP)
+                + "\nUDPLITE6: inuse " + count(Socket.AF_INET6, Socket.IPPROTO_UDPLITE) + "\nRAW6: inuse "
+                + count(Socket.AF_INET6, Socket.IPPROTO_RAW) + "\nFRAG6: inuse 0 memory 0\n";
+    }
+
+    private String counters() {
+        long established = open().stream().filter(each -> each.protocol() == Socket.IPPROTO_TCP && each.state() == ESTABLISHED).count();
+        return ProtocolCounters.basic(established);
+    }
+
+    private String routes6() {
+        StringBuilder text = new StringBuilder();
+        for (Route route : routing()) {
+            if (route.destination().length == 16) {
+                text.append(String.format("%s %02x %032x 00 %s %08x 00000001 00000000 %08x %8s\n", hex(route.destination()), route.prefixBits(), 0,
+                        route.gateway() == null ? "0".repeat(32) : hex(route.gateway()), route.metric(), route.table() == 255 ? 0x80200001 : 1,
+                        nameOf(route.interfaceIndex())));
+            }
+        }
+        return text.toString();
+    }
+
+    private static String hex(byte[] bytes) {
+        return HexFormat.of().formatHex(bytes);
     }
 
     private List<Route> routing() {
@@ -82,10 +136,7 @@ final class ProcNet {
         for (NetworkInterface each : KernelNetwork.of(kernel).interfaces()) {
             for (NetworkInterface.Address address : each.addresses()) {
                 if (address.bytes().length == 16) {
-                    for (byte b : address.bytes()) {
-                        text.append(String.format("%02x", b & 0xff));
-                    }
-                    text.append(String.format(" %02x %02x %02x %02x %8s\n", each.index(), address.prefixBits(), address.scope() == 254 ? 0x10 : 0x20,
+                    text.append(hex(address.bytes())).append(String.format(" %02x %02x %02x %02x %8s\n", each.index(), address.prefixBits(), address.scope() == 254 ? 0x10 : 0x20,
                             0x80, each.name()));
                 }
             }

@@ -3,6 +3,8 @@ package dev.caisson.fs.proc;
 import dev.caisson.abi.Resource;
 import dev.caisson.kernel.CpuTimes;
 import dev.caisson.kernel.GuestProcess;
+import dev.caisson.kernel.Pid;
+import dev.caisson.kernel.PidNamespace;
 import dev.caisson.kernel.ProcessGroup;
 import dev.caisson.kernel.Session;
 import dev.caisson.kernel.Task;
@@ -31,6 +33,12 @@ final class StatText {
         this.process = process;
         this.task = task;
         this.wholeProcess = wholeProcess;
+    }
+
+    /** The pid namespace of who reads. */
+    private PidNamespace viewer() {
+        Task reader = Callers.currentOrNull();
+        return (reader != null ? reader : task).pidNamespace();
     }
 
     private char state() {
@@ -155,9 +163,11 @@ final class StatText {
             case 'S' -> "(sleeping)";
             default -> "(running)";
         });
-        row(text, "Tgid", process.pid());
+        Pid own = wholeProcess ? process.identity() : task.identity();
+        PidNamespace viewer = viewer();
+        row(text, "Tgid", process.identity().in(viewer));
         row(text, "Ngid", 0);
-        row(text, "Pid", wholeProcess ? process.pid() : task.tid());
+        row(text, "Pid", own.in(viewer));
         row(text, "PPid", process.parentPid());
         row(text, "TracerPid", tracerId());
         row(text, "Uid", who.uid() + "\t" + who.euid() + "\t" + who.suid() + "\t" + who.fsuid());
@@ -168,10 +178,10 @@ final class StatText {
             groups.append(group).append(' ');
         }
         row(text, "Groups", groups.isEmpty() ? " " : groups.toString());
-        row(text, "NStgid", process.pid());
-        row(text, "NSpid", wholeProcess ? process.pid() : task.tid());
-        row(text, "NSpgid", id(process.group()));
-        row(text, "NSsid", process.session() == null ? 0 : process.session().identity().in(task.pidNamespace()));
+        row(text, "NStgid", process.identity().inEach(viewer));
+        row(text, "NSpid", own.inEach(viewer));
+        row(text, "NSpgid", process.group() == null ? "0" : process.group().identity().inEach(viewer));
+        row(text, "NSsid", process.session() == null ? "0" : process.session().identity().inEach(viewer));
         if (!process.isZombie() && task.memory() != null) {
             memory(text, usage());
         }

@@ -1,24 +1,22 @@
 package dev.caisson.fs.proc;
 
 import static dev.caisson.abi.Errno.EINVAL;
+import static dev.caisson.abi.Errno.EPERM;
 
+import dev.caisson.abi.Capability;
 import dev.caisson.abi.ErrnoException;
+import dev.caisson.kernel.CommandLine;
 import dev.caisson.kernel.GuestProcess;
 import dev.caisson.kernel.Task;
 import dev.caisson.kernel.namespace.NamespaceFiles;
 import dev.caisson.kernel.namespace.NamespaceKind;
-import dev.caisson.memory.AddressLayout;
 import dev.caisson.memory.MemoryManager;
 import dev.caisson.vfs.FileDescription;
 import dev.caisson.vfs.Location;
 import dev.caisson.vfs.pseudo.PseudoDirectory;
-import java.lang.foreign.MemorySegment;
-import java.nio.charset.StandardCharsets;
 
 /** The files of /proc/PID and of /proc/PID/task/TID: which exist, and who may read them. */
 final class ThreadFiles {
-    private static final long LONGEST_ARGUMENTS = 2 << 20;
-
     private ThreadFiles() {}
 
     static void addTo(OwnedDirectory directory, GuestProcess process, Task task, boolean wholeProcess) {
@@ -27,7 +25,7 @@ final class ThreadFiles {
         directory.owned("status", 0444, stat::status);
         directory.owned("statm", 0444, stat::statm);
         directory.owned("comm", 0644, () -> task.comm() + "\n", text -> task.comm(strip(text)));
-        directory.owned("cmdline", 0444, () -> commandLine(task));
+        directory.owned("cmdline", 0444, () -> CommandLine.arguments(task));
         directory.owned("environ", 0400, () -> environment(task));
         directory.owned("auxv", 0400, () -> auxiliaryVector(task));
         directory.inspected("maps", () -> MapsText.maps(inspected(task)));
@@ -45,7 +43,7 @@ final class ThreadFiles {
         directory.owned("timers", 0444, () -> "");
         directory.owned("projid_map", 0644, () -> String.format("%10d %10d %10d\n", 0, 0, 4294967295L));
         directory.owned("timens_offsets", 0644, () -> "monotonic           0         0\nboottime            0         0\n");
-        directory.owned("loginuid", 0644, () -> "4294967295");
+        directory.owned("loginuid", 0644, () -> Integer.toUnsignedString(loginUser(process).uid), text -> setLoginUser(process, text));
         directory.owned("sessionid", 0444, () -> "4294967295");
         directory.owned("cgroup", 0444, () -> "0::/\n");
         directory.owned("cpuset", 0444, () -> "/\n");
@@ -116,25 +114,9 @@ final class ThreadFiles {
         return task;
     }
 
-    private static String commandLine(Task task) {
-        MemoryManager memory = task.memory();
-        if (memory == null) {
-            return "";
-        }
-        AddressLayout layout = memory.layout();
-        String text = fetch(memory, layout.argumentsStart, layout.argumentsEnd);
-        if (text.isEmpty() || text.charAt(text.length() - 1) == 0) {
-            return text;
-        }
-        // setproctitle(3) wrote over the last NUL: the title goes on into the environment.
-        String rest = fetch(memory, layout.argumentsEnd, layout.environmentEnd);
-        int end = rest.indexOf(0);
-        return text + (end < 0 ? rest : rest.substring(0, end));
-    }
-
     private static String environment(Task task) throws ErrnoException {
         MemoryManager memory = inspected(task).memory();
-        return memory == null ? "" : fetch(memory, memory.layout().environmentStart, memory.layout().environmentEnd);
+        return memory == null ? "" : CommandLine.environment(memory);
     }
 
     private static String auxiliaryVector(Task task) throws ErrnoException {
@@ -151,18 +133,33 @@ final class ThreadFiles {
         return bytes.toString();
     }
 
-    private static String fetch(MemoryManager memory, long start, long end) {
-        if (start == 0 || end <= start) {
-            return "";
-        }
-        byte[] bytes = new byte[(int) Math.min(end - start, LONGEST_ARGUMENTS)];
-        long got = memory.copyInSome(start, MemorySegment.ofArray(bytes), 0, bytes.length);
-        return new String(bytes, 0, (int) got, StandardCharsets.ISO_8859_1);
-    }
-
     /** What a core dump would hold: kept for its user, since no core is ever written. */
     private static final class CoredumpFilter {
         volatile int bits = 0x33;
+    }
+
+    /** Who logged in, as PAM notes it. Deviation: children do not inherit it. */
+    private static final class LoginUser {
+        static final int NOBODY = -1;
+        volatile int uid = NOBODY;
+    }
+
+    private static LoginUser loginUser(GuestProcess process) {
+        return process.attachments().of(LoginUser.class, LoginUser::new);
+    }
+
+    /** One's own, and only once without CAP_AUDIT_CONTROL. */
+    private static void setLoginUser(GuestProcess process, String text) throws ErrnoException {
+        Task caller = Callers.current();
+        LoginUser user = loginUser(process);
+        if (caller.process() != process || user.uid != LoginUser.NOBODY && !caller.credentials().has(Capability.CAP_AUDIT_CONTROL)) {
+            throw EPERM.error();
+        }
+        try {
+            user.uid = Integer.parseUnsignedInt(text.strip());
+        } catch (NumberFormatException e) {
+            throw EINVAL.error("not a number");
+        }
     }
 
     private static CoredumpFilter coredumpFilter(GuestProcess process) {

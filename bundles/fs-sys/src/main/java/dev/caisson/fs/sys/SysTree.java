@@ -18,13 +18,16 @@ final class SysTree {
         PseudoDirectory system = root.directory("devices").directory("system");
         processors(system.directory("cpu"), kernel.options().cpuCount());
         PseudoDirectory node = system.directory("node");
-        node.file("online", () -> "0\n");
-        node.file("possible", () -> "0\n");
-        node.file("has_cpu", () -> "0\n");
-        node.directory("node0").file("cpulist", () -> range(kernel.options().cpuCount()));
+        for (String name : new String[] {"online", "possible", "has_cpu", "has_memory", "has_normal_memory"}) {
+            node.file(name, () -> "0\n");
+        }
+        onlyNode(node.directory("node0"), kernel);
         PseudoDirectory kernelDirectory = root.directory("kernel");
         PseudoDirectory hugePages = kernelDirectory.directory("mm").directory("transparent_hugepage");
         hugePages.file("enabled", () -> "always madvise [never]\n");
+        hugePages.file("defrag", () -> "always defer defer+madvise [madvise] never\n");
+        hugePages.file("shmem_enabled", () -> "always within_size advise [never] deny force\n");
+        hugePages.file("use_zero_page", () -> "0\n");
         hugePages.file("hpage_pmd_size", () -> "2097152\n");
         PseudoDirectory fs = root.directory("fs");
         fs.directory("cgroup");
@@ -34,7 +37,9 @@ final class SysTree {
         classes.directory("tty");
         root.directory("block");
         root.directory("bus");
-        root.directory("dev");
+        PseudoDirectory numbers = root.directory("dev");
+        numbers.directory("block");
+        numbers.directory("char");
         root.directory("firmware");
         root.directory("module");
         root.directory("power");
@@ -46,6 +51,10 @@ final class SysTree {
             directory.file(name, () -> range(count));
         }
         directory.file("offline", () -> "\n");
+        directory.file("isolated", () -> "\n");
+        PseudoDirectory siblings = directory.directory("smt");
+        siblings.file("active", () -> "0\n");
+        siblings.file("control", () -> "notsupported\n");
         directory.file("kernel_max", () -> "8191\n");
         for (int cpu = 0; cpu < count; cpu++) {
             int id = cpu;
@@ -54,10 +63,52 @@ final class SysTree {
             PseudoDirectory topology = one.directory("topology");
             topology.file("core_id", () -> id + "\n");
             topology.file("physical_package_id", () -> "0\n");
-            topology.file("thread_siblings_list", () -> id + "\n");
-            topology.file("thread_siblings", () -> String.format("%x\n", 1L << id));
-            topology.file("core_siblings_list", () -> range(count));
+            topology.file("die_id", () -> "0\n");
+            for (String name : new String[] {"thread_siblings", "core_cpus"}) {
+                topology.file(name, () -> mask(id, 1, count));
+                topology.file(name + "_list", () -> id + "\n");
+            }
+            for (String name : new String[] {"core_siblings", "package_cpus", "die_cpus"}) {
+                topology.file(name, () -> mask(0, count, count));
+                topology.file(name + "_list", () -> range(count));
+            }
         }
+    }
+
+    /** All memory and all processors are in one node. */
+    private static void onlyNode(PseudoDirectory directory, Kernel kernel) {
+        int count = kernel.options().cpuCount();
+        directory.file("cpulist", () -> range(count));
+        directory.file("cpumap", () -> mask(0, count, count));
+        directory.file("distance", () -> "10\n");
+        directory.file("numastat", () -> "numa_hit 0\nnuma_miss 0\nnuma_foreign 0\ninterleave_hit 0\nlocal_node 0\nother_node 0\n");
+        directory.file("meminfo", () -> {
+            long totalKib = Math.min(kernel.memoryFile().limitBytes(), kernel.memoryFile().sizeBytes()) >>> 10;
+            long usedKib = Math.min(totalKib, kernel.memoryFile().usedBytes() >>> 10);
+            return memory("MemTotal", totalKib) + memory("MemFree", totalKib - usedKib) + memory("MemUsed", usedKib);
+        });
+        for (int cpu = 0; cpu < count; cpu++) {
+            directory.directory("cpu" + cpu);
+        }
+    }
+
+    private static String memory(String name, long kib) {
+        return String.format("Node 0 %-14s %8d kB\n", name + ":", kib);
+    }
+
+    /** A set of processors as Linux prints a bit map: hexadecimal words of 32 bits between commas, with leading zeros up to the count. */
+    private static String mask(int first, int size, int count) {
+        StringBuilder text = new StringBuilder();
+        for (int word = (count - 1) / 32; word >= 0; word--) {
+            int bits = 0;
+            for (int bit = 0; bit < 32; bit++) {
+                int cpu = word * 32 + bit;
+                bits |= cpu >= first && cpu < first + size ? 1 << bit : 0;
+            }
+            int digits = word == (count - 1) / 32 ? ((count - 1) % 32) / 4 + 1 : 8;
+            text.append(text.isEmpty() ? "" : ",").append(String.format("%0" + digits + "x", bits));
+        }
+        return text.append('\n').toString();
     }
 
     private static String range(int count) {

@@ -18,6 +18,7 @@ import com.kenai.jffi.PageManager;
 import dev.caisson.host.code.Assembler;
 import dev.caisson.host.code.Condition;
 import dev.caisson.host.code.Label;
+import dev.caisson.host.code.OrderList;
 import java.util.List;
 
 /**
@@ -155,17 +156,11 @@ final class NativeCode {
 
         code.bind(child);
         Label next = code.here();
-        code.load(RAX, RBX, 0);
-        code.load(RDI, RBX, 8);
-        code.load(RSI, RBX, 16);
-        code.load(RDX, RBX, 24);
-        code.load(R10, RBX, 32);
-        code.load(R8, RBX, 40);
-        code.load(R9, RBX, 48);
+        OrderList.load(code, RBX);
         code.syscall();
         code.test(RAX, RAX);
         code.jump(Condition.SIGN, failed);
-        code.add(RBX, SpawnOrders.ORDER_BYTES);
+        code.add(RBX, OrderList.ORDER_BYTES);
         code.jump(next);
         code.bind(failed); // exit with the error number as status
         code.neg(RAX);

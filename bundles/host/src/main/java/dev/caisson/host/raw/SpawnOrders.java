@@ -1,6 +1,7 @@
 package dev.caisson.host.raw;
 
 import dev.caisson.abi.Layouts;
+import dev.caisson.host.code.OrderList;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 
@@ -9,10 +10,16 @@ import java.lang.foreign.MemorySegment;
  * ends the child with the error number as its exit status.
  */
 public final class SpawnOrders {
-    static final int ORDER_BYTES = 64;
+    private static final int ORDER_BYTES = OrderList.ORDER_BYTES;
     private static final int MAX_ORDERS = 63;
 
+    private static final int SIG_BLOCK = 0, SIG_SETMASK = 2;
+    /** Every signal but SIGILL, SIGTRAP, SIGBUS, SIGFPE, SIGSEGV. */
+    private static final long MASKED = ~(1L << 3 | 1L << 4 | 1L << 6 | 1L << 7 | 1L << 10);
+
     private final MemorySegment list;
+    /** Two masks of signals: the one to set, and the one before. */
+    private final MemorySegment masks;
     private int count;
 
     /**
@@ -21,6 +28,7 @@ public final class SpawnOrders {
      * @param arena what the list lives as long as
      */
     public SpawnOrders(Arena arena) {
+        masks = arena.allocate(2 * Long.BYTES, Long.BYTES);
         list = arena.allocate((MAX_ORDERS + 1) * (long) ORDER_BYTES, 8);
     }
 
@@ -55,5 +63,22 @@ public final class SpawnOrders {
      */
     public long spawn(int exitSignal) {
         return NativeCode.spawn(0x100 /* CLONE_VM */ | 0x4000 /* CLONE_VFORK */ | exitSignal, list.address());
+    }
+
+    /**
+     * As {@link #spawn}, with all signals blocked meanwhile but those that a Java thread may not block. The child starts with them blocked, unless
+     * its list says otherwise.
+     *
+     * @param exitSignal as above, and further flags of clone(2)
+     * @return process id or negated error number
+     */
+    public long spawnMasked(int exitSignal) {
+        masks.set(Layouts.U64, 0, MASKED);
+        HostCalls.call(SyscallNumber.RT_SIGPROCMASK, SIG_BLOCK, masks.address(), masks.address() + Long.BYTES, Long.BYTES);
+        try {
+            return spawn(exitSignal);
+        } finally {
+            HostCalls.call(SyscallNumber.RT_SIGPROCMASK, SIG_SETMASK, masks.address() + Long.BYTES, 0, Long.BYTES);
+        }
     }
 }

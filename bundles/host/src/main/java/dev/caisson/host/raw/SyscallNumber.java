@@ -29,6 +29,7 @@ public final class SyscallNumber {
     public static final int DUP = 32;
     public static final int GETPID = 39;
     public static final int SENDFILE = 40;
+    public static final int ALARM = 37;
     public static final int SOCKET = 41;
     public static final int CONNECT = 42;
     public static final int SENDTO = 44;

@@ -124,7 +124,8 @@ public final class KernelNetwork {
         if (type != Socket.SOCK_RAW && type != Socket.SOCK_DGRAM) {
             throw ESOCKTNOSUPPORT.error();
         }
-        if (protocol != NetlinkRouteSocket.NETLINK_ROUTE && protocol != NetlinkRouteSocket.NETLINK_KOBJECT_UEVENT) {
+        if (protocol != NetlinkRouteSocket.NETLINK_ROUTE && protocol != NetlinkRouteSocket.NETLINK_SOCK_DIAG
+                && protocol != NetlinkRouteSocket.NETLINK_KOBJECT_UEVENT) {
             throw EPROTONOSUPPORT.error();
         }
         return new NetlinkRouteSocket(type, protocol, netlinkPorts, this::stack);

@@ -7,6 +7,7 @@ import static dev.caisson.abi.Errno.EINVAL;
 import static dev.caisson.abi.Errno.EMSGSIZE;
 import static dev.caisson.abi.Errno.ENETUNREACH;
 import static dev.caisson.abi.Errno.ENODEV;
+import static dev.caisson.abi.Errno.ENOENT;
 import static dev.caisson.abi.Errno.ENOPROTOOPT;
 import static dev.caisson.abi.Errno.EOPNOTSUPP;
 import static dev.caisson.abi.Errno.EPERM;
@@ -41,10 +42,12 @@ import java.util.function.Supplier;
 
 /**
  * A netlink socket of family NETLINK_ROUTE that answers questions about the selected stack, rtnetlink(7): getifaddrs(3) and ip(8) live on
- * it. It changes nothing: requests to do so are EPERM. With NETLINK_KOBJECT_UEVENT it is a socket on which nothing ever arrives.
+ * it. It changes nothing: requests to do so are EPERM. With NETLINK_KOBJECT_UEVENT it is a socket on which nothing ever arrives; with
+ * NETLINK_SOCK_DIAG it tells about sockets, {@link DiagAnswers}.
  */
 final class NetlinkRouteSocket extends SocketFile {
     static final int NETLINK_ROUTE = 0;
+    static final int NETLINK_SOCK_DIAG = 4;
     static final int NETLINK_KOBJECT_UEVENT = 15;
 
     private static final int NLMSG_NOOP = 1, NLMSG_ERROR = 2, NLMSG_DONE = 3, NLMSG_MIN_TYPE = 16;
@@ -53,6 +56,7 @@ final class NetlinkRouteSocket extends SocketFile {
             RTM_GETQDISC = 38;
     private static final int IFLA_IFNAME = 3;
     private static final int RTA_DST = 1;
+    private static final int RTN_LOCAL = 2;
     private static final int NETLINK_ADD_MEMBERSHIP = 1, NETLINK_LISTEN_ALL_NSID = 8, NETLINK_GET_STRICT_CHK = 12;
     private static final int MAX_REQUEST_BYTES = 65536;
 
@@ -159,7 +163,7 @@ final class NetlinkRouteSocket extends SocketFile {
         if (source.get(MemorySegment.ofArray(bytes), 0, length) < length) {
             throw EFAULT.error();
         }
-        if (protocol() != NETLINK_ROUTE) {
+        if (protocol() == NETLINK_KOBJECT_UEVENT) {
             throw ECONNREFUSED.error();
         }
         MemorySegment all = MemorySegment.ofArray(bytes);
@@ -182,9 +186,13 @@ final class NetlinkRouteSocket extends SocketFile {
             return;
         }
         Errno error = null;
-        boolean dump = (flags & NLM_F_DUMP) == NLM_F_DUMP && (type & 3) == 2;
+        boolean all = (flags & NLM_F_DUMP) == NLM_F_DUMP;
+        boolean dump = all && (type & 3) == 2;
         try {
             if (type < NLMSG_MIN_TYPE) {
+                return;
+            } else if (protocol() == NETLINK_SOCK_DIAG) {
+                diagnose(request, type, all, sequence);
                 return;
             } else if (dump) {
                 dump(request, type, sequence);
@@ -199,6 +207,23 @@ final class NetlinkRouteSocket extends SocketFile {
             MemorySegment.copy(request, 0, MemorySegment.ofArray(header), 0, header.length);
             put(new NetlinkWriter().begin(NLMSG_ERROR, 0, sequence, port).u32(error == null ? 0 : -error.number()).raw(header).end());
         }
+    }
+
+    private void diagnose(MemorySegment request, int type, boolean all, int sequence) throws ErrnoException {
+        if (type != DiagAnswers.SOCK_DIAG_BY_FAMILY) {
+            throw EINVAL.error();
+        }
+        NetworkStack stack = network.get();
+        List<NetlinkWriter> found = DiagAnswers.dump(request, stack == null ? List.of() : stack.sockets(), sequence, port);
+        if (!all) {
+            throw ENOENT.error("one socket cannot be asked about");
+        }
+        found.forEach(this::put);
+        finish(sequence);
+    }
+
+    private void finish(int sequence) {
+        put(new NetlinkWriter().begin(NLMSG_DONE, NLM_F_MULTI, sequence, port).u32(0).end());
     }
 
     private int family(MemorySegment request) {
@@ -237,7 +262,7 @@ final class NetlinkRouteSocket extends SocketFile {
             case RTM_GETROUTE -> {
                 for (Route each : routesNow()) {
                     if (isWanted(family, each.destination())) {
-                        describe.route(() -> writer, each, null);
+                        describe.route(() -> writer, each);
                     }
                 }
             }
@@ -247,7 +272,7 @@ final class NetlinkRouteSocket extends SocketFile {
         if (!writer.isEmpty()) {
             put(writer);
         }
-        put(new NetlinkWriter().begin(NLMSG_DONE, NLM_F_MULTI, sequence, port).u32(0).end());
+        finish(sequence);
     }
 
     private void one(MemorySegment request, int type, int sequence) throws ErrnoException {
@@ -261,8 +286,7 @@ final class NetlinkRouteSocket extends SocketFile {
                 if (route == null) {
                     throw ENETUNREACH.error();
                 }
-                describe.route(() -> writer, new Route(destination, destination.length * 8, route.gateway(), route.interfaceIndex(),
-                        route.table(), route.scope(), route.type(), 0), null);
+                describe.oneRoute(writer, route, destination, source(route, destination));
             }
             case RTM_NEWLINK -> {
                 NetworkInterface found = link(request);
@@ -309,6 +333,21 @@ final class NetlinkRouteSocket extends SocketFile {
             }
         }
         return best;
+    }
+
+    /** The address that packets to a destination come from: of a local one itself, otherwise the interface's first; null without any. */
+    private byte[] source(Route route, byte[] destination) {
+        if (route.type() == RTN_LOCAL) {
+            return destination;
+        }
+        for (NetworkInterface each : interfacesNow()) {
+            for (NetworkInterface.Address address : each.addresses()) {
+                if (each.index() == route.interfaceIndex() && address.bytes().length == destination.length) {
+                    return address.bytes();
+                }
+            }
+        }
+        return null;
     }
 
     private static boolean matches(Route route, byte[] destination) {

@@ -13,8 +13,13 @@ final class RouteAnswers {
             IFLA_OPERSTATE = 16, IFLA_LINKMODE = 17, IFLA_GROUP = 27;
     private static final int IFA_ADDRESS = 1, IFA_LOCAL = 2, IFA_LABEL = 3, IFA_CACHEINFO = 6, IFA_FLAGS = 8;
     private static final int IFA_F_PERMANENT = 0x80;
-    private static final int RTA_DST = 1, RTA_OIF = 4, RTA_GATEWAY = 5, RTA_PRIORITY = 6, RTA_PREFSRC = 7, RTA_TABLE = 15;
+    private static final int RTA_DST = 1, RTA_OIF = 4, RTA_GATEWAY = 5, RTA_PRIORITY = 6, RTA_PREFSRC = 7, RTA_CACHEINFO = 12, RTA_TABLE = 15,
+            RTA_UID = 25;
     private static final int RTPROT_KERNEL = 2;
+    private static final int RTN_LOCAL = 2;
+    private static final int RT_TABLE_MAIN = 254;
+    private static final int RTM_F_CLONED = 0x200;
+    private static final int RTCF_LOCAL = 0x80000000;
 
     private final int flags;
     private final int sequence;
@@ -65,8 +70,24 @@ final class RouteAnswers {
         writer.attribute(IFA_FLAGS, IFA_F_PERMANENT).attribute(IFA_CACHEINFO, cache).end();
     }
 
+    /** The route that packets to one destination take, as RTM_GETROUTE without a dump tells it: of no protocol and scope, looked up just now. */
+    void oneRoute(NetlinkWriter writer, Route route, byte[] destination, byte[] source) {
+        boolean isLocal = route.type() == RTN_LOCAL;
+        writer.begin(RTM_NEWROUTE, flags, sequence, port)
+                .u8(destination.length == 4 ? Socket.AF_INET : Socket.AF_INET6).u8(destination.length * 8).u8(0).u8(0).u8(RT_TABLE_MAIN)
+                .u8(0).u8(0).u8(route.type()).u32(RTM_F_CLONED | (isLocal ? RTCF_LOCAL : 0))
+                .attribute(RTA_TABLE, RT_TABLE_MAIN).attribute(RTA_DST, destination).attribute(RTA_OIF, route.interfaceIndex());
+        if (route.gateway() != null) {
+            writer.attribute(RTA_GATEWAY, route.gateway());
+        }
+        if (source != null) {
+            writer.attribute(RTA_PREFSRC, source);
+        }
+        writer.attribute(RTA_UID, 0).attribute(RTA_CACHEINFO, new byte[32]).end(); // struct rta_cacheinfo: nothing expires
+    }
+
     /** struct rtmsg: family, dst_len, src_len, tos, table, protocol, scope, type (1 each), flags. */
-    void route(Target out, Route each, byte[] source) {
+    void route(Target out, Route each) {
         boolean v4 = each.destination().length == 4;
         NetlinkWriter writer = out.next().begin(RTM_NEWROUTE, flags, sequence, port)
                 .u8(v4 ? Socket.AF_INET : Socket.AF_INET6).u8(each.prefixBits()).u8(0).u8(0).u8(each.table()).u8(RTPROT_KERNEL)
@@ -80,9 +101,6 @@ final class RouteAnswers {
         }
         if (each.metric() != 0) {
             writer.attribute(RTA_PRIORITY, each.metric());
-        }
-        if (source != null) {
-            writer.attribute(RTA_PREFSRC, source);
         }
         writer.attribute(RTA_OIF, each.interfaceIndex()).end();
     }

@@ -95,6 +95,18 @@ public final class ClockIds {
     }
 
     /**
+     * Whether an id is the processor clock of the caller's own thread, by number.
+     *
+     * @param task the caller
+     * @param id {@code CLOCK_*}
+     * @return whether it is; not for CLOCK_THREAD_CPUTIME_ID
+     */
+    public static boolean isOwnThread(Task task, int id) {
+        int number = ~(id >> 3);
+        return id < 0 && (id & PER_THREAD) != 0 && (number == 0 || number == task.tid());
+    }
+
+    /**
      * A clock for sleeping and timers.
      *
      * @param task the caller

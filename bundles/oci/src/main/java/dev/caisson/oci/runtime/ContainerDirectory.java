@@ -85,9 +85,9 @@ public record ContainerDirectory(Path path) {
         try {
             String text = Files.readString(path.resolve(STATE), StandardCharsets.UTF_8);
             ContainerState state = ContainerState.ofFile(JsonParser.object().from(text));
-            return state.status() == Status.STOPPED || state.process().isAlive() ? state : state.with(Status.STOPPED, state.waitStatus());
+            return state.status() == Status.STOPPED || state.isAlive() ? state : state.with(Status.STOPPED, state.waitStatus());
         } catch (NoSuchFileException e) {
-            throw new ContainerException("container " + id() + " does not exist", e);
+            throw new ContainerException("container does not exist: " + id(), e);
         } catch (IOException | JsonParserException | RuntimeException e) {
             throw new ContainerException("cannot read " + path.resolve(STATE) + ": " + e.getMessage(), e);
         }

@@ -18,6 +18,8 @@ import java.util.regex.Pattern;
 public record ContainerStore(Path root) {
     /** As runc has it. */
     private static final Pattern NAME = Pattern.compile("[A-Za-z0-9_+.-]{1,255}");
+    /** Where a container's sandbox listens, in its directory, if the path is not too long. */
+    public static final String SOCKET = "control.sock";
     private static final String OWNER_ONLY = "rwx------";
     private static final int MOST_SOCKET_PATH = 107; // sun_path without its end, unix(7)
     private static final long FNV_OFFSET = 0xcbf2_9ce4_8422_2325L, FNV_PRIME = 0x100_0000_01b3L;
@@ -85,7 +87,7 @@ public record ContainerStore(Path root) {
      * @return the path
      */
     public static Path socket(ContainerDirectory directory, Path own) {
-        Path inside = directory.path().resolve("control.sock");
+        Path inside = directory.path().resolve(SOCKET);
         byte[] bytes = inside.toString().getBytes(StandardCharsets.UTF_8);
         if (bytes.length <= MOST_SOCKET_PATH) {
             return inside;

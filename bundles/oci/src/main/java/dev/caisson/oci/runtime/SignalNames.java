@@ -15,6 +15,11 @@ public final class SignalNames {
 
     private SignalNames() {}
 
+    /** {@return the names of all signals that have one} */
+    public static List<String> all() {
+        return NAMES.subList(1, NAMES.size());
+    }
+
     /**
      * Finds a signal.
      *

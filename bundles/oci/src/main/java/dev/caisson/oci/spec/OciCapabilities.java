@@ -24,6 +24,14 @@ public record OciCapabilities(long bounding, long effective, long inheritable, l
             "CAP_MAC_ADMIN", "CAP_SYSLOG", "CAP_WAKE_ALARM", "CAP_BLOCK_SUSPEND", "CAP_AUDIT_READ", "CAP_PERFMON", "CAP_BPF",
             "CAP_CHECKPOINT_RESTORE");
 
+    /** Every capability that a process can use without its descendants inheriting more than usual. */
+    public static final OciCapabilities ALL = all();
+
+    private static OciCapabilities all() {
+        long every = (1L << NAMES.size()) - 1;
+        return new OciCapabilities(every, every, 0, every, 0);
+    }
+
     static OciCapabilities of(SpecNode node) throws OciConfigException {
         if (node == null) {
             return NONE;

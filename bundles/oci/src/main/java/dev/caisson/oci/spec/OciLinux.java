@@ -92,6 +92,7 @@ public record OciLinux(List<OciNamespace> namespaces, List<IdMapping> uidMapping
             if (!name.matches("[A-Za-z0-9_.\\-/]+") || name.contains("..") || name.startsWith("/") || name.startsWith(".")) {
                 throw node.error("sysctl", "no kernel parameter has the name " + name);
             }
+            OciSysctl.check(node, name, namespaces);
         }
         String cgroups = node.text("cgroupsPath", "");
         return new OciLinux(namespaces, uids, gids, devices, cgroups.isEmpty() ? null : cgroups,

@@ -28,6 +28,11 @@ public record OciNamespace(Type type, String path) {
         /** Clocks. */
         TIME;
 
+        /** {@return its name in /proc/PID/ns} */
+        public String fileName() {
+            return this == NETWORK ? "net" : this == MOUNT ? "mnt" : text();
+        }
+
         /** {@return the specification's name} */
         public String text() {
             return name().toLowerCase(Locale.ROOT);

@@ -7,8 +7,9 @@ import static dev.caisson.abi.Errno.EPERM;
 
 import dev.caisson.abi.ErrnoException;
 import dev.caisson.spi.cred.Credentials;
+import java.lang.invoke.MethodHandles;
+import java.lang.invoke.VarHandle;
 import java.util.List;
-import java.util.concurrent.ConcurrentHashMap;
 import java.util.function.Supplier;
 import org.osgi.annotation.versioning.ConsumerType;
 
@@ -22,7 +23,42 @@ import org.osgi.annotation.versioning.ConsumerType;
  */
 @ConsumerType
 public abstract class Inode {
-    private volatile ConcurrentHashMap<Class<?>, Object> attachments;
+    private static final VarHandle ATTACHMENTS;
+
+    static {
+        try {
+            ATTACHMENTS = MethodHandles.lookup().findVarHandle(Inode.class, "attachments", Attachment.class);
+        } catch (ReflectiveOperationException e) {
+            throw new ExceptionInInitializerError(e);
+        }
+    }
+
+    /** One of what hangs on an inode: nearly always there are none to three, so that a list takes the least room and time. Never changed. */
+    private static final class Attachment {
+        private final Class<?> type;
+        private final Object value;
+        private final Attachment next;
+
+        private Attachment(Class<?> type, Object value, Attachment next) {
+            this.type = type;
+            this.value = value;
+            this.next = next;
+        }
+
+        private static Attachment find(Attachment first, Class<?> type) {
+            Attachment at = first;
+            while (at != null && at.type != type) {
+                at = at.next;
+            }
+            return at;
+        }
+
+        private static Attachment without(Attachment first, Class<?> type) {
+            return first == null ? null : first.type == type ? first.next : new Attachment(first.type, first.value, without(first.next, type));
+        }
+    }
+
+    private volatile Attachment attachments;
 
     /** For subclasses. */
     protected Inode() {}
@@ -351,25 +387,28 @@ public abstract class Inode {
      *
      * @param <T> its type
      * @param type the key
-     * @param make makes it when there is none; null only looks
+     * @param make makes it when there is none, and perhaps in vain, when somebody else makes one at the same time; null only looks
      * @return the object, or null
      */
     @SuppressWarnings("unchecked")
     public final <T> T attachment(Class<T> type, Supplier<T> make) {
-        ConcurrentHashMap<Class<?>, Object> map = attachments;
-        if (map == null) {
+        T made = null;
+        while (true) {
+            Attachment first = attachments;
+            Attachment known = Attachment.find(first, type);
+            if (known != null) {
+                return (T) known.value;
+            }
             if (make == null) {
                 return null;
             }
-            synchronized (this) {
-                map = attachments;
-                if (map == null) {
-                    map = new ConcurrentHashMap<>(4);
-                    attachments = map;
-                }
+            if (made == null) {
+                made = make.get();
+            }
+            if (ATTACHMENTS.compareAndSet(this, first, new Attachment(type, made, first))) {
+                return made;
             }
         }
-        return make == null ? (T) map.get(type) : (T) map.computeIfAbsent(type, key -> make.get());
     }
 
     /**
@@ -378,10 +417,10 @@ public abstract class Inode {
      * @param type its key
      */
     public final void detach(Class<?> type) {
-        ConcurrentHashMap<Class<?>, Object> map = attachments;
-        if (map != null) {
-            map.remove(type);
-        }
+        Attachment first;
+        do {
+            first = attachments;
+        } while (Attachment.find(first, type) != null && !ATTACHMENTS.compareAndSet(this, first, Attachment.without(first, type)));
     }
 
     /**
@@ -391,19 +430,13 @@ public abstract class Inode {
      * @param before the inode before; nothing hangs on it afterwards
      */
     public final void takeAttachments(Inode before) {
-        ConcurrentHashMap<Class<?>, Object> map = before.attachments;
-        if (map == null) {
-            return;
-        }
+        Attachment taken = before.attachments;
         before.attachments = null;
-        ConcurrentHashMap<Class<?>, Object> own = attachments;
-        if (own == null) {
-            attachments = map;
-        } else {
-            own.putAll(map);
+        for (Attachment each = taken; each != null; each = each.next) {
+            attachments = new Attachment(each.type, each.value, Attachment.without(attachments, each.type));
         }
-        for (Object attachment : map.values()) {
-            if (attachment instanceof InodeAttachment hanging) {
+        for (Attachment each = taken; each != null; each = each.next) {
+            if (each.value instanceof InodeAttachment hanging) {
                 hanging.movedTo(this);
             }
         }

@@ -335,21 +335,16 @@ final class ContainerConfigIT {
             bundle.process().put("cwd", "/etc/passwd/x");
             assertRefused("process.cwd: chdir to cwd (\"/etc/passwd/x\") set in config.json failed: not a directory", () -> bundle.create(kernel));
             bundle.process().put("cwd", "/");
-            bundle.linux().put("sysctl", object("{'kernel.warp':'9'}"));
-            assertRefused("linux.sysctl: this kernel has no parameter kernel.warp", () -> bundle.create(kernel));
-            bundle.linux().put("sysctl", object("{'kernel.osrelease':'9'}"));
-            assertRefused("linux.sysctl: this kernel's kernel.osrelease does not take \"9\" (EINVAL)", () -> bundle.create(kernel));
+            bundle.linux().put("sysctl", object("{'net.ipv4.warp':'9'}"));
+            assertRefused("linux.sysctl: this kernel has no parameter net.ipv4.warp", () -> bundle.create(kernel));
+            bundle.linux().put("sysctl", object("{'kernel.shmmax':'much'}"));
+            assertRefused("linux.sysctl: this kernel's kernel.shmmax does not take \"much\" (EINVAL)", () -> bundle.create(kernel));
             bundle.linux().remove("sysctl");
             bundle.config.put("annotations", object("{'dev.caisson.rootfs':'floppy'}"));
             assertRefused("annotations[\"dev.caisson.rootfs\"]: nothing provides floppy", () -> bundle.create(kernel));
             bundle.config.remove("annotations");
-            bundle.linux().getArray("namespaces").add(object("{'type':'user'}"));
-            bundle.linux().put("uidMappings", array(object("{'containerID':0,'hostID':100000,'size':65536}")));
-            assertRefused("linux.uidMappings: the mapping of 0 to the host's 100000 is not supported; ids are the same on both sides",
-                    () -> bundle.create(kernel));
-            bundle.linux().remove("uidMappings");
             bundle.linux().getArray("namespaces").getObject(0).put("path", "/proc/1/ns/pid");
-            assertRefused("linux.namespaces: the pid namespace /proc/1/ns/pid is not the sandbox's, which cannot enter it",
+            assertRefused("linux.namespaces[0].path: the pid namespace /proc/1/ns/pid is that of no container in this sandbox, which cannot enter another one",
                     () -> bundle.create(kernel));
             bundle.linux().getArray("namespaces").getObject(0).remove("path");
             bundle.mount("{'destination':'/m','source':'/no/such/source','options':['bind']}");

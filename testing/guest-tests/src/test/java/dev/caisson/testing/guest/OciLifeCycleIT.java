@@ -118,7 +118,7 @@ final class OciLifeCycleIT {
         JsonObject stopped = JsonParser.object().from(Files.readString(directory.resolve("stopped")));
         assertEquals("stopped", stopped.getString("status"));
         assertEquals(0, stopped.getInt("pid"));
-        assertError(1, "delete other: container other does not exist");
+        assertError(1, "delete other: container does not exist: other");
         assertError(2, "create one: container with given ID already exists: one");
         assertError(3, "start one: cannot start an already running container");
         assertError(4, "delete one: cannot delete container one that is not stopped: running");
@@ -202,7 +202,7 @@ final class OciLifeCycleIT {
                     $R exec c no-such-program; echo $?
                     $R kill c KILL; $R wait c > /dev/null; $R delete c'
                 """);
-        assertOutput("in\n4\n/tmp\nb value\n5\n6 7\n137\nvalue\ngot line\n1\nexit 9\nexit 6\nsignal 9\nsignal 9\n", outcome);
+        assertOutput("in\n4\n/tmp\nb value\n5\n6 7\n137\nvalue\ngot line\n255\nexit 9\nexit 6\nsignal 9\nsignal 9\n", outcome);
         assertEquals("caisson: exec c: exec: \"no-such-program\": executable file not found in $PATH\n", outcome.errors());
     }
 
@@ -215,12 +215,31 @@ final class OciLifeCycleIT {
         assertOutput("console /dev/ptmx\nexit 3\n", shell("shim --wait $D/pid --console $D/s expect:/dev/ expect:'20 70' expect:ready size:33x101 expect:'33 101'"
                 + " -- sh -c \"$R run -d --console-socket $D/s --pid-file $D/pid c && $R wait c > /dev/null && $R delete c\""));
         configure("sleep 1000");
-        // Only when the companion is there, who leads the session of the terminal, has the host somebody to send the signals of its keys to.
         Files.writeString(directory.resolve("b/rootfs/job"), "trap '' HUP; trap 'echo bye; exit 4' INT; echo ready; while :; do sleep 0.05; done");
-        assertOutput("console /dev/ptmx\nexit 4\nsignal 9\n", shell("shim --wait $D/e --wait $D/pid2 --console $D/s2 expect:ready"
-                + " exists:$D/e 'send:\\x03' expect:bye"
+        assertOutput("console /dev/ptmx\nexit 4\nsignal 9\n", shell("shim --wait $D/e --wait $D/pid2 --console $D/s2 expect:ready 'send:\\x03' expect:bye"
                 + " -- sh -c \"$R run -d --pid-file $D/pid2 d > /dev/null; $R exec -d -t --console-socket $D/s2 --pid-file $D/e d sh /job;"
                 + " while grep -q ') [^Z]' /proc/\\$(cat $D/e)/stat; do sleep 0.05; done; $R delete --force d\""));
+        // A key that is pressed before there is a process counts, too.
+        assertOutput("console /dev/ptmx\nsignal 2\nsignal 9\n", shell("shim --wait $D/e3 --wait $D/pid3 --console $D/s3 'send:\\x03' drain"
+                + " -- sh -c \"$R run -d --pid-file $D/pid3 e > /dev/null; $R exec -d -t --console-socket $D/s3 --pid-file $D/e3 e sleep 1000;"
+                + " while grep -q ') [^Z]' /proc/\\$(cat $D/e3)/stat; do sleep 0.05; done; $R delete --force e\""));
+    }
+
+    @Test
+    void aProgramInTheForegroundGoesOnWhenItsCommandIsKilled() throws IOException, InterruptedException {
+        configure("sleep 1000");
+        assertOutput("137\nexit 0\n", shell("""
+                shim --wait $D/e -- sh -c '
+                    R="'"$R"'"
+                    $R run -d c > /dev/null
+                    await() { while [ ! -e $1 ]; do sleep 0.05; done; }
+                    $R exec c sh -c "touch /ready; while [ ! -e /go ]; do sleep 0.05; done; touch /done" & pid=$!
+                    await rootfs/ready; kill -9 $pid; wait $pid; echo $?
+                    touch rootfs/go; await rootfs/done
+                    $R exec -d --pid-file ../e c true
+                    while grep -q ") [^Z]" /proc/$(cat ../e)/stat; do sleep 0.05; done
+                    $R delete --force c'
+                """));
     }
 
     @Test

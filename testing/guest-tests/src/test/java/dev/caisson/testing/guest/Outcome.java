@@ -7,7 +7,7 @@ package dev.caisson.testing.guest;
  * @param output standard output
  * @param errors standard error
  */
-record Outcome(int status, String output, String errors) {
+public record Outcome(int status, String output, String errors) {
     @Override
     public String toString() {
         return "status " + status + "\n--- output\n" + output + "--- errors\n" + errors;

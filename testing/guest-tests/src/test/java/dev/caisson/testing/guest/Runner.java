@@ -11,13 +11,13 @@ import java.util.Map;
 import java.util.concurrent.TimeUnit;
 
 /** Runs a command natively or in a sandbox of the assembled distribution, in a directory of its own. */
-final class Runner {
+public final class Runner {
     /** The root of the repository, from the module's folder. */
-    static final Path ROOT = Path.of("..", "..").toAbsolutePath().normalize();
+    public static final Path ROOT = Path.of("..", "..").toAbsolutePath().normalize();
     /** This module. */
-    static final Path MODULE = Path.of("").toAbsolutePath();
+    public static final Path MODULE = Path.of("").toAbsolutePath();
     /** The command under test. */
-    static final Path CAISSON =
+    public static final Path CAISSON =
             Path.of(System.getProperty("caisson.home", ROOT.resolve("distribution/target/caisson").toString()), "bin/caisson");
 
     /** For a program that hangs: what takes seconds on an idle machine may take minutes on a crowded one. */
@@ -72,7 +72,7 @@ final class Runner {
      * @param script text for {@code sh -c}
      * @return what it showed
      */
-    static Outcome shell(String script) throws IOException, InterruptedException {
+    public static Outcome shell(String script) throws IOException, InterruptedException {
         return shell(script, TIMEOUT_SECONDS);
     }
 
@@ -83,7 +83,7 @@ final class Runner {
      * @param timeoutSeconds after so long it is ended
      * @return what it showed
      */
-    static Outcome shell(String script, long timeoutSeconds) throws IOException, InterruptedException {
+    public static Outcome shell(String script, long timeoutSeconds) throws IOException, InterruptedException {
         return run(List.of("/bin/sh", "-c", script), timeoutSeconds);
     }
 
@@ -154,7 +154,7 @@ final class Runner {
     }
 
     /** Removes a directory with all it holds. */
-    static void deleteTree(Path directory) throws IOException {
+    public static void deleteTree(Path directory) throws IOException {
         try (var files = Files.walk(directory)) {
             for (Path file : files.sorted(Comparator.reverseOrder()).toList()) {
                 Files.deleteIfExists(file);

@@ -1,0 +1,347 @@
+package dev.caisson.cli.sandbox;
+
+import dev.caisson.abi.Errno;
+import dev.caisson.control.container.Submounts;
+import dev.caisson.host.HostCredentials;
+import dev.caisson.host.HostEnd;
+import dev.caisson.host.launch.Launcher;
+import dev.caisson.oci.cgroup.ControlGroup;
+import dev.caisson.oci.cgroup.GroupException;
+import dev.caisson.oci.cgroup.GroupFiles;
+import dev.caisson.oci.runtime.ContainerDirectory;
+import dev.caisson.oci.runtime.ContainerException;
+import dev.caisson.oci.runtime.IdMaps;
+import dev.caisson.oci.runtime.ProcessIdentity;
+import dev.caisson.oci.spec.IdMapping;
+import dev.caisson.oci.spec.OciConfig;
+import dev.caisson.oci.spec.OciHooks;
+import dev.caisson.oci.spec.OciMount;
+import dev.caisson.oci.spec.OciNamespace;
+import java.io.IOException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.LinkOption;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+
+/**
+ * What a sandbox' process has to do with the host: the {@link Launcher} that stands for it there, if it was started by one, and the root that it
+ * leaves the host's for.
+ */
+public final class HostSide {
+    private static final long MS_RDONLY = 1;
+    /** All that may be in a container's directory. */
+    private static final List<String> FILES = List.of("config.json", "state.json", "state.json.new", "lock", "sandbox.log", "control.sock", "cgroup.json");
+    private static final String ROOTFS_ANNOTATION = "dev.caisson.rootfs";
+
+    private final Launcher launcher;
+    private EmptyRoot root;
+    /** Changes files of control groups on the host's side. */
+    private final GroupFiles files = new GroupFiles() {
+        @Override
+        public void makeDirectory(Path directory) throws IOException {
+            DIRECT.makeDirectory(directory);
+        }
+
+        @Override
+        public void write(Path file, String text) throws IOException {
+            long result = launcher.write(raw(file.toString()), text);
+            if (result < 0) {
+                throw new IOException(Errno.of(-result).text());
+            }
+        }
+    };
+
+    private HostSide(Launcher launcher) {
+        this.launcher = launcher;
+    }
+
+    /** {@return that of this process; called once} */
+    public static HostSide find() {
+        return new HostSide(Launcher.find());
+    }
+
+    /** {@return who does on the host what this process cannot, until {@link #leave}; or null} */
+    public Launcher launcher() {
+        return launcher;
+    }
+
+    /** {@return the host's process that stands for this one: the one of the pid file} */
+    public ProcessIdentity process() {
+        return launcher == null ? ProcessIdentity.own() : ProcessIdentity.of(launcher.processId());
+    }
+
+    /** {@return this process by its number on the host} */
+    public ProcessIdentity own() {
+        return launcher == null ? ProcessIdentity.own() : ProcessIdentity.of(launcher.ownProcessId());
+    }
+
+    /** {@return what is to be said about the namespaces that this process does not have, or null} */
+    public String remark() {
+        if (launcher == null || launcher.error() == 0) {
+            return null;
+        }
+        return "the sandbox goes without " + (launcher.hasMountNamespace() ? "a user namespace" : "namespaces and a root of its own")
+                + ": the host refuses them (" + Errno.of(-launcher.error()).text() + "); caisson doctor says what to do";
+    }
+
+    /**
+     * Checks that the user namespace maps ids as the configuration says.
+     *
+     * @param config of the container
+     * @throws ContainerException when it does not
+     */
+    public void checkIds(OciConfig config) throws ContainerException {
+        if (launcher != null && !launcher.hasIds()) {
+            throw new ContainerException("linux.uidMappings: the host refuses these ids"
+                    + (config.linux().uidMappings().isEmpty() ? "" : "; an ordinary user may map its own only, and others have to be mapped by who calls"));
+        }
+        check("uidMappings", config.linux().uidMappings(), "uid_map", HostCredentials.effectiveUser());
+        check("gidMappings", config.linux().gidMappings(), "gid_map", HostCredentials.effectiveGroup());
+    }
+
+    private void check(String field, List<IdMapping> wanted, String file, int own) throws ContainerException {
+        if (wanted.isEmpty()) {
+            return;
+        }
+        List<IdMapping> maps = IdMaps.read(Path.of("/proc/self", file));
+        for (IdMapping each : wanted) {
+            // Without namespaces, the files of an ordinary user's sandbox are everybody's in it, which comes to the same.
+            boolean isOwn = launcher == null && each.size() == 1 && each.hostID() == own && own != 0;
+            // Root's own files are mapped where they are served; that takes the host's ids.
+            boolean isReachable = IdMaps.covers(maps, new IdMapping(each.hostID(), each.hostID(), each.size()));
+            if (!isOwn && !isReachable && !IdMaps.covers(maps, each)) {
+                throw new ContainerException("linux." + field + ": the mapping of " + each.containerID() + " to the host's " + each.hostID()
+                        + " needs a user namespace, which this sandbox does not have; " + (launcher == null ? "lib/launcher is missing"
+                        : "the host refuses them"));
+            }
+        }
+    }
+
+    /**
+     * Enters the network namespace that the configuration names, with the process that stands for the sandbox; the programs' network is the
+     * sandbox's own.
+     *
+     * @param config of the container
+     * @throws ContainerException when there is none
+     */
+    public void enterNetwork(OciConfig config) throws ContainerException, IOException {
+        OciNamespace network = config.linux().namespace(OciNamespace.Type.NETWORK);
+        if (network == null || network.path() == null) {
+            return;
+        }
+        if (!Files.exists(Path.of(network.path()))) {
+            throw new ContainerException("linux.namespaces: the network namespace " + network.path() + " does not exist");
+        }
+        if (launcher != null) {
+            long result = launcher.enterNetwork(raw(network.path()));
+            if (result < 0) {
+                throw new ContainerException("linux.namespaces: cannot enter the network namespace " + network.path() + ": "
+                        + Errno.of(-result).text());
+            }
+        }
+    }
+
+    /** Whether nobody may write to a source of mounts: not by another mount of it, and not to what is mounted below it. */
+    private static boolean isReadOnly(OciConfig config, String source) throws IOException {
+        boolean hasMounts = !Submounts.below(Path.of(source).toRealPath()).isEmpty();
+        return config.mounts().stream().filter(mount -> mount.type().equals(OciMount.BIND) && mount.source().equals(source))
+                .allMatch(mount -> (mount.options().recursiveFlags() & MS_RDONLY) != 0 || !hasMounts && (mount.options().flags() & MS_RDONLY) != 0);
+    }
+
+    /**
+     * Leaves the host: this process' root becomes an empty one with what the container is made of. Without a launcher, or where the host refuses namespaces, everything stays as it is.
+     *
+     * @param home the installation
+     * @param directory of the container
+     * @param config of the container
+     * @param log the file that the caller wants to have errors in, or null
+     * @return under which names files of the host are found now, or null when they have their own
+     * @throws IOException when it cannot be done
+     */
+    public EmptyRoot leave(Path home, Path directory, OciConfig config, Path log) throws IOException {
+        if (launcher == null) {
+            return null;
+        }
+        if (launcher.hasMountNamespace()) {
+            EmptyRoot made = EmptyRoot.prepare(home);
+            made.keep(directory);
+            if (log != null) {
+                if (!Files.exists(log)) {
+                    Files.createFile(log); // what is logged later needs a place now
+                }
+                made.keep(log);
+            }
+            made.show(config.rootPath(), false);
+            for (OciMount mount : config.mounts()) {
+                if (mount.type().equals(OciMount.BIND) && Files.exists(Path.of(mount.source()))) {
+                    made.show(Path.of(mount.source()), isReadOnly(config, mount.source()));
+                }
+            }
+            OciHooks hooks = config.hooks();
+            if (!hooks.createContainer().isEmpty()) {
+                made.show(Path.of("/"), false);
+            }
+            for (Path path : ofProvider(config.annotations())) {
+                made.keep(path);
+            }
+            made.enter(directory);
+            root = made;
+        }
+        return root;
+    }
+
+    /** {@return whether root's rights on the host are not behind this process} */
+    public boolean isOrdinaryUser() {
+        if (launcher == null || !launcher.hasUserNamespace()) {
+            return HostCredentials.effectiveUser() != 0;
+        }
+        List<IdMapping> maps = IdMaps.read(Path.of("/proc/self/uid_map"));
+        return maps.stream().noneMatch(each -> each.containerID() == 0 && each.hostID() == 0);
+    }
+
+    /**
+     * Takes this process, and the one that stands for it, into a control group.
+     *
+     * @param group the group
+     * @throws GroupException when the host refuses
+     */
+    public void enterGroup(ControlGroup group) throws GroupException {
+        if (launcher == null) {
+            group.enter(0);
+            return;
+        }
+        group.enter(0, files);
+        group.enter(launcher.ownProcessId(), files);
+    }
+
+    /**
+     * Leaves a control group, whose container could not be made, and removes it.
+     *
+     * @param group the group
+     */
+    public void leaveGroup(ControlGroup group) {
+        try {
+            if (launcher == null) {
+                group.leave(0, GroupFiles.DIRECT);
+                group.remove();
+                return;
+            }
+            group.leave(0, files);
+            group.leave(launcher.ownProcessId(), files);
+            List<String> paths = new ArrayList<>();
+            group.paths().forEach(each -> paths.add(raw((String) each) + "/"));
+            launcher.remove(paths);
+        } catch (IOException e) {
+            return; // it stays, empty: nobody can be told better than by the failure that led here
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+        }
+    }
+
+    /** {@return whether this process has left the host's root, and what is there with it} */
+    public boolean isAway() {
+        return root != null;
+    }
+
+    /**
+     * Has a container removed when this process has ended, however it did.
+     *
+     * @param directory the container's, and what else has to go
+     * @param socket where the sandbox listens
+     * @param group its control group, or null
+     * @param hooks programs of the host to run before, each with what it reads
+     * @throws IOException when that cannot be arranged
+     */
+    public void removeAtEnd(Path directory, Path socket, ControlGroup group, List<Launcher.Last> hooks) throws IOException {
+        List<String> groups = new ArrayList<>();
+        if (group != null) {
+            group.paths().forEach(each -> groups.add(raw((String) each)));
+        }
+        List<String> paths = new ArrayList<>();
+        for (String name : FILES) {
+            paths.add(raw(directory.resolve(name).toString()));
+        }
+        paths.add(raw(socket.toString()));
+        paths.add(raw(directory.toString()) + "/");
+        groups.forEach(each -> paths.add(each + "/"));
+        launcher.atEnd(hooks, groups, paths);
+    }
+
+    /**
+     * Leaves the host before it is known for which container; what that is made of comes later, by {@link EmptyRoot#add}.
+     *
+     * @param home the installation
+     * @param directory of this sandbox
+     * @return as the other one
+     * @throws IOException when it cannot be done
+     */
+    public EmptyRoot leave(Path home, Path directory) throws IOException {
+        if (launcher != null && launcher.hasMountNamespace()) {
+            root = EmptyRoot.prepare(home);
+            root.keep(directory);
+            root.enter(directory);
+        }
+        return root;
+    }
+
+    /** Nobody carries out the wishes of this process any more; no code of a guest has run so far. */
+    public void seal() {
+        // The seccomp filter of DESIGN, section 9, belongs here: from now on nothing is mounted but what members of a pod bring along.
+        if (launcher != null) {
+            launcher.seal();
+        }
+    }
+
+    /**
+     * Removes the directory of a container that could not be made.
+     *
+     * @param directory the container's
+     * @throws IOException when that fails
+     */
+    public void remove(ContainerDirectory directory) throws IOException {
+        if (root == null) {
+            directory.delete();
+            return;
+        }
+        List<String> paths = new ArrayList<>();
+        try (var files = Files.walk(directory.path())) {
+            files.forEach(each -> paths.add(raw(each.toString()) + (Files.isDirectory(each, LinkOption.NOFOLLOW_LINKS) ? "/" : "")));
+        }
+        launcher.remove(paths.reversed());
+    }
+
+    /** Directories that a filesystem provider is told to use, by their own names: what is beside an upper layer belongs to it. */
+    private static List<Path> ofProvider(Map<String, String> annotations) {
+        List<Path> paths = new ArrayList<>();
+        String[] options = annotations.getOrDefault(ROOTFS_ANNOTATION, "").split(",");
+        for (int i = 1; i < options.length; i++) {
+            for (String value : options[i].substring(options[i].indexOf('=') + 1).split(":")) {
+                if (value.startsWith("/") && value.length() > 1) {
+                    Path path = Path.of(value).normalize();
+                    paths.add(Files.isDirectory(path) && !options[i].startsWith("upperdir=") && !options[i].startsWith("workdir=") ? path : path.getParent());
+                }
+            }
+        }
+        return paths;
+    }
+
+    /**
+     * Ends this process, and what stands for it, as a program ended. Does not return.
+     *
+     * @param waitStatus as wait(2) tells it
+     */
+    public void end(int waitStatus) {
+        if (launcher != null) {
+            launcher.end(waitStatus);
+            HostEnd.as(0); // the first process of a process namespace cannot die of its own signals
+        }
+        HostEnd.as(waitStatus);
+    }
+
+    private static String raw(String text) {
+        return new String(text.getBytes(StandardCharsets.UTF_8), StandardCharsets.ISO_8859_1);
+    }
+}

@@ -1,0 +1,68 @@
+package dev.caisson.host.code;
+
+import static dev.caisson.host.code.Register.R10;
+import static dev.caisson.host.code.Register.RAX;
+import static dev.caisson.host.code.Register.RDI;
+import static dev.caisson.host.code.Register.RDX;
+import static dev.caisson.host.code.Register.RSI;
+import static dev.caisson.host.code.Register.RSP;
+
+import dev.caisson.host.raw.SyscallNumber;
+
+/** What small programs have in common that stand for a process elsewhere: they listen to two descriptors, and end as it ends. */
+public final class ProcessCode {
+    private static final int POLLIN = 1, SIG_SETMASK = 2, RLIMIT_CORE = 4;
+    private static final int ACTION_BYTES = 32;
+    private static final int SIGNALED = 128;
+
+    private ProcessCode() {}
+
+    private static void call(Assembler code, int number) {
+        code.mov(RAX, number).syscall();
+    }
+
+    /**
+     * poll(2) without limit; rax becomes its result, and the upper 16 bits of the words at rsp and rsp+8 what there is.
+     *
+     * @param code to append to
+     * @param first a descriptor
+     * @param second a descriptor
+     */
+    public static void pollTwo(Assembler code, int first, int second) {
+        code.mov(RAX, (long) POLLIN << 32 | first).store(RSP, 0, RAX);
+        code.mov(RAX, (long) POLLIN << 32 | second).store(RSP, 8, RAX);
+        code.mov(RDI, RSP).mov(RSI, 2).mov(RDX, -1);
+        call(code, SyscallNumber.POLL);
+    }
+
+    /**
+     * Ends the process as another one ended, like {@link dev.caisson.host.HostEnd}: no core file, the default action, and the signal is let in; a
+     * signal that ends nobody becomes an exit status.
+     *
+     * @param code to append to
+     * @param status has what wait(2) told; no register that a system call changes
+     * @param buffer 32 bytes from rsp on
+     */
+    public static void endAs(Assembler code, Register status, int buffer) {
+        Label exited = new Label();
+        code.mov(RAX, status).and(RAX, 0x7f).test(RAX, RAX).jump(Condition.EQUAL, exited);
+        code.xor(RAX, RAX);
+        for (int at = 0; at < ACTION_BYTES; at += 8) {
+            code.store(RSP, buffer + at, RAX);
+        }
+        code.xor(RDI, RDI).mov(RSI, RLIMIT_CORE).lea(RDX, RSP, buffer).xor(R10, R10);
+        call(code, SyscallNumber.PRLIMIT64);
+        code.and(status, 0x7f).mov(RDI, status).lea(RSI, RSP, buffer).xor(RDX, RDX).mov(R10, 8);
+        call(code, SyscallNumber.RT_SIGACTION);
+        call(code, SyscallNumber.GETPID);
+        code.mov(RDI, RAX).mov(RSI, status);
+        call(code, SyscallNumber.KILL);
+        code.mov(RDI, SIG_SETMASK).lea(RSI, RSP, buffer).xor(RDX, RDX).mov(R10, 8);
+        call(code, SyscallNumber.RT_SIGPROCMASK);
+        code.mov(RDI, status).add(RDI, SIGNALED);
+        call(code, SyscallNumber.EXIT_GROUP);
+        code.bind(exited);
+        code.mov(RDI, status).shr(RDI, 8).and(RDI, 0xff);
+        call(code, SyscallNumber.EXIT_GROUP);
+    }
+}

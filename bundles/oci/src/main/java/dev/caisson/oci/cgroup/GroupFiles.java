@@ -1,0 +1,42 @@
+package dev.caisson.oci.cgroup;
+
+import java.io.IOException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
+
+/** Who changes the files of control groups: it may take more rights than this process has. */
+public interface GroupFiles {
+    /** This process. */
+    GroupFiles DIRECT = new GroupFiles() {
+        @Override
+        public void makeDirectory(Path directory) throws IOException {
+            if (!Files.isDirectory(directory)) {
+                Files.createDirectory(directory);
+            }
+        }
+
+        @Override
+        public void write(Path file, String text) throws IOException {
+            Files.write(file, text.getBytes(StandardCharsets.UTF_8), StandardOpenOption.WRITE);
+        }
+    };
+
+    /**
+     * Makes a directory, unless there is one.
+     *
+     * @param directory its path
+     * @throws IOException when that fails
+     */
+    void makeDirectory(Path directory) throws IOException;
+
+    /**
+     * Writes to a file that there is.
+     *
+     * @param file its path
+     * @param text all of one write(2)
+     * @throws IOException when that fails
+     */
+    void write(Path file, String text) throws IOException;
+}
