@@ -287,7 +287,7 @@ final class SandboxCommand {
                 if (group != null) {
                     host.leaveGroup(group);
                 }
-                host.remove(directory);
+                host.remove(directory, ContainerStore.socket(directory, RuntimeDirectory.of(null).path()));
                 lock.close();
             } catch (IOException e) {
                 log.write("warning", "cannot remove " + directory.path() + ": " + e.getMessage());

@@ -296,17 +296,19 @@ public final class HostSide {
     }
 
     /**
-     * Removes the directory of a container that could not be made.
+     * Removes what there is of a container that could not be made.
      *
      * @param directory the container's
+     * @param socket where the sandbox listened, if it did
      * @throws IOException when that fails
      */
-    public void remove(ContainerDirectory directory) throws IOException {
+    public void remove(ContainerDirectory directory, Path socket) throws IOException {
         if (root == null) {
+            Files.deleteIfExists(socket);
             directory.delete();
             return;
         }
-        List<String> paths = new ArrayList<>();
+        List<String> paths = new ArrayList<>(List.of(raw(socket.toString()))); // it may lie elsewhere
         try (var files = Files.walk(directory.path())) {
             files.forEach(each -> paths.add(raw(each.toString()) + (Files.isDirectory(each, LinkOption.NOFOLLOW_LINKS) ? "/" : "")));
         }

@@ -97,6 +97,28 @@ final class SandboxIsolationIT {
         assertShows("{\"id\":\"isolation-b\",\"exitStatus\":3}\nrefused\n6\n", outcome);
     }
 
+    /** The address of a socket is short, so below a long root the sandbox listens elsewhere ({@code ContainerStore.socket}). */
+    @Test
+    void aSocketOutsideOfTheContainersDirectoryGoesWithTheContainer() throws IOException, InterruptedException {
+        bundle.configure("exit 0", "", "");
+        assertShows("there\ngone\nrefused\ngone\n", bundle.shell("""
+                long=$D/$(printf 'r%.0s' $(seq 1 120))
+                socket=/run/caisson/oci-$(python3 -c '
+                import sys
+                value = 0xcbf29ce484222325
+                for byte in sys.argv[1].encode():
+                    value = (value ^ byte) * 0x100000001b3 % (1 << 64)
+                print("%016x" % value)' $long/isolation-h/control.sock)
+                $CAISSON --root $long create isolation-h </dev/null >/dev/null
+                [ -e $socket ] && echo there
+                $CAISSON --root $long delete isolation-h
+                [ -e $socket ] || echo gone
+                sed -i 's,"/bin/sh","/bin/nosuch",' config.json
+                $CAISSON --root $long create isolation-h </dev/null 2>/dev/null || echo refused
+                [ -e $socket ] || echo gone
+                """));
+    }
+
     @Test
     void aCrashOfTheSandboxIsTheEndOfTheProcessOfThePidFile() throws IOException, InterruptedException {
         bundle.configure("while :; do sleep 0.05; done", "", "");
