@@ -23,6 +23,7 @@ import dev.caisson.host.HostSignal;
 import dev.caisson.host.code.Assembler;
 import dev.caisson.host.code.Condition;
 import dev.caisson.host.code.Label;
+import dev.caisson.host.code.ProcessCode;
 import dev.caisson.host.code.StaticElf;
 import dev.caisson.host.raw.SpawnOrders;
 import dev.caisson.host.raw.SyscallNumber;
@@ -49,8 +50,8 @@ final class Companion {
     private static final int HIGH_FD = 200;
     private static final int STACK = 256, BUFFER = 64;
     private static final int SIGNAL_BYTES = 12, SIGNAL_READ_BYTES = 128, STATUS_BYTES = 4;
-    private static final int POLLIN = 1, MSG_NOSIGNAL = 0x4000, MSG_WAITALL = 0x100;
-    private static final int RLIMIT_CORE = 4, SIGKILL = 9, SIG_SETMASK = 2, SIG_BLOCK = 0;
+    private static final int MSG_NOSIGNAL = 0x4000, MSG_WAITALL = 0x100;
+    private static final int SIGKILL = 9, SIG_SETMASK = 2, SIG_BLOCK = 0;
     /** Every signal but SIGKILL, SIGSTOP and SIGCHLD. */
     private static final long PASSED = ~(1L << 8 | 1L << 18 | 1L << 16);
     /** Every signal but those that a Java thread may not block: SIGILL, SIGTRAP, SIGBUS, SIGFPE, SIGSEGV. */
@@ -216,7 +217,7 @@ final class Companion {
     static byte[] code(boolean isForeground) {
         Assembler code = new Assembler();
         code.bytes(new int[StaticElf.HEADER_BYTES]);
-        Label status = new Label(), lost = new Label(), known = new Label(), exited = new Label();
+        Label status = new Label(), lost = new Label(), known = new Label();
         code.sub(RSP, STACK);
         if (!isForeground) {
             Label begun = new Label();
@@ -230,10 +231,7 @@ final class Companion {
             call(code, SyscallNumber.CLOSE);
         }
         Label next = code.here();
-        code.mov(RAX, (long) POLLIN << 32 | SOCKET).store(RSP, 0, RAX);
-        code.mov(RAX, (long) POLLIN << 32 | SIGNALS).store(RSP, 8, RAX);
-        code.mov(RDI, RSP).mov(RSI, 2).mov(RDX, -1);
-        call(code, SyscallNumber.POLL);
+        ProcessCode.pollTwo(code, SOCKET, SIGNALS);
         code.test(RAX, RAX).jump(Condition.SIGN, next); // EINTR
         code.load(RAX, RSP, 0).shr(RAX, 48).test(RAX, RAX).jump(Condition.NOT_EQUAL, status);
         code.mov(RDI, SIGNALS).lea(RSI, RSP, BUFFER).mov(RDX, SIGNAL_READ_BYTES);
@@ -251,36 +249,15 @@ final class Companion {
         code.bind(lost);
         code.mov(RBX, SIGKILL);
         code.bind(known);
-        code.mov(RAX, RBX).and(RAX, 0x7f).test(RAX, RAX).jump(Condition.EQUAL, exited);
-        if (!isForeground) {
-            dieOf(code);
+        if (isForeground) {
+            ProcessCode.exitAs(code, RBX);
+        } else {
+            ProcessCode.endAs(code, RBX, BUFFER);
         }
-        code.mov(RDI, RBX).and(RDI, 0x7f).add(RDI, 128);
-        call(code, SyscallNumber.EXIT_GROUP);
-        code.bind(exited);
-        code.mov(RDI, RBX).shr(RDI, 8).and(RDI, 0xff);
-        call(code, SyscallNumber.EXIT_GROUP);
         code.int3();
         byte[] image = code.toBytes();
         StaticElf.complete(image);
         return image;
-    }
-
-    /** As {@link dev.caisson.host.HostEnd}: no core file, the default action, and the signal in rbx is let in. */
-    private static void dieOf(Assembler code) {
-        code.xor(RAX, RAX);
-        for (int at = 0; at < 32; at += 8) {
-            code.store(RSP, BUFFER + at, RAX);
-        }
-        code.xor(RDI, RDI).mov(RSI, RLIMIT_CORE).lea(RDX, RSP, BUFFER).xor(R10, R10);
-        call(code, SyscallNumber.PRLIMIT64);
-        code.and(RBX, 0x7f).mov(RDI, RBX).lea(RSI, RSP, BUFFER).xor(RDX, RDX).mov(R10, 8);
-        call(code, SyscallNumber.RT_SIGACTION);
-        call(code, SyscallNumber.GETPID);
-        code.mov(RDI, RAX).mov(RSI, RBX);
-        call(code, SyscallNumber.KILL);
-        code.mov(RDI, SIG_SETMASK).lea(RSI, RSP, BUFFER).xor(RDX, RDX).mov(R10, 8);
-        call(code, SyscallNumber.RT_SIGPROCMASK);
     }
 
     private static void call(Assembler code, int number) {

@@ -44,8 +44,8 @@ public final class ProcessCode {
      * @param buffer 32 bytes from rsp on
      */
     public static void endAs(Assembler code, Register status, int buffer) {
-        Label exited = new Label();
-        code.mov(RAX, status).and(RAX, 0x7f).test(RAX, RAX).jump(Condition.EQUAL, exited);
+        Label alive = new Label();
+        code.mov(RAX, status).and(RAX, 0x7f).test(RAX, RAX).jump(Condition.EQUAL, alive);
         code.xor(RAX, RAX);
         for (int at = 0; at < ACTION_BYTES; at += 8) {
             code.store(RSP, buffer + at, RAX);
@@ -59,7 +59,20 @@ public final class ProcessCode {
         call(code, SyscallNumber.KILL);
         code.mov(RDI, SIG_SETMASK).lea(RSI, RSP, buffer).xor(RDX, RDX).mov(R10, 8);
         call(code, SyscallNumber.RT_SIGPROCMASK);
-        code.mov(RDI, status).add(RDI, SIGNALED);
+        code.bind(alive);
+        exitAs(code, status);
+    }
+
+    /**
+     * Ends the process with the exit status that a shell shows for another one.
+     *
+     * @param code to append to
+     * @param status has what wait(2) told
+     */
+    public static void exitAs(Assembler code, Register status) {
+        Label exited = new Label();
+        code.mov(RDI, status).and(RDI, 0x7f).test(RDI, RDI).jump(Condition.EQUAL, exited);
+        code.add(RDI, SIGNALED);
         call(code, SyscallNumber.EXIT_GROUP);
         code.bind(exited);
         code.mov(RDI, status).shr(RDI, 8).and(RDI, 0xff);
