@@ -93,8 +93,9 @@ final class PodIT {
 
     @Test
     void containersOfAPodHaveTheirOwnRootsStreamsAndEnds() throws IOException, InterruptedException {
+        // While it waits it has two processes, no more and no fewer: they are counted.
         String script = "hostname; readlink /proc/self/ns/ipc > /ipc; readlink /proc/self/ns/pid > /pid; cat; echo $$ /proc/[0-9]*; echo e%s >&2;"
-                + " touch /is-%s /up; while [ ! -e /go ]; do sleep 0.05; done; ls -d /is-*; exit %d";
+                + " sleep 1000 & trap 'kill $!' USR1; : > /is-%s; : > /up; wait; ls -d /is-*; exit %d";
         member("a", script.formatted("a", "a", 5));
         member("b", script.formatted("b", "b", 6));
         Outcome outcome = shell("""
@@ -107,9 +108,9 @@ final class PodIT {
                     cmp -s a/rootfs/pid b/rootfs/pid || echo two pids
                     for c in pause a b; do $R ps $c | grep -c -v UID; done
                     $R ps --format json a | grep -c "$(cat a.pid)"
-                    touch a/rootfs/go; $R wait a; $R state a | grep status; $R delete a; ls r
+                    $R kill a USR1; $R wait a; $R state a | grep status; $R delete a; ls r
                     $R exec b sh -c "kill -0 1 && echo b goes on"
-                    touch b/rootfs/go; $R wait b; $R delete b; $R kill pause KILL; stopped pause; $R delete pause; ls r'
+                    $R kill b USR1; $R wait b; $R delete b; $R kill pause KILL; stopped pause; $R delete pause; ls r'
                 cat a.out b.out a.err b.err pause.out
                 """);
         assertOutput("""
