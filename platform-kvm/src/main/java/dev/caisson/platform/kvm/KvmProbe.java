@@ -28,6 +28,8 @@ final class KvmProbe {
     private static final int USER_CS_32 = 0x23;
     private static final int EXITS = 32;
     private static final int MFD_CLOEXEC = 1;
+    /** Of the whole probe, which takes some ms, and a second in an emulator. */
+    private static final int LIMIT_SECONDS = 60;
     /** Of the counter's offset; a second on most processors. */
     private static final long TSC_SLACK = 3_000_000_000L;
 
@@ -58,13 +60,18 @@ final class KvmProbe {
      * @throws KvmUnusableException when guest code does not run as it should
      */
     static Report run(KvmDevice device, FpuFormat format) throws ErrnoException, KvmUnusableException {
+        return run(device, format, program(), LIMIT_SECONDS);
+    }
+
+    /** As {@link #run(KvmDevice, FpuFormat)}, with another guest and within another time. */
+    static Report run(KvmDevice device, FpuFormat format, byte[] program, int seconds) throws ErrnoException, KvmUnusableException {
         int file = (int) Errno.check(HostMemory.createFile("caisson-kvm-probe", MFD_CLOEXEC));
         try {
             Errno.check(HostMemory.resize(file, PAGE));
-            writeProgram(file);
-            Report report = tryPath(device, format, file, EntryPath.RING_0);
+            write(program, file);
+            Report report = tryPath(device, format, file, EntryPath.RING_0, seconds);
             if (report == null) {
-                report = tryPath(device, format, file, EntryPath.RING_3);
+                report = tryPath(device, format, file, EntryPath.RING_3, seconds);
             }
             if (report == null) {
                 throw new KvmUnusableException("KVM brings system calls neither to ring 0 nor to ring 3; use another platform");
@@ -76,40 +83,43 @@ final class KvmProbe {
     }
 
     /** At the beginning what only ring 0 may do; then the time stamp counter to rbx, and system calls for ever; then another. */
-    private static void writeProgram(int file) throws ErrnoException {
+    private static byte[] program() {
         Assembler code = new Assembler().bytes(0xf4).align(START).rdtsc().shl(Register.RDX, 32).or(Register.RAX, Register.RDX)
             .mov(Register.RBX, Register.RAX);
         Label loop = code.here();
-        byte[] bytes = code.syscall().jump(loop).align(CALL).syscall().toBytes();
+        return code.syscall().jump(loop).align(CALL).syscall().toBytes();
+    }
+
+    private static void write(byte[] program, int file) throws ErrnoException {
         MemorySegment page = HostMemory.mapFile(file, 0, PAGE, true);
         if (page == null) {
             throw Errno.ENOMEM.error("probe");
         }
-        page.asSlice(0, bytes.length).copyFrom(MemorySegment.ofArray(bytes));
+        page.asSlice(0, program.length).copyFrom(MemorySegment.ofArray(program));
         HostMemory.unmap(page.address(), PAGE);
     }
 
     /** {@return what was found, or null if system calls do not come that way} */
-    private static Report tryPath(KvmDevice device, FpuFormat format, int file, EntryPath path)
+    private static Report tryPath(KvmDevice device, FpuFormat format, int file, EntryPath path, int seconds)
         throws ErrnoException, KvmUnusableException {
         Machine machine = new Machine(device, file, path, 1);
         KvmContext context = new KvmContext(format, device.xsaveBytes(), new Crowd(0, Crowd.HASTY));
-        try {
+        try (ProbeLimit limit = new ProbeLimit(context, seconds)) {
             machine.frames().require(0, PAGE);
             KvmAddressSpace space = new KvmAddressSpace(null, machine);
             space.tables().map(CODE, PAGE, 0, Mman.PROT_READ | Mman.PROT_EXEC);
             Registers registers = new Registers();
             registers.rip(CODE + START);
             long before = HostTsc.read();
-            if (next(context, space, registers) != Exit.Plain.SYSCALL) {
+            if (next(context, space, registers, limit) != Exit.Plain.SYSCALL) {
                 return null;
             }
             long after = HostTsc.read();
             boolean sharesTsc = registers.rbx() - before > -TSC_SLACK && after - registers.rbx() > -TSC_SLACK;
-            requireRing0(context, space);
+            requireRing0(context, space, limit);
             long start = System.nanoTime();
             for (int i = 0; i < EXITS; i++) {
-                if (next(context, space, registers) != Exit.Plain.SYSCALL) {
+                if (next(context, space, registers, limit) != Exit.Plain.SYSCALL) {
                     throw Errno.EIO.error("a second system call");
                 }
             }
@@ -123,14 +133,15 @@ final class KvmProbe {
     /**
      * A 32-bit call must not run code of the guest in ring 0. Some monitors lose half of the address where such calls arrive.
      */
-    private static void requireRing0(KvmContext context, KvmAddressSpace space) throws ErrnoException, KvmUnusableException {
+    private static void requireRing0(KvmContext context, KvmAddressSpace space, ProbeLimit limit)
+        throws ErrnoException, KvmUnusableException {
         space.tables().map(Supervisor.ENTRY & 0xffff_f000L, PAGE, 0, Mman.PROT_READ | Mman.PROT_EXEC);
         Registers registers = new Registers();
         registers.rip(CODE + CALL);
         registers.cs(USER_CS_32);
         Exit exit;
         try {
-            exit = next(context, space, registers);
+            exit = next(context, space, registers, limit);
         } catch (ErrnoException e) {
             exit = null;
         }
@@ -139,9 +150,11 @@ final class KvmProbe {
         }
     }
 
-    private static Exit next(KvmContext context, KvmAddressSpace space, Registers registers) throws ErrnoException {
+    private static Exit next(KvmContext context, KvmAddressSpace space, Registers registers, ProbeLimit limit)
+        throws ErrnoException, KvmUnusableException {
         Exit exit = context.run(space, registers);
         while (exit == Exit.Plain.INTERRUPTED) {
+            limit.check();
             exit = context.run(space, registers);
         }
         return exit;
