@@ -147,7 +147,7 @@ public final class AnonymousMemory extends PagedContent {
             return 1;
         }
         try {
-            frames.charge(count - 1);
+            frames.charge((long) (filled & FRAME) + 1 << Pages.SHIFT, count - 1);
         } catch (ErrnoException e) {
             budget.give(count - 1);
             return 1; // the next step says so, if there really is no room for one
@@ -175,7 +175,7 @@ public final class AnonymousMemory extends PagedContent {
             if (entry == 0) {
                 entry = reserveLocked(page, Math.max(size, sizeSoon));
             }
-            frames.charge(1);
+            frames.charge((long) (entry & FRAME) << Pages.SHIFT, 1);
         } catch (ErrnoException e) {
             budget.give(1);
             throw e;

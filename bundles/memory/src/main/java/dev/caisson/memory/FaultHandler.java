@@ -569,11 +569,20 @@ final class FaultHandler {
      * @throws ErrnoException EFAULT, ENOMEM
      */
     long resolve(long page, boolean write, int wantedPages, boolean force) throws ErrnoException {
-        mappings.lock.lock();
-        try {
-            return resolveLocked(page, write, wantedPages, force);
-        } finally {
-            mappings.lock.unlock();
+        for (int attempt = 0;; attempt++) {
+            mappings.lock.lock();
+            try {
+                return resolveLocked(page, write, wantedPages, force);
+            } catch (ErrnoException e) {
+                if (e.errno() != ENOMEM) {
+                    throw e;
+                }
+            } finally {
+                mappings.lock.unlock();
+            }
+            if (!frames.reader().relieve(attempt)) {
+                throw ENOMEM.error();
+            }
         }
     }
 

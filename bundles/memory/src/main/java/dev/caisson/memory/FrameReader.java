@@ -23,6 +23,13 @@ public final class FrameReader {
     /** The owner's, for a structure; null until it is wanted. */
     private MemorySegment local;
 
+    /** Counts the frames that the owner makes be used, besides the memory file; null for nobody. */
+    private MemoryAccount account;
+    /** Asked when there are none; null for nobody. */
+    private MemoryRelief relief;
+    /** Who had no room when the owner last wanted frames, in this section; null when there was some. */
+    private MemoryAccount refusedBy;
+
     /** The reclaimer's epoch at entry, 0 outside. Written by the owner, read by whoever reclaims. */
     private volatile long epoch;
 
@@ -40,6 +47,7 @@ public final class FrameReader {
     /** Leaves a section. */
     public void leave() {
         if (--depth == 0) {
+            refusedBy = null;
             epoch = 0;
         }
     }
@@ -64,6 +72,38 @@ public final class FrameReader {
             enter();
             depth = levels;
         }
+    }
+
+    /**
+     * Says for whom the calling thread, which owns this, takes frames from now on.
+     *
+     * @param counted counts them; null for nobody but the memory file
+     * @param asked makes guests give some up; null for nobody
+     */
+    public void serve(MemoryAccount counted, MemoryRelief asked) {
+        account = counted;
+        relief = asked;
+    }
+
+    MemoryAccount account() {
+        return account;
+    }
+
+    void refusedBy(MemoryAccount full) {
+        refusedBy = full;
+    }
+
+    /** {@return who had no room when the calling thread last wanted frames in this section, null when there was some; says so once} */
+    public MemoryAccount takeRefusal() {
+        MemoryAccount full = refusedBy;
+        refusedBy = null;
+        return full;
+    }
+
+    /** Whether it is worth while to try again what has just failed. Without locks of this bundle. */
+    boolean relieve(int attempt) {
+        MemoryAccount full = takeRefusal();
+        return full != null && relief != null && relief.relieve(full, attempt);
     }
 
     /** Memory of the calling thread, which owns this; every use overwrites the last. */

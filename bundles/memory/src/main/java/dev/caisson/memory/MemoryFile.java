@@ -6,6 +6,7 @@ import dev.caisson.abi.ErrnoException;
 import dev.caisson.spi.lock.LockRank;
 import dev.caisson.spi.lock.RankedLock;
 import java.lang.foreign.MemorySegment;
+import java.util.Arrays;
 import java.util.Collections;
 import java.util.Set;
 import java.util.WeakHashMap;
@@ -30,6 +31,9 @@ public final class MemoryFile implements AutoCloseable {
     /** Released pages that may wait for readers before somebody looks whether they can be taken back. */
     private static final int WAITING_PAGES = 1024;
 
+    /** As many as a byte can name. */
+    private static final int MOST_ACCOUNTS = 255;
+
     /** Pages that caches should drop when the limit is reached. */
     private static final int EVICTED_AT_ONCE = 1024;
 
@@ -42,9 +46,10 @@ public final class MemoryFile implements AutoCloseable {
     private final BuddyFrames dirty = new BuddyFrames();
     private final Reclaimer reclaimer = new Reclaimer();
     private int nextFresh = 1 << BuddyFrames.MAX_ORDER;
-    private long limitPages;
-    private long usedPages;
-    private long peakPages;
+    /** Of all guests. */
+    private final MemoryAccount all = new MemoryAccount(0);
+    /** Of some, by number; entry 0 is nobody's. Guarded by {@link #lock}. */
+    private MemoryAccount[] accounts = new MemoryAccount[1];
     /** Caches that can give pages back; guarded by itself. An inode that is collected takes its cache along. */
     private final Set<PageCache> caches = Collections.newSetFromMap(new WeakHashMap<>());
     private final CopyOnWriteArrayList<Runnable> pressure = new CopyOnWriteArrayList<>();
@@ -114,7 +119,7 @@ public final class MemoryFile implements AutoCloseable {
 
     /** {@return the most that may be in use} */
     public long limitBytes() {
-        return limitPages << Pages.SHIFT;
+        return all.limitBytes();
     }
 
     /**
@@ -123,17 +128,62 @@ public final class MemoryFile implements AutoCloseable {
      * @param bytes the most that may be in use, or 0 for no limit but the size
      */
     public void limitBytes(long bytes) {
-        limitPages = bytes <= 0 ? frameCount - nextFresh : Math.min(bytes >>> Pages.SHIFT, frameCount);
+        all.limitPages(bytes <= 0 ? frameCount - nextFresh : Math.min(bytes >>> Pages.SHIFT, frameCount));
+    }
+
+    /** {@return the account of everything in the file: the one that has no room when the limit of the file is reached} */
+    public MemoryAccount wholeAccount() {
+        return all;
+    }
+
+    /**
+     * Makes an account without a limit for some guests.
+     *
+     * @return the account, or null when there are 255: their guests are counted with all others only
+     */
+    public MemoryAccount newAccount() {
+        lock.lock();
+        try {
+            int number = 1;
+            while (number < accounts.length && accounts[number] != null && !accounts[number].isFreeLocked()) {
+                number++;
+            }
+            if (number > MOST_ACCOUNTS) {
+                return null;
+            }
+            if (number == accounts.length) {
+                accounts = Arrays.copyOf(accounts, number + 1);
+            }
+            return accounts[number] = new MemoryAccount(number);
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    /**
+     * Closes an account: no more frames are counted for it. Those that are in use stay counted until they are not.
+     *
+     * @param account of this file; null for none
+     */
+    public void closeAccount(MemoryAccount account) {
+        if (account != null) {
+            lock.lock();
+            try {
+                account.closeLocked();
+            } finally {
+                lock.unlock();
+            }
+        }
     }
 
     /** {@return bytes in use} */
     public long usedBytes() {
-        return usedPages << Pages.SHIFT;
+        return all.usedBytes();
     }
 
     /** {@return the most bytes that were ever in use} */
     public long peakBytes() {
-        return peakPages << Pages.SHIFT;
+        return all.peakBytes();
     }
 
     /**
@@ -168,17 +218,17 @@ public final class MemoryFile implements AutoCloseable {
      * @throws ErrnoException ENOMEM when the limit is reached
      */
     public long allocate(int pages) throws ErrnoException {
-        charge(pages);
+        MemoryAccount account = charge(pages);
         int first;
         lock.lock();
         try {
             first = takeDirtyLocked(pages);
-            if (first < 0) {
-                first = takeChargedLocked(pages);
-                counts.set(first, pages, 1);
+            boolean isClean = first < 0;
+            first = isClean ? takeChargedLocked(pages, account) : first;
+            handOutLocked(first, pages, account);
+            if (isClean) {
                 return (long) first << Pages.SHIFT;
             }
-            counts.set(first, pages, 1);
         } finally {
             lock.unlock();
         }
@@ -194,14 +244,14 @@ public final class MemoryFile implements AutoCloseable {
      * @throws ErrnoException ENOMEM when the limit is reached
      */
     public long allocateUnzeroed(int pages) throws ErrnoException {
-        charge(pages);
+        MemoryAccount account = charge(pages);
         lock.lock();
         try {
             int first = takeDirtyLocked(pages);
             if (first < 0) {
-                first = takeChargedLocked(pages);
+                first = takeChargedLocked(pages, account);
             }
-            counts.set(first, pages, 1);
+            handOutLocked(first, pages, account);
             return (long) first << Pages.SHIFT;
         } finally {
             lock.unlock();
@@ -226,21 +276,53 @@ public final class MemoryFile implements AutoCloseable {
         }
     }
 
+    private void handOutLocked(int first, int pages, MemoryAccount account) {
+        counts.set(first, pages, 1);
+        if (account != null) {
+            counts.own(first, pages, account.number);
+        }
+    }
+
     /**
-     * Counts pages as used.
+     * Counts reserved frames as used, for whom the calling thread serves.
      *
+     * @param offset the first frame
      * @param pages how many
-     * @throws ErrnoException ENOMEM when the limit is reached
+     * @throws ErrnoException ENOMEM when a limit is reached
      */
-    public void charge(int pages) throws ErrnoException {
-        if (tryCharge(pages)) {
-            return;
+    public void charge(long offset, int pages) throws ErrnoException {
+        MemoryAccount account = charge(pages);
+        if (account != null) {
+            lock.lock();
+            try {
+                counts.own((int) (offset >>> Pages.SHIFT), pages, account.number);
+            } finally {
+                lock.unlock();
+            }
         }
-        dropCachedPages(Math.max(EVICTED_AT_ONCE, pages));
-        pressure.forEach(Runnable::run);
-        if (!tryCharge(pages)) {
-            throw ENOMEM.error("memory limit of the sandbox");
+    }
+
+    /** Counts pages as used, and gives the account besides that of the file for which they are. */
+    private MemoryAccount charge(int pages) throws ErrnoException {
+        FrameReader reader = reader();
+        MemoryAccount account = reader.account();
+        MemoryAccount full = tryCharge(pages, account);
+        if (full != null) {
+            dropCachedPages(full, Math.max(EVICTED_AT_ONCE, pages));
+            pressure.forEach(Runnable::run);
+            full = tryCharge(pages, account);
         }
+        reader.refusedBy(full);
+        if (full != null) {
+            lock.lock();
+            try {
+                full.refusedLocked();
+            } finally {
+                lock.unlock();
+            }
+            throw ENOMEM.error("memory limit");
+        }
+        return account;
     }
 
     /** A cache that may be asked to drop pages when memory is short. */
@@ -256,26 +338,32 @@ public final class MemoryFile implements AutoCloseable {
         }
     }
 
-    private void dropCachedPages(long wanted) {
-        PageCache[] all;
+    private void dropCachedPages(MemoryAccount full, long wanted) {
+        PageCache[] every;
         synchronized (caches) {
-            all = caches.toArray(new PageCache[0]);
+            every = caches.toArray(new PageCache[0]);
         }
-        long dropped = 0;
-        for (int i = 0; i < all.length && dropped < wanted; i++) {
-            dropped += all[i].evict();
+        long enough = full.usedBytes() - (wanted << Pages.SHIFT);
+        for (int i = 0; i < every.length && full.usedBytes() > enough; i++) {
+            every[i].evict();
         }
     }
 
-    private boolean tryCharge(int pages) {
+    /** Gives null, or who has no room. */
+    private MemoryAccount tryCharge(int pages, MemoryAccount account) {
         lock.lock();
         try {
-            if (usedPages + pages > limitPages) {
-                return false;
+            if (!all.hasRoomLocked(pages)) {
+                return all;
             }
-            usedPages += pages;
-            peakPages = Math.max(peakPages, usedPages);
-            return true;
+            if (account != null) {
+                if (!account.hasRoomLocked(pages)) {
+                    return account;
+                }
+                account.addLocked(pages);
+            }
+            all.addLocked(pages);
+            return null;
         } finally {
             lock.unlock();
         }
@@ -284,14 +372,26 @@ public final class MemoryFile implements AutoCloseable {
     /**
      * Takes back a charge.
      *
+     * @param offset the first frame
      * @param pages how many
      */
-    public void uncharge(int pages) {
+    public void uncharge(long offset, int pages) {
+        int first = (int) (offset >>> Pages.SHIFT);
         lock.lock();
         try {
-            usedPages -= pages;
+            all.addLocked(-pages);
+            for (int i = 0; i < pages; i++) {
+                disownLocked(first + i);
+            }
         } finally {
             lock.unlock();
+        }
+    }
+
+    private void disownLocked(int frame) {
+        int owner = counts.disown(frame);
+        if (owner != 0) {
+            accounts[owner].addLocked(-1);
         }
     }
 
@@ -337,7 +437,7 @@ public final class MemoryFile implements AutoCloseable {
             for (int i = 0; i < pages; i++) {
                 releaseLocked(first + i);
             }
-            usedPages += pages - charged;
+            all.addLocked(pages - charged);
         } finally {
             lock.unlock();
         }
@@ -355,7 +455,8 @@ public final class MemoryFile implements AutoCloseable {
 
     void releaseLocked(int frame) {
         if (counts.decrement(frame) == 0) {
-            usedPages--;
+            all.addLocked(-1);
+            disownLocked(frame);
             reclaimer.add(frame, 1);
         }
     }
@@ -404,11 +505,14 @@ public final class MemoryFile implements AutoCloseable {
         return first;
     }
 
-    private int takeChargedLocked(int pages) throws ErrnoException {
+    private int takeChargedLocked(int pages, MemoryAccount account) throws ErrnoException {
         try {
             return takeCleanLocked(pages);
         } catch (ErrnoException full) {
-            usedPages -= pages;
+            all.addLocked(-pages);
+            if (account != null) {
+                account.addLocked(-pages);
+            }
             throw full;
         }
     }

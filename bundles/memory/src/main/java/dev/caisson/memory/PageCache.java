@@ -139,7 +139,7 @@ public final class PageCache extends PagedContent {
         int entry = index.get(page);
         if ((entry & FILLED) == 0) {
             entry = reserveLocked(page);
-            frames.charge(1);
+            frames.charge((long) (entry & FRAME) << Pages.SHIFT, 1);
             entry |= FILLED;
             index.set(page, entry);
         }
@@ -172,18 +172,18 @@ public final class PageCache extends PagedContent {
             end++;
         }
         try {
-            frames.charge((int) (end - first));
+            frames.charge(frame - (page - first) << Pages.SHIFT, (int) (end - first));
         } catch (ErrnoException full) {
             first = page;
             end = page + 1;
-            frames.charge(1);
+            frames.charge((long) frame << Pages.SHIFT, 1);
         }
         int firstFrame = frame - (int) (page - first);
         MemorySegment target = frames.segment().asSlice((long) firstFrame << Pages.SHIFT, end - first << Pages.SHIFT);
         try {
             source.read(first << Pages.SHIFT, target);
         } catch (ErrnoException | RuntimeException e) {
-            frames.uncharge((int) (end - first));
+            frames.uncharge((long) firstFrame << Pages.SHIFT, (int) (end - first));
             // What was read in part must not be taken for zeros later.
             int[] removed = index.remove(first, end);
             FrameIndex.release(frames, removed);

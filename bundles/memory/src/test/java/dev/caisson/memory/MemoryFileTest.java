@@ -117,8 +117,8 @@ class MemoryFileTest {
         frames.limitBytes(4L * PAGE);
         long offset = frames.reserve(512);
         assertEquals(0, frames.usedBytes());
-        frames.charge(3);
-        assertThrows(ErrnoException.class, () -> frames.charge(2));
+        frames.charge(offset, 3);
+        assertThrows(ErrnoException.class, () -> frames.charge(offset + 3L * PAGE, 2));
         frames.release(offset, 512, 3);
         assertEquals(0, frames.usedBytes());
     }
