@@ -2,6 +2,7 @@ package dev.caisson.cli;
 
 import dev.caisson.cli.boot.BootPlanWriter;
 import dev.caisson.cli.oci.Asker;
+import dev.caisson.cli.oci.ExecProgram;
 import dev.caisson.control.SandboxException;
 import dev.caisson.host.launch.LauncherProgram;
 import java.io.IOException;
@@ -22,6 +23,7 @@ final class PlanCommand {
             Container container = Container.start(home, storage, false, null);
             HomeProgram.write(home.directory().resolve("lib/launcher"), LauncherProgram.image());
             HomeProgram.write(home.directory().resolve("lib/ask"), Asker.image());
+            HomeProgram.write(home.directory().resolve("lib/exec"), ExecProgram.image());
             BootPlanWriter.write(home.directory(), container.context(), container.service(ServiceComponentRuntime.class));
             return 0;
         } catch (IOException e) {

@@ -21,6 +21,8 @@ record JavaCommand(Path home) {
     /** What a gofer may use to start sooner, below home. */
     static final String CACHE = "lib/gofer.aot";
 
+    /** Set by bin/caisson when jars have changed since the caches were made. */
+    private static final String STALE = "caisson.caches.stale";
     private static final String NATIVE_LIBRARIES = "jffi.boot.library.path";
     /** A class of each jar that a gofer takes. */
     private static final List<String> ANCHORS = List.of("dev.caisson.gofer.Gofer", "dev.caisson.ninep.Protocol",
@@ -63,7 +65,7 @@ record JavaCommand(Path home) {
         }
         if (!training.isEmpty()) {
             command.add(training);
-        } else if (home != null && Files.isReadable(home.resolve(CACHE))) {
+        } else if (home != null && System.getProperty(STALE) == null && Files.isReadable(home.resolve(CACHE))) {
             command.add("-XX:AOTCache=" + home.resolve(CACHE));
         }
         command.addAll(List.of("-cp", classPath(), Gofer.class.getName()));

@@ -1,6 +1,5 @@
 package dev.caisson.host;
 
-import dev.caisson.abi.Layouts;
 import dev.caisson.host.raw.HostCalls;
 import dev.caisson.host.raw.SyscallNumber;
 
@@ -24,10 +23,8 @@ public final class HostFutex {
         if (timeoutNs < 0) {
             return HostCalls.call(SyscallNumber.FUTEX, word, FUTEX_WAIT, value, 0);
         }
-        Scratch scratch = Scratch.mine();
-        scratch.structure().set(Layouts.U64, 0, timeoutNs / 1_000_000_000);
-        scratch.structure().set(Layouts.U64, 8, timeoutNs % 1_000_000_000);
-        return HostCalls.call(SyscallNumber.FUTEX, word, FUTEX_WAIT, value, scratch.structureAddress());
+        long timeout = Scratch.mine().structure(timeoutNs / 1_000_000_000, timeoutNs % 1_000_000_000, 0, 0);
+        return HostCalls.call(SyscallNumber.FUTEX, word, FUTEX_WAIT, value, timeout);
     }
 
     /**

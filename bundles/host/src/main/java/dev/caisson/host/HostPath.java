@@ -1,9 +1,7 @@
 package dev.caisson.host;
 
-import dev.caisson.abi.Layouts;
 import dev.caisson.host.raw.HostCalls;
 import dev.caisson.host.raw.SyscallNumber;
-import java.lang.foreign.MemorySegment;
 
 /**
  * Path names: what is done with a file below a directory descriptor. A path of 4096 bytes or more is ENAMETOOLONG.
@@ -44,11 +42,8 @@ public final class HostPath {
         if (name == 0) {
             return ENAMETOOLONG;
         }
-        MemorySegment how = scratch.structure(); // struct open_how
-        how.set(Layouts.U64, 0, flags & 0xffff_ffffL);
-        how.set(Layouts.U64, 8, mode);
-        how.set(Layouts.U64, 16, resolve);
-        return HostCalls.call(SyscallNumber.OPENAT2, directory, name, scratch.structureAddress(), 24);
+        long how = scratch.structure(flags & 0xffff_ffffL, mode, resolve, 0); // struct open_how
+        return HostCalls.call(SyscallNumber.OPENAT2, directory, name, how, 24);
     }
 
     /**
@@ -362,11 +357,6 @@ public final class HostPath {
 
     /** Writes two struct timespec behind the paths, and returns their address. */
     static long times(Scratch scratch, long accessSeconds, long accessNanos, long modifySeconds, long modifyNanos) {
-        MemorySegment times = scratch.structure();
-        times.set(Layouts.U64, 0, accessSeconds);
-        times.set(Layouts.U64, 8, accessNanos);
-        times.set(Layouts.U64, 16, modifySeconds);
-        times.set(Layouts.U64, 24, modifyNanos);
-        return scratch.structureAddress();
+        return scratch.structure(accessSeconds, accessNanos, modifySeconds, modifyNanos);
     }
 }

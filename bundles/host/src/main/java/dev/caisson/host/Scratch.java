@@ -2,7 +2,6 @@ package dev.caisson.host;
 
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
-import java.lang.foreign.ValueLayout;
 import java.nio.charset.StandardCharsets;
 
 /**
@@ -21,7 +20,10 @@ final class Scratch {
     private static final long BYTES = 3 * PATH_BYTES;
 
     private final MemorySegment memory = Arena.ofAuto().allocate(BYTES, 64);
+    private final long address = memory.address();
     private final MemorySegment structure = memory.asSlice(STRUCTURE, PATH_BYTES);
+    private final byte[] bytes = new byte[PATH_BYTES];
+    private final long[] words = new long[4];
 
     private Scratch() {}
 
@@ -48,27 +50,45 @@ final class Scratch {
         return structure;
     }
 
+    /**
+     * Fills the first four words of the page for structures.
+     *
+     * @return its address
+     */
+    long structure(long first, long second, long third, long fourth) {
+        words[0] = first;
+        words[1] = second;
+        words[2] = third;
+        words[3] = fourth;
+        HostBytes.writeWords(address + STRUCTURE, words, words.length);
+        return address + STRUCTURE;
+    }
+
     /** {@return the address of a page for structures} */
     long structureAddress() {
-        return structure.address();
+        return address + STRUCTURE;
     }
 
     /** {@return the bytes at the place of the first path as a string} */
     String text(long lengthBytes) {
         byte[] bytes = new byte[(int) lengthBytes];
-        MemorySegment.copy(memory, ValueLayout.JAVA_BYTE, FIRST, bytes, 0, bytes.length);
+        HostBytes.read(address + FIRST, bytes, 0, bytes.length);
         return new String(bytes, StandardCharsets.ISO_8859_1);
     }
 
     long firstAddress() {
-        return memory.address() + FIRST;
+        return address + FIRST;
     }
 
+    @SuppressWarnings("deprecation") // it takes the low bytes of the chars, which is what is wanted here, without an array for them
     private long put(String path, long at) {
-        if (path.length() >= PATH_BYTES || path.indexOf('\0') >= 0) {
+        int length = path.length();
+        if (length >= PATH_BYTES || path.indexOf('\0') >= 0) {
             return 0;
         }
-        memory.setString(at, path, StandardCharsets.ISO_8859_1);
-        return memory.address() + at;
+        path.getBytes(0, length, bytes, 0);
+        bytes[length] = 0;
+        HostBytes.write(address + at, bytes, 0, length + 1);
+        return address + at;
     }
 }

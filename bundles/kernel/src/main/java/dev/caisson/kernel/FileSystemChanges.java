@@ -14,6 +14,7 @@ import java.util.Collections;
 import java.util.IdentityHashMap;
 import java.util.List;
 import java.util.Set;
+import java.util.concurrent.locks.LockSupport;
 
 /**
  * Changes filesystems under running programs. As much as possible happens before they stand still; then every task is at its safe point: the
@@ -21,8 +22,14 @@ import java.util.Set;
  * goes along with the change.
  */
 final class FileSystemChanges {
-    /** How long tasks may take to their safe points, in one attempt after the other: one may be in a long call of the host, and the others run. */
-    private static final long[] PATIENCE_NS = {100_000_000L, 300_000_000L, 1_000_000_000L, 10_000_000_000L};
+    /**
+     * How long tasks may take to their safe points, in one attempt after the other: one may be in a long call of the host, and those that have arrived
+     * stand still meanwhile. So the first attempts are short, and programs run between them.
+     */
+    private static final long[] PATIENCE_NS = {3_000_000L, 3_000_000L, 4_000_000L, 4_000_000L, 5_000_000L, 5_000_000L, 5_000_000L, 5_000_000L,
+        10_000_000L, 10_000_000L, 20_000_000L, 50_000_000L, 100_000_000L, 300_000_000L, 1_000_000_000L, 10_000_000_000L};
+    /** The most that programs run between two attempts. */
+    private static final long MOST_BETWEEN_NS = 20_000_000L;
 
     private final Kernel kernel;
 
@@ -88,6 +95,7 @@ final class FileSystemChanges {
             if (kernel.safePoints().pauseWithin(patienceNs)) {
                 return System.nanoTime() - start;
             }
+            LockSupport.parkNanos(Math.min(2 * patienceNs, MOST_BETWEEN_NS));
         }
         throw new FileSystemSwapException("a program is in the middle of a call that takes longer than "
                 + PATIENCE_NS[PATIENCE_NS.length - 1] / 1_000_000_000 + " s; try again", null);

@@ -1,5 +1,6 @@
 package dev.caisson.kernel;
 
+import dev.caisson.abi.Errno;
 import dev.caisson.abi.ErrnoException;
 import dev.caisson.abi.SignalInfo;
 import dev.caisson.kernel.futex.FutexTable;
@@ -7,8 +8,10 @@ import dev.caisson.kernel.futex.RobustList;
 import dev.caisson.kernel.ipc.IpcNamespace;
 import dev.caisson.kernel.syscall.SyscallTable;
 import dev.caisson.kernel.syscall.SyscallTracer;
+import dev.caisson.kernel.time.ClockParameters;
 import dev.caisson.kernel.time.Clocks;
 import dev.caisson.kernel.time.HostClock;
+import dev.caisson.kernel.time.TimeOffsets;
 import dev.caisson.kernel.time.Timers;
 import dev.caisson.host.HostProcessor;
 import dev.caisson.loader.Vdso;
@@ -27,12 +30,14 @@ import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.atomic.AtomicReference;
 import java.util.function.BiConsumer;
+import java.util.function.Consumer;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -57,11 +62,14 @@ public final class Kernel implements AutoCloseable {
     private final FileSystemChanges fileSystemChanges = new FileSystemChanges(this);
     private final AtomicLong namespaceIds = new AtomicLong(FIRST_NAMESPACE);
     private final PidNamespace rootPids;
-    private final ProcessSet rootSet = new ProcessSet(this);
+    private final OutOfMemory outOfMemory = new OutOfMemory(this);
+    private final ProcessSet rootSet = ProcessSet.root(this);
     private final UtsNamespace rootUts;
     private final Map<Integer, UserAccount> users = new ConcurrentHashMap<>();
     private final Timers timers = new Timers();
     private final Clocks clocks;
+    private final List<TimeOffsets> timeOffsets = new CopyOnWriteArrayList<>();
+    private Consumer<ClockParameters> clockPublisher;
     private final FutexTable futexes = new FutexTable();
     private final HostEvents hostEvents;
     private final ProcessAttachments services = new ProcessAttachments();
@@ -115,9 +123,39 @@ public final class Kernel implements AutoCloseable {
         Vdso image = new Vdso(memoryFile);
         long taiNs = clocks.taiOffsetSeconds() * 1_000_000_000L;
         image.parameters().processors(HostProcessor.hasRdtscp() ? options.cpuCount() : 0);
-        clocks.listener(now -> image.parameters().publish(now.usable(), now.tscBase(), now.monotonicBaseNs(), now.multiplier(),
-                now.realtimeOffsetNs(), now.boottimeOffsetNs(), now.realtimeOffsetNs() + taiNs));
+        clockPublisher = now -> {
+            TimeOffsets.NONE.publish(image, now, taiNs);
+            timeOffsets.forEach(each -> each.publish(now, taiNs));
+        };
+        clocks.listener(clockPublisher);
         return image;
+    }
+
+    /**
+     * Makes clocks that differ from the sandbox's, for programs that are loaded later.
+     *
+     * @param monotonicNs offset of CLOCK_MONOTONIC
+     * @param boottimeNs offset of CLOCK_BOOTTIME
+     * @return the offsets
+     * @throws ErrnoException ERANGE when a clock would be negative or beyond half of what it can tell, ENOMEM
+     */
+    public TimeOffsets newTimeOffsets(long monotonicNs, long boottimeNs) throws ErrnoException {
+        for (long at : new long[] {clocks.monotonicNs() + monotonicNs, clocks.boottimeNs() + boottimeNs}) {
+            if (at < 0 || at > Long.MAX_VALUE / 2) {
+                throw Errno.ERANGE.error("a clock cannot tell such a time");
+            }
+        }
+        Vdso image = new Vdso(memoryFile);
+        image.parameters().processors(HostProcessor.hasRdtscp() ? options.cpuCount() : 0);
+        TimeOffsets made = new TimeOffsets(monotonicNs, boottimeNs, image);
+        timeOffsets.add(made);
+        clocks.listener(clockPublisher);
+        return made;
+    }
+
+    /** Nobody has these clocks any more. */
+    void closeTimeOffsets(TimeOffsets offsets) {
+        timeOffsets.remove(offsets);
     }
 
     // ---- what hangs on it
@@ -546,44 +584,9 @@ public final class Kernel implements AutoCloseable {
         platform = next;
     }
 
-    // ---- memory pressure
-
-    /** No frame is left for a fault of a task: kills the process that uses most, mm/oom_kill.c. */
-    void outOfMemory(Task task) {
-        GuestProcess victim = null;
-        long worst = Long.MIN_VALUE;
-        long total = Math.max(1, memoryFile.limitBytes() >>> 12);
-        List<GuestProcess> all = rootPids.processes();
-        for (GuestProcess process : all) {
-            MemoryManager memory = process.isZombie() ? null : process.memory();
-            if (memory == null || process.oomScoreAdjustment() == -1000) {
-                continue;
-            }
-            if (process.isExiting()) {
-                // Somebody is dying already; give it time.
-                victim = null;
-                worst = Long.MAX_VALUE;
-                break;
-            }
-            long score = memory.usage().resident() + process.oomScoreAdjustment() * total / 1000;
-            if (score > worst) {
-                worst = score;
-                victim = process;
-            }
-        }
-        if (victim != null) {
-            LOG.warn("out of memory: killed {} ({}), {} KiB resident", victim, victim.leader().comm(),
-                    victim.memory() == null ? 0 : victim.memory().usage().resident() * 4);
-            if (victim.set() != null) {
-                victim.set().killedForMemory();
-            }
-            victim.exitGroup(dev.caisson.abi.Signals.SIGKILL);
-        } else if (worst == Long.MIN_VALUE) {
-            task.process().exitGroup(dev.caisson.abi.Signals.SIGKILL);
-        }
-        if (victim != task.process()) {
-            java.util.concurrent.locks.LockSupport.parkNanos(1_000_000);
-        }
+    /** {@return who makes processes give memory up} */
+    OutOfMemory outOfMemory() {
+        return outOfMemory;
     }
 
     // ---- joints to other parts of the kernel

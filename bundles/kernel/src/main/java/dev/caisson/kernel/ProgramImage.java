@@ -71,7 +71,8 @@ record ProgramImage(MemoryManager memory, long entry, long stackPointer, Credent
         FileDescription program = kernel.vfs().openProgram(task, location);
         Platform platform = kernel.platform();
         Image image = Loader.load(new LoadRequest(program, name, hidden, arguments, environment, kernel.memoryFile(), platform,
-                new ProcessMemoryLimits(task.process()), context, context, kernel.vdso(),
+                new ProcessMemoryLimits(task.process()), context, context,
+                task.process().set().time().vdso(kernel.vdso()),
                 (task.personality() & Prctl.ADDR_NO_RANDOMIZE) == 0));
         return new ProgramImage(image.memory(), image.entry(), image.stackPointer(), context.result.credentials(),
                 context.result.isSecure(), name.substring(name.lastIndexOf('/') + 1), new ProgramFile(image.executable()), platform);

@@ -12,6 +12,17 @@ final class RepeatableCalls {
 
     private RepeatableCalls() {}
 
+    /** Whether a call that has failed for lack of memory has done nothing, and may be made again. */
+    static boolean repeatsWithoutMemory(Registers registers) {
+        return switch ((int) registers.origRax()) {
+            case 1, 18, 20, 285 -> true; // write, pwrite64, writev, fallocate
+            case 28, 149, 151, 325 -> true; // madvise, mlock, mlockall, mlock2
+            case 56, 57, 58, 435 -> true; // clone, fork, vfork, clone3
+            case 59, 322 -> true; // execve, execveat
+            default -> contains(registers);
+        };
+    }
+
     /** Whether the registers are those of such a call; a page fault is none. */
     static boolean contains(Registers registers) {
         return switch ((int) registers.origRax()) {

@@ -78,7 +78,6 @@ public final class Task extends TaskAttributes implements Caller, SignalThread, 
 
     private MemorySegment scratch;
     private final long[] words = new long[WORDS];
-    private final MemorySegment wordsSegment = MemorySegment.ofArray(words);
 
     Task(Kernel kernel, GuestProcess process, Pid identity, long signalMask) {
         super(kernel.options().cpuCount());
@@ -369,7 +368,7 @@ public final class Task extends TaskAttributes implements Caller, SignalThread, 
      * @throws ErrnoException EFAULT
      */
     public void copyOutWords(long address, int count) throws ErrnoException {
-        memory.copyOut(address, wordsSegment, 0, (long) count * Long.BYTES);
+        memory.copyOutWords(address, words, count);
     }
 
     @Override
@@ -538,6 +537,7 @@ public final class Task extends TaskAttributes implements Caller, SignalThread, 
     /** Takes the calling thread's way to guest memory; on the task's own thread, before it sleeps for the first time. */
     void bindFrames() {
         frames = kernel.memoryFile().reader();
+        frames.serve(process.set().account(), kernel.outOfMemory());
     }
 
     FrameReader frames() {

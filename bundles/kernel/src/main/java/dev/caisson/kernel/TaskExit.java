@@ -175,6 +175,7 @@ final class TaskExit {
                 reparentChildren(process, orphaned);
                 collectOrphaned(process.group(), process, process.parent(), orphaned);
                 process.becomeZombie();
+                kernel.outOfMemory().released(process);
                 process.exitEvents().notify(1);
                 announceLocked(process);
             }

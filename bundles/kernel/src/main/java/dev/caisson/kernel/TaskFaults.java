@@ -24,7 +24,7 @@ final class TaskFaults {
             case SEGV_MAPERR -> send(task, fault, Signals.SIGSEGV, SignalCodes.SEGV_MAPERR);
             case SEGV_ACCERR -> send(task, fault, Signals.SIGSEGV, SignalCodes.SEGV_ACCERR);
             case BUS_ADRERR -> send(task, fault, Signals.SIGBUS, SignalCodes.BUS_ADRERR);
-            case OUT_OF_MEMORY -> task.kernel().outOfMemory(task);
+            case OUT_OF_MEMORY -> task.kernel().outOfMemory().atFault(task);
         }
     }
 

@@ -1,5 +1,6 @@
 package dev.caisson.kernel;
 
+import static dev.caisson.abi.Errno.ENOMEM;
 import static dev.caisson.abi.Errno.ENOSYS;
 import static dev.caisson.abi.Errno.ERESTARTNOINTR;
 import static dev.caisson.abi.Errno.ERESTARTSYS;
@@ -313,7 +314,8 @@ final class TaskLoop {
         return leavesForPause;
     }
 
-    private void finish(long result) {
+    private void finish(long given) {
+        long result = given == -ENOMEM.number() ? kernel.outOfMemory().atCallEnd(task, given) : given;
         registers.rax(result);
         // -512 to -516: the restart codes.
         if (result <= -512 && result >= -516) {

@@ -19,7 +19,6 @@ public final class FrameReader {
     private int depth;
     /** The owner's, for the copy of a short string. */
     private final byte[] text = new byte[TEXT_BYTES];
-    private final MemorySegment textSegment = MemorySegment.ofArray(text);
     /** The owner's, for a structure; null until it is wanted. */
     private MemorySegment local;
 
@@ -109,11 +108,6 @@ public final class FrameReader {
     /** Memory of the calling thread, which owns this; every use overwrites the last. */
     byte[] text() {
         return text;
-    }
-
-    /** {@return the memory of {@link #text}} */
-    MemorySegment textSegment() {
-        return textSegment;
     }
 
     /** Native memory of the calling thread, which owns this; every use overwrites the last. */

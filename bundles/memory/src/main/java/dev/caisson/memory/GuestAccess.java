@@ -6,12 +6,15 @@ import static dev.caisson.abi.Errno.ENAMETOOLONG;
 
 import dev.caisson.abi.ErrnoException;
 import dev.caisson.abi.Layouts;
+import dev.caisson.host.HostBytes;
 import dev.caisson.spi.fs.Mappable;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.lang.invoke.VarHandle;
+import java.lang.ref.Reference;
 import java.nio.charset.StandardCharsets;
+import java.util.Objects;
 
 /**
  * The kernel's own access to guest addresses, through its mapping of the memory file.
@@ -25,6 +28,7 @@ final class GuestAccess {
     final Mappings mappings;
     final MemoryFile frames;
     final MemorySegment memory;
+    private final long base;
     private final Translations translations;
     private final FaultHandler faults;
 
@@ -33,6 +37,7 @@ final class GuestAccess {
         this.faults = faults;
         this.frames = mappings.frames;
         this.memory = frames.segment();
+        this.base = memory.address();
         this.translations = mappings.translations;
     }
 
@@ -66,6 +71,8 @@ final class GuestAccess {
 
     void copyIn(long address, MemorySegment target, long offset, long lengthBytes) throws ErrnoException {
         checkRange(address, lengthBytes);
+        boolean isNative = target.isNative();
+        long to = isNative ? addressOf(target, offset, lengthBytes) : 0;
         FrameReader reader = frames.reader();
         reader.enter();
         try {
@@ -75,12 +82,34 @@ final class GuestAccess {
                 long inPage = at & Pages.MASK;
                 long step = Math.min(lengthBytes - done, Pages.SIZE - inPage);
                 long frame = frameOf(at >>> Pages.SHIFT, false, 1);
-                MemorySegment.copy(memory, frame + inPage, target, offset + done, step);
+                if (isNative) {
+                    HostBytes.copy(to + done, place(frame, inPage, step), step);
+                } else {
+                    MemorySegment.copy(memory, frame + inPage, target, offset + done, step);
+                }
                 done += step;
             }
         } finally {
             reader.leave();
+            Reference.reachabilityFence(target);
         }
+    }
+
+    /**
+     * The native address of bytes in a frame. A frame is a whole page inside of the memory file by construction: translations and page tables hold
+     * offsets that {@link MemoryFile} gave, never a guest's numbers. The file is ours alone, and neither it nor its mapping ever shrinks, so that the
+     * memory cannot be gone.
+     */
+    private long place(long frame, long inPage, long bytes) {
+        assert frame >= 0 && (frame & Pages.MASK) == 0 && frame <= memory.byteSize() - Pages.SIZE : frame;
+        assert inPage >= 0 && bytes >= 0 && inPage + bytes <= Pages.SIZE : inPage + " " + bytes;
+        return base + frame + inPage;
+    }
+
+    /** Checks a range of a native segment. */
+    private static long addressOf(MemorySegment segment, long offset, long lengthBytes) {
+        Objects.checkFromIndexSize(offset, lengthBytes, segment.byteSize());
+        return segment.address() + offset;
     }
 
     long copyInSome(long address, MemorySegment target, long offset, long lengthBytes) {
@@ -98,31 +127,45 @@ final class GuestAccess {
     }
 
     void copyOut(long address, MemorySegment source, long offset, long lengthBytes) throws ErrnoException {
-        checkRange(address, lengthBytes);
+        write(address, source, offset, lengthBytes);
+    }
+
+    void copyOut(long address, byte[] source, int offset, int count) throws ErrnoException {
+        int first = (int) Math.min(count, Pages.SIZE - (address & Pages.MASK));
+        if (first < count || count == 0) {
+            write(address, MemorySegment.ofArray(source), offset, count);
+            return;
+        }
+        checkRange(address, count);
         FrameReader reader = frames.reader();
         reader.enter();
         try {
-            long done = 0;
-            while (done < lengthBytes) {
-                long at = address + done;
-                long inPage = at & Pages.MASK;
-                long step = Math.min(lengthBytes - done, Pages.SIZE - inPage);
-                long generation;
-                do {
-                    generation = translations.generation();
-                    long frame = frameOf(at >>> Pages.SHIFT, true, pagesFor(at, lengthBytes - done));
-                    MemorySegment.copy(source, offset + done, memory, frame + inPage, step);
-                    VarHandle.fullFence();
-                } while (generation != translations.generation());
-                done += step;
-            }
+            long generation;
+            do {
+                generation = translations.generation();
+                HostBytes.write(place(frameOf(address >>> Pages.SHIFT, true, 1), address & Pages.MASK, count), source, offset, count);
+                VarHandle.fullFence();
+            } while (generation != translations.generation());
         } finally {
             reader.leave();
         }
     }
 
+    void copyOut(long address, long[] source, int count) throws ErrnoException {
+        MemorySegment local = scratch(count * Long.BYTES);
+        HostBytes.writeWords(local.address(), source, count);
+        write(address, local, 0, (long) count * Long.BYTES);
+    }
+
     void clear(long address, long lengthBytes) throws ErrnoException {
+        write(address, null, 0, lengthBytes);
+    }
+
+    /** Writes bytes of the source, or zeros where there is none. */
+    private void write(long address, MemorySegment source, long offset, long lengthBytes) throws ErrnoException {
         checkRange(address, lengthBytes);
+        boolean isNative = source != null && source.isNative();
+        long from = isNative ? addressOf(source, offset, lengthBytes) : 0;
         FrameReader reader = frames.reader();
         reader.enter();
         try {
@@ -135,13 +178,20 @@ final class GuestAccess {
                 do {
                     generation = translations.generation();
                     long frame = frameOf(at >>> Pages.SHIFT, true, pagesFor(at, lengthBytes - done));
-                    memory.asSlice(frame + inPage, step).fill((byte) 0);
+                    if (isNative) {
+                        HostBytes.copy(place(frame, inPage, step), from + done, step);
+                    } else if (source == null) {
+                        memory.asSlice(frame + inPage, step).fill((byte) 0);
+                    } else {
+                        MemorySegment.copy(source, offset + done, memory, frame + inPage, step);
+                    }
                     VarHandle.fullFence();
                 } while (generation != translations.generation());
                 done += step;
             }
         } finally {
             reader.leave();
+            Reference.reachabilityFence(source);
         }
     }
 
@@ -291,7 +341,7 @@ final class GuestAccess {
         checkRange(address, 1);
         long inPage = address & Pages.MASK;
         int room = (int) Math.min(Math.min(maxBytes, copy.length), Pages.SIZE - inPage);
-        MemorySegment.copy(memory, frameOf(address >>> Pages.SHIFT, false, 1) + inPage, reader.textSegment(), 0, room);
+        HostBytes.read(place(frameOf(address >>> Pages.SHIFT, false, 1), inPage, room), copy, 0, room);
         int length = 0;
         while (length < room) {
             if (copy[length] == 0) {

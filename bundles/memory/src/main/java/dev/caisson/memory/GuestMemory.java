@@ -98,7 +98,32 @@ public abstract sealed class GuestMemory permits MemoryManager {
      * @throws ErrnoException EFAULT; a part may have been copied
      */
     public void copyOut(long address, byte[] source) throws ErrnoException {
-        access.copyOut(address, MemorySegment.ofArray(source), 0, source.length);
+        access.copyOut(address, source, 0, source.length);
+    }
+
+    /**
+     * Copies to the guest.
+     *
+     * @param address guest address
+     * @param source what to copy
+     * @param offset where it begins in the source
+     * @param count how many bytes
+     * @throws ErrnoException EFAULT; a part may have been copied
+     */
+    public void copyOut(long address, byte[] source, int offset, int count) throws ErrnoException {
+        access.copyOut(address, source, offset, count);
+    }
+
+    /**
+     * Copies words to the guest.
+     *
+     * @param address guest address
+     * @param source what to copy, from its start
+     * @param count how many words
+     * @throws ErrnoException EFAULT; a part may have been copied
+     */
+    public void copyOutWords(long address, long[] source, int count) throws ErrnoException {
+        access.copyOut(address, source, count);
     }
 
     /**

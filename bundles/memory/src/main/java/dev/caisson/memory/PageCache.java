@@ -7,6 +7,7 @@ import static dev.caisson.memory.FrameIndex.FRAME;
 
 import dev.caisson.abi.ErrnoException;
 import dev.caisson.spi.fs.IoBuffer;
+import dev.caisson.spi.fs.JobControl;
 import java.lang.foreign.MemorySegment;
 import java.util.HashSet;
 import java.util.Set;
@@ -69,7 +70,7 @@ public final class PageCache extends PagedContent {
         long inPage = position & Pages.MASK;
         int frame;
         long length = Pages.SIZE - inPage;
-        lock.lock();
+        JobControl.acquire(lock);
         try {
             if (!contains(page)) {
                 return 0; // Truncated meanwhile.
@@ -89,7 +90,7 @@ public final class PageCache extends PagedContent {
 
     @Override
     long writeRun(MemorySegment run, long position) throws ErrnoException {
-        lock.lock();
+        JobControl.acquire(lock);
         try {
             long length = policy == WritePolicy.THROUGH ? writeThroughLocked(run, position) : writeBackLocked(run, position);
             size = Math.max(size, position + length);
@@ -415,7 +416,7 @@ public final class PageCache extends PagedContent {
 
     @Override
     public long frame(long page, boolean write) throws ErrnoException {
-        lock.lock();
+        JobControl.acquire(lock);
         try {
             if (!contains(page)) {
                 return BEYOND_END;

@@ -1,10 +1,11 @@
 package dev.caisson.stub;
 
+import dev.caisson.host.HostBytes;
 import java.lang.foreign.MemorySegment;
 
-/** Calls for a stub process to make in one order. Not thread-safe. */
+/** Calls for a stub process to make in one order, as they go to its control page. Not thread-safe. */
 public final class StubCalls {
-    private static final int WORDS = 7;
+    private static final int WORDS = ControlPages.CALL_BYTES / Long.BYTES;
 
     private final long[] words = new long[ControlPages.MAX_CALLS * WORDS];
     private int count;
@@ -44,6 +45,7 @@ public final class StubCalls {
         words[at + 4] = a4;
         words[at + 5] = a5;
         words[at + 6] = a6;
+        words[at + 7] = StubCode.QUIET;
     }
 
     /**
@@ -68,10 +70,6 @@ public final class StubCalls {
     }
 
     void put(MemorySegment page) {
-        for (int i = 0; i < count; i++) {
-            int at = i * WORDS;
-            StubProcess.putCall(page, i, StubCode.QUIET, words[at], words[at + 1], words[at + 2], words[at + 3], words[at + 4],
-                words[at + 5], words[at + 6]);
-        }
+        HostBytes.writeWords(page.address() + ControlPages.CALLS, words, count * WORDS);
     }
 }

@@ -4,6 +4,7 @@ import dev.caisson.abi.Errno;
 import dev.caisson.abi.ErrnoException;
 import dev.caisson.abi.Layouts;
 import dev.caisson.abi.Signals;
+import dev.caisson.host.HostBytes;
 import dev.caisson.host.HostFutex;
 import dev.caisson.host.HostProcess;
 import dev.caisson.host.HostScheduler;
@@ -23,6 +24,7 @@ import java.util.concurrent.locks.ReentrantLock;
 public final class StubProcess {
     /** Flags of a thread of the same process. */
     public static final long THREAD_FLAGS = 0x100 | 0x200 | 0x400 | 0x800 | 0x10000 | 0x40000; // VM FS FILES SIGHAND THREAD SYSVSEM
+    private static final int CALL_WORDS = ControlPages.CALL_BYTES / Long.BYTES;
     /** CLONE_PARENT: a child of the JVM, as this process is; the signal at its end is the one of this process, none. */
     public static final long PROCESS_FLAGS = 0x8000;
 
@@ -49,6 +51,8 @@ public final class StubProcess {
     private long postedResult;
     /** Threads that no task has taken. Guarded by the lock. */
     private final ArrayDeque<Integer> parked = new ArrayDeque<>(4);
+    /** A call on its way to the page. Guarded by the lock. */
+    private final long[] words = new long[CALL_WORDS];
     /** Where the control thread was last told to run. Guarded by the lock. */
     private int controlProcessor = -1;
     private volatile boolean dead;
@@ -78,7 +82,7 @@ public final class StubProcess {
 
     /** Orders the first thread of a process that is about to start. */
     static void orderThread(MemorySegment page, long stack) {
-        putCall(page, 0, StubCode.NEW_THREAD, SyscallNumber.CLONE, THREAD_FLAGS, stack, 0, 0, 0, 0);
+        putCall(page, new long[CALL_WORDS], 0, StubCode.NEW_THREAD, SyscallNumber.CLONE, THREAD_FLAGS, stack, 0, 0, 0, 0);
         page.set(Layouts.U64, ControlPages.COUNT, 1);
         page.set(Layouts.U64, ControlPages.SEQUENCE, 1);
         VarHandle.fullFence();
@@ -153,7 +157,7 @@ public final class StubProcess {
         if (!isReadyLocked()) {
             return -Errno.ESRCH.number();
         }
-        putCall(page, 0, kind, number, a1, a2, a3, a4, a5, a6);
+        putCall(page, words, 0, kind, number, a1, a2, a3, a4, a5, a6);
         return execute(1);
     }
 
@@ -171,7 +175,7 @@ public final class StubProcess {
             }
             for (int i = 0; i < calls.length; i++) {
                 long[] c = calls[i];
-                putCall(page, i, StubCode.PLAIN, c[0], at(c, 1), at(c, 2), at(c, 3), at(c, 4), at(c, 5), at(c, 6));
+                putCall(page, words, i, StubCode.PLAIN, c[0], at(c, 1), at(c, 2), at(c, 3), at(c, 4), at(c, 5), at(c, 6));
             }
             return execute(calls.length);
         } finally {
@@ -335,7 +339,7 @@ public final class StubProcess {
             boolean ready = isReadyLocked();
             cleared = false;
             if (ready) {
-                putCall(page, 0, StubCode.QUIET, SyscallNumber.MUNMAP, 0, StubCode.ADDRESS_LIMIT, 0, 0, 0, 0);
+                putCall(page, words, 0, StubCode.QUIET, SyscallNumber.MUNMAP, 0, StubCode.ADDRESS_LIMIT, 0, 0, 0, 0);
                 clearing = true;
                 post(1);
             }
@@ -401,17 +405,16 @@ public final class StubProcess {
         }
     }
 
-    static void putCall(MemorySegment page, int index, long kind, long number,
-                                long a1, long a2, long a3, long a4, long a5, long a6) {
-        long at = ControlPages.CALLS + (long) index * ControlPages.CALL_BYTES;
-        page.set(Layouts.U64, at, number);
-        page.set(Layouts.U64, at + 8, a1);
-        page.set(Layouts.U64, at + 16, a2);
-        page.set(Layouts.U64, at + 24, a3);
-        page.set(Layouts.U64, at + 32, a4);
-        page.set(Layouts.U64, at + 40, a5);
-        page.set(Layouts.U64, at + 48, a6);
-        page.set(Layouts.U64, at + 56, kind);
+    private static void putCall(MemorySegment page, long[] words, int index, long kind, long number, long a1, long a2, long a3, long a4, long a5, long a6) {
+        words[0] = number;
+        words[1] = a1;
+        words[2] = a2;
+        words[3] = a3;
+        words[4] = a4;
+        words[5] = a5;
+        words[6] = a6;
+        words[7] = kind;
+        HostBytes.writeWords(page.address() + ControlPages.CALLS + (long) index * ControlPages.CALL_BYTES, words, words.length);
     }
 
     private static long at(long[] array, int index) {

@@ -15,6 +15,7 @@ import dev.caisson.spi.cred.Credentials;
 import dev.caisson.spi.fs.DirectorySink;
 import dev.caisson.spi.fs.Inode;
 import dev.caisson.spi.fs.IoBuffer;
+import dev.caisson.spi.fs.JobControl;
 import dev.caisson.spi.fs.OpenFile;
 import dev.caisson.spi.lock.LockRank;
 import dev.caisson.spi.lock.RankedLock;
@@ -366,7 +367,7 @@ public final class FileDescription {
         if (!seekable || offsetInFile) {
             count = file.read(target, OpenFile.NO_POSITION);
         } else {
-            offsetLock.lock();
+            JobControl.acquire(offsetLock);
             try {
                 count = file.read(target, offset);
                 if (count > 0) {
@@ -440,7 +441,7 @@ public final class FileDescription {
             beforeChange(caller);
             count = file.write(limit(source, file.offset(), caller), OpenFile.NO_POSITION);
         } else {
-            offsetLock.lock();
+            JobControl.acquire(offsetLock);
             try {
                 if (appends()) {
                     beforeChange(caller);
@@ -638,7 +639,7 @@ public final class FileDescription {
         if (!seekable) {
             throw ESPIPE.error();
         }
-        offsetLock.lock();
+        JobControl.acquire(offsetLock);
         try {
             long position;
             switch (whence) {
@@ -680,7 +681,7 @@ public final class FileDescription {
         if (!readable) {
             throw EBADF.error();
         }
-        offsetLock.lock();
+        JobControl.acquire(offsetLock);
         try {
             if (location.dentry().isDeleted()) {
                 throw dev.caisson.abi.Errno.ENOENT.error();

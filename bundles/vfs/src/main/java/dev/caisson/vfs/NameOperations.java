@@ -19,6 +19,7 @@ import dev.caisson.abi.Poll;
 import dev.caisson.abi.Stat;
 import dev.caisson.spi.cred.Credentials;
 import dev.caisson.spi.fs.Inode;
+import dev.caisson.spi.fs.JobControl;
 import dev.caisson.spi.fs.NewNode;
 import dev.caisson.spi.lock.RankedLock;
 
@@ -82,7 +83,7 @@ final class NameOperations {
         checkName(name);
         Dentry early = Lookup.early(parent, name);
         RankedLock lock = parent.lock();
-        lock.lock();
+        JobControl.acquire(lock);
         try {
             Dentry child = Lookup.locked(parent, name, early);
             if (!child.isNegative()) {
@@ -188,7 +189,7 @@ final class NameOperations {
         Inode file = old.inode();
         Dentry early = Lookup.early(parent, name);
         RankedLock lock = parent.lock();
-        lock.lock();
+        JobControl.acquire(lock);
         try {
             Dentry child = Lookup.locked(parent, name, early);
             if (!child.isNegative()) {
@@ -256,7 +257,7 @@ final class NameOperations {
         Dentry child;
         Dentry early = Lookup.early(parent, name);
         RankedLock lock = parent.lock();
-        lock.lock();
+        JobControl.acquire(lock);
         try {
             child = Lookup.locked(parent, name, early);
             if (child.isNegative()) {
@@ -296,7 +297,7 @@ final class NameOperations {
         Dentry child;
         Dentry early = Lookup.early(parent, name);
         RankedLock lock = parent.lock();
-        lock.lock();
+        JobControl.acquire(lock);
         try {
             child = Lookup.locked(parent, name, early);
             if (child.isNegative()) {

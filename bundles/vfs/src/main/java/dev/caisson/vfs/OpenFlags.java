@@ -4,6 +4,9 @@ import static dev.caisson.abi.Errno.EINVAL;
 
 import dev.caisson.abi.ErrnoException;
 import dev.caisson.abi.Fcntl;
+import dev.caisson.abi.Stat;
+import dev.caisson.spi.fs.Inode;
+import dev.caisson.vfs.pseudo.PseudoFileSystem;
 
 /** Combinations of flags for open(2) and openat2(2). */
 public final class OpenFlags {
@@ -43,6 +46,18 @@ public final class OpenFlags {
             throw EINVAL.error("O_CREAT with O_DIRECTORY");
         }
         return kept;
+    }
+
+    /**
+     * O_DIRECT is for data of regular files that the kernel does not make up itself.
+     *
+     * @param inode a file that is opened, or whose flags change
+     * @throws ErrnoException EINVAL
+     */
+    public static void checkDirect(Inode inode) throws ErrnoException {
+        if ((inode.mode() & Stat.S_IFMT) != Stat.S_IFREG || inode.fileSystem() instanceof PseudoFileSystem) {
+            throw EINVAL.error("O_DIRECT");
+        }
     }
 
     /**

@@ -19,6 +19,7 @@ import dev.caisson.spi.cred.Credentials;
 import dev.caisson.spi.fs.AttributeChange;
 import dev.caisson.spi.fs.FileClock;
 import dev.caisson.spi.fs.Inode;
+import dev.caisson.spi.fs.JobControl;
 import dev.caisson.spi.fs.NewNode;
 import dev.caisson.spi.fs.OpenFile;
 import dev.caisson.spi.lock.RankedLock;
@@ -85,7 +86,7 @@ final class Opening {
             if (child.isNegative()) {
                 Dentry early = directory.tree().caching() ? null : child;
                 RankedLock lock = directory.lock();
-                lock.lock();
+                JobControl.acquire(lock);
                 try {
                     child = Lookup.locked(directory, walker.last(), early);
                     if (child.isNegative()) {
@@ -175,11 +176,11 @@ final class Opening {
     }
 
     /** The file is gone, but whoever removes or replaces it may not have come to telling so: until then every walk would find it again. */
-    private static void awaitChange(Dentry dentry) {
+    private static void awaitChange(Dentry dentry) throws ErrnoException {
         Dentry parent = dentry.parent();
         if (parent != null) {
             RankedLock lock = parent.lock();
-            lock.lock();
+            JobControl.acquire(lock);
             lock.unlock();
         }
     }
@@ -251,9 +252,13 @@ final class Opening {
         FileDescription description;
         try {
             OpenFile file = openFile(caller, place, type, flags);
-            if ((flags & Fcntl.O_DIRECT) != 0 && type == Stat.S_IFDIR) {
-                file.close();
-                throw Errno.EINVAL.error();
+            if ((flags & Fcntl.O_DIRECT) != 0) {
+                try {
+                    OpenFlags.checkDirect(inode);
+                } catch (ErrnoException e) {
+                    file.close();
+                    throw e;
+                }
             }
             description = new FileDescription(file, place, flags, caller == null ? Credentials.ROOT : caller.credentials(),
                     vfs.watches());

@@ -14,6 +14,7 @@ import dev.caisson.abi.ErrnoException;
 import dev.caisson.abi.Fcntl;
 import dev.caisson.abi.Poll;
 import dev.caisson.spi.cred.Credentials;
+import dev.caisson.spi.fs.JobControl;
 import dev.caisson.spi.lock.RankedLock;
 
 /** renameat2(2), in the order of Linux's do_renameat2 and vfs_rename. */
@@ -54,7 +55,7 @@ final class Renaming {
         Dentry earlyTarget = to.last().length() > PathWalker.NAME_MAX ? null : Lookup.early(newParent, to.last());
         if (oldParent == newParent) {
             RankedLock lock = oldParent.lock();
-            lock.lock();
+            JobControl.acquire(lock);
             try {
                 renameLocked(caller, from, to, earlySource, earlyTarget, flags);
             } finally {
@@ -63,13 +64,13 @@ final class Renaming {
             return;
         }
         RankedLock tree = oldParent.tree().renameLock();
-        tree.lock();
+        JobControl.acquire(tree);
         try {
             // an ancestor comes first; unrelated directories in any order, since the tree's lock lets only one thread take two
             boolean newFirst = newParent.isAncestorOf(oldParent);
             RankedLock first = newFirst ? newParent.lock() : oldParent.lock();
             RankedLock second = newFirst ? oldParent.lock() : newParent.lock();
-            first.lock();
+            JobControl.acquire(first);
             try {
                 second.lockNested();
                 try {

@@ -39,10 +39,6 @@ final class Connection {
     private static final int MOST_UNATTENDED = 64;
     /** Messages that one caller receives for others before it looks at the time: a server may talk for ever. */
     private static final int MOST_AT_ONCE = 64;
-    /** Who was killed waits only for so long; but so long, since what is left to be written at the end of a process must be. */
-    private static final long KILLED_NS = 500_000_000L;
-    /** Nor does the whole sandbox wait longer for who asks a server that does not answer. */
-    private static final long AWAITED_NS = 50_000_000L;
     private static final long DRAIN_NS = 500_000_000L;
 
     private final MessageSocket socket;
@@ -385,7 +381,7 @@ final class Connection {
                     if (call.state == Call.State.WAITING) {
                         checkUsable();
                         long waitedNs = System.nanoTime() - start;
-                        if (waitedNs > timeoutNs || waitedNs > KILLED_NS && isKilled() || waitedNs > AWAITED_NS && isAwaited()) {
+                        if (waitedNs > timeoutNs || JobControl.isToLeave(waitedNs)) {
                             abandonLocked(call);
                         } else if (!isReceiving) {
                             isReceiving = true;

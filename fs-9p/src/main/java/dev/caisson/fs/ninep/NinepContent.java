@@ -18,6 +18,7 @@ import dev.caisson.memory.Pages;
 import dev.caisson.spi.fs.AttributeChange;
 import dev.caisson.spi.fs.Attributes;
 import dev.caisson.spi.fs.FileClock;
+import dev.caisson.spi.fs.JobControl;
 import java.lang.foreign.MemorySegment;
 import java.util.List;
 import org.slf4j.Logger;
@@ -419,7 +420,7 @@ final class NinepContent extends CachedContent {
         if (cache == null) {
             return;
         }
-        lock().lock();
+        JobControl.acquire(lock());
         try {
             if (isMappedToo) {
                 cache.writeBackMapped();
@@ -520,31 +521,38 @@ final class NinepContent extends CachedContent {
     void resize(AttributeChange change) throws ErrnoException {
         // To empty a file that was opened for writing, the descriptor that the writing will need is the cheapest way.
         Handle handle = fileSystem.isExtended() && isOpenForWriting() ? tryHandle(true) : fileSystem.files().take(open, true, 0);
-        lock().lock();
         try {
-            int fields = change.fields();
-            if (handle != null && handle.descriptor >= 0) {
-                Errno.check(HostFile.truncate(handle.descriptor, change.sizeBytes()));
-                fields &= ~(AttributeChange.SIZE | AttributeChange.MODIFY_TIME); // which the host has set
-            }
-            if (fields != 0) {
-                inode.update(change, fields);
-            }
-            writtenEnd = Math.min(writtenEnd, change.sizeBytes());
-            PageCache cache = pages();
-            if (cache != null) {
-                cache.resize(change.sizeBytes());
-            }
-            if (writtenNs != CLEAN) {
-                writtenNs = change.has(AttributeChange.MODIFY_TIME) ? change.modifyNs() : change.changeNs();
-                count();
+            JobControl.acquire(lock());
+            try {
+                resizeLocked(change, handle);
+            } finally {
+                lock().unlock();
             }
         } finally {
-            lock().unlock();
             if (handle != null) {
                 handle.isFresh = true;
                 fileSystem.files().release(handle);
             }
+        }
+    }
+
+    private void resizeLocked(AttributeChange change, Handle handle) throws ErrnoException {
+        int fields = change.fields();
+        if (handle != null && handle.descriptor >= 0) {
+            Errno.check(HostFile.truncate(handle.descriptor, change.sizeBytes()));
+            fields &= ~(AttributeChange.SIZE | AttributeChange.MODIFY_TIME); // which the host has set
+        }
+        if (fields != 0) {
+            inode.update(change, fields);
+        }
+        writtenEnd = Math.min(writtenEnd, change.sizeBytes());
+        PageCache cache = pages();
+        if (cache != null) {
+            cache.resize(change.sizeBytes());
+        }
+        if (writtenNs != CLEAN) {
+            writtenNs = change.has(AttributeChange.MODIFY_TIME) ? change.modifyNs() : change.changeNs();
+            count();
         }
     }
 

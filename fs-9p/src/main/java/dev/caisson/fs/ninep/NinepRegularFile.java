@@ -11,6 +11,7 @@ import dev.caisson.abi.Fcntl;
 import dev.caisson.host.HostFile;
 import dev.caisson.memory.PageCache;
 import dev.caisson.spi.fs.IoBuffer;
+import dev.caisson.spi.fs.JobControl;
 import dev.caisson.spi.fs.Mappable;
 import dev.caisson.spi.fs.OpenFile;
 import org.slf4j.Logger;
@@ -120,7 +121,7 @@ final class NinepRegularFile extends OpenFile {
     }
 
     private long store(Handle open, PageCache pages, IoBuffer source, long position) throws ErrnoException {
-        content.lock().lock();
+        JobControl.acquire(content.lock());
         try {
             long at = position == AT_END ? end(open, pages) : position;
             long count = writeLocked(open, pages, source, at);
@@ -212,7 +213,7 @@ final class NinepRegularFile extends OpenFile {
         if (open.descriptor < 0) {
             throw EOPNOTSUPP.error("the protocol cannot allocate");
         }
-        content.lock().lock();
+        JobControl.acquire(content.lock());
         try {
             PageCache pages = content.pages();
             if (pages != null) {

@@ -23,7 +23,6 @@ import dev.caisson.ninep.Qid;
 import dev.caisson.ninep.WireWriter;
 import dev.caisson.spi.fs.Inode;
 import dev.caisson.spi.fs.IoBuffer;
-import dev.caisson.spi.fs.JobControl;
 import dev.caisson.spi.fs.NewNode;
 import dev.caisson.spi.fs.OpenFile;
 import dev.caisson.testing.kit.Await;
@@ -31,7 +30,6 @@ import java.io.File;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
-import java.lang.reflect.Proxy;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.Collections;
@@ -478,48 +476,6 @@ class HostileServerTest {
             assertThrows(ErrnoException.class, fileSystem::status); // what nobody waits for goes with the next request
         } while (!clunked.await(1, TimeUnit.MILLISECONDS));
         assertTrue(fileSystem.session().fidCount() <= before + 1);
-    }
-
-    @Test
-    void aKilledCallerLeavesSoon() throws Exception {
-        NinepDirectory root = mount(Protocol.VERSION, CachePolicy.SHARED, 60_000);
-        Inode link = find(root, "link");
-        AtomicBoolean isKilled = new AtomicBoolean();
-        CountDownLatch asked = new CountDownLatch(1);
-        AtomicReference<Throwable> failure = new AtomicReference<>();
-        server.lies.put(MessageType.TREADLINK, (socket, tag, in, out) -> asked.countDown());
-        TaskThread task = new TaskThread(isKilled, () -> {
-            try {
-                link.readLink();
-            } catch (ErrnoException e) {
-                failure.set(e);
-            }
-        });
-        task.start();
-        asked.await();
-        isKilled.set(true);
-        task.join();
-        assertEquals(Errno.ERESTARTSYS, ((ErrnoException) failure.get()).errno());
-        server.lies.clear();
-        assertEquals("file", link.readLink());
-        assertEquals(1, server.count(MessageType.TFLUSH));
-    }
-
-    /** A task's thread, as far as the client looks. */
-    private static final class TaskThread extends Thread implements JobControl.Holder {
-        private final JobControl job;
-
-        TaskThread(AtomicBoolean isKilled, Runnable body) {
-            super(body);
-            job = (JobControl) Proxy.newProxyInstance(JobControl.class.getClassLoader(), new Class<?>[] {JobControl.class},
-                    (proxy, method, arguments) -> method.getReturnType() != boolean.class ? null
-                            : (Object) (method.getName().equals("isKilled") && isKilled.get()));
-        }
-
-        @Override
-        public JobControl jobControl() {
-            return job;
-        }
     }
 
     @Test

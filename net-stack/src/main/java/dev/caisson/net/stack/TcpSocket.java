@@ -278,12 +278,15 @@ final class TcpSocket extends InetSocket {
             target.lock.unlock();
         }
         if (lost) {
-            // The data leaves, and the peer's answer is a reset.
+            // As much data leaves as a peer would have room for, and the answer to it is a reset.
             reset();
-            while (source.remaining() > 0) {
-                source.advance(source.run().byteSize());
+            sent = Math.min(wanted, capacityTowards(target));
+            for (long left = sent; left > 0;) {
+                long step = Math.min(left, source.run().byteSize());
+                source.advance(step);
+                left -= step;
             }
-            return wanted;
+            return sent;
         }
         target.waitQueue().notify(marked ? READABLE | POLLPRI : READABLE);
         return sent;

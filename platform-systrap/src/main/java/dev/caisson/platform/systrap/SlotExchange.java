@@ -2,6 +2,7 @@ package dev.caisson.platform.systrap;
 
 import dev.caisson.abi.Layouts;
 import dev.caisson.abi.Signals;
+import dev.caisson.host.HostBytes;
 import dev.caisson.mailbox.GuestRegisters;
 import dev.caisson.mailbox.SlotLayout;
 import dev.caisson.spi.platform.Exit;
@@ -27,7 +28,7 @@ final class SlotExchange {
 
     /** Before the guest's turn. */
     void load(Registers registers, MemorySegment memory, SystrapAddressSpace space) {
-        MemorySegment.copy(registers.segment(), 0, memory, SlotLayout.REGISTERS, Registers.BYTES);
+        HostBytes.copy(memory.address() + SlotLayout.REGISTERS, registers.address(), Registers.BYTES);
         if (registers.rip() != calledFrom) {
             SiteRewriter rewriter = space.rewriter();
             if (rewriter != null) {
@@ -46,7 +47,7 @@ final class SlotExchange {
      */
     Exit read(MemorySegment memory, Registers registers, SystrapAddressSpace space) {
         int kind = memory.get(Layouts.U32, SlotLayout.KIND);
-        MemorySegment.copy(memory, SlotLayout.REGISTERS, registers.segment(), 0, Registers.BYTES);
+        HostBytes.copy(registers.address(), memory.address() + SlotLayout.REGISTERS, Registers.BYTES);
         GuestRegisters.mend(registers);
         bases.seen(registers, space.table());
         Trampolines trampolines = space.trampolines();

@@ -11,7 +11,6 @@ import dev.caisson.vfs.FileDescription;
 import dev.caisson.vfs.Location;
 import dev.caisson.vfs.PathWalker;
 import dev.caisson.vfs.Paths;
-import java.lang.foreign.MemorySegment;
 import java.nio.charset.StandardCharsets;
 import java.util.Arrays;
 
@@ -96,7 +95,7 @@ final class SysDirectory {
             }
             if (entries.used > 0) {
                 try {
-                    task.memory().copyOut(args.address(1), MemorySegment.ofArray(entries.room), 0, entries.used);
+                    task.memory().copyOut(args.address(1), entries.room, 0, entries.used);
                 } catch (ErrnoException e) {
                     description.offset(before);
                     throw e;

@@ -17,6 +17,7 @@ import dev.caisson.kernel.syscall.SyscallArgs;
 import dev.caisson.spi.fs.OpenFile;
 import dev.caisson.vfs.FileDescription;
 import dev.caisson.vfs.FileOwner;
+import dev.caisson.vfs.OpenFlags;
 
 /** fcntl(2), apart from record locks. */
 final class SysFcntl {
@@ -211,6 +212,9 @@ final class SysFcntl {
         if ((flags & Fcntl.O_NOATIME & ~old) != 0 && task.credentials().fsuid() != description.inode().uid()
                 && !task.credentials().has(Capability.CAP_FOWNER)) {
             throw EPERM.error();
+        }
+        if ((flags & Fcntl.O_DIRECT) != 0 && (description.inode().mode() & Stat.S_IFMT) != Stat.S_IFIFO) {
+            OpenFlags.checkDirect(description.inode()); // of a pipe it means packets
         }
         description.statusFlags(flags & FileDescription.SETTABLE_FLAGS);
         if (((old ^ flags) & Fcntl.O_ASYNC) != 0) {

@@ -109,7 +109,7 @@ final class SysRead {
     private static long preadv(Task task, SyscallArgs args, long position, int flags) throws ErrnoException {
         FileDescription description = task.fds().borrow(args.fd(0));
         try {
-            Transfer.checkFlags(flags);
+            Transfer.checkAt(description, position, flags);
             if (position == Transfer.AT_OFFSET) {
                 return readvAtOffset(task, description, args.address(1), args.i32(2), (flags & Fcntl.RWF_NOWAIT) != 0);
             }

@@ -7,6 +7,7 @@ import static dev.caisson.abi.Errno.ESPIPE;
 import dev.caisson.abi.ErrnoException;
 import dev.caisson.abi.Fcntl;
 import dev.caisson.abi.Poll;
+import dev.caisson.abi.Stat;
 import dev.caisson.kernel.Task;
 import dev.caisson.kernel.syscall.SyscallArgs;
 import dev.caisson.spi.fs.IoBuffer;
@@ -120,7 +121,7 @@ final class SysWrite {
     private static long pwritev(Task task, SyscallArgs args, long position, int flags) throws ErrnoException {
         FileDescription description = task.fds().borrow(args.fd(0));
         try {
-            Transfer.checkFlags(flags);
+            Transfer.checkAt(description, position, flags);
             if (position == Transfer.AT_OFFSET) {
                 return writevAtOffset(task, description, args.address(1), args.i32(2), flags);
             }
@@ -133,7 +134,7 @@ final class SysWrite {
     /** O_SYNC, O_DSYNC and their per-call flags. */
     private static void syncIfAsked(FileDescription description, int flags) throws ErrnoException {
         boolean data = (description.flags() & Fcntl.O_DSYNC) != 0 || (flags & (Fcntl.RWF_DSYNC | Fcntl.RWF_SYNC)) != 0;
-        if (data && description.isSeekable()) {
+        if (data && (description.inode().mode() & Stat.S_IFMT) == Stat.S_IFREG) {
             boolean all = (description.flags() & Fcntl.O_SYNC) == Fcntl.O_SYNC || (flags & Fcntl.RWF_SYNC) != 0;
             description.file().sync(!all);
         }

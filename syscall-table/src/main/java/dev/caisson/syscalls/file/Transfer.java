@@ -6,6 +6,7 @@ import static dev.caisson.abi.Errno.EINVAL;
 import static dev.caisson.abi.Errno.EISDIR;
 import static dev.caisson.abi.Errno.EOPNOTSUPP;
 import static dev.caisson.abi.Errno.EPIPE;
+import static dev.caisson.abi.Errno.ESPIPE;
 
 import dev.caisson.abi.ErrnoException;
 import dev.caisson.abi.Fcntl;
@@ -18,6 +19,7 @@ import dev.caisson.spi.fs.IoBuffer;
 import dev.caisson.spi.fs.OpenFile;
 import dev.caisson.spi.wait.Blocker;
 import dev.caisson.vfs.FileDescription;
+import dev.caisson.vfs.pseudo.PseudoFileSystem;
 
 /** What read, write and their relatives share: waiting, partial transfers, signals. */
 final class Transfer {
@@ -93,7 +95,7 @@ final class Transfer {
                     }
                 }
             } catch (ErrnoException e) {
-                afterFailure(task, description, position, e);
+                afterFailure(task, description, position, total, e);
                 if (total > 0) {
                     return total;
                 }
@@ -127,8 +129,9 @@ final class Transfer {
         return type == Stat.S_IFIFO || type == Stat.S_IFSOCK || type == Stat.S_IFCHR && !description.isSeekable();
     }
 
-    private static void afterFailure(Task task, FileDescription description, long position, ErrnoException e) {
-        if (e.errno() == EPIPE) {
+    /** A pipe tells by signal that nobody reads any more even when part of the data went through, a socket does not. */
+    private static void afterFailure(Task task, FileDescription description, long position, long written, ErrnoException e) {
+        if (e.errno() == EPIPE && (written == 0 || (description.inode().mode() & Stat.S_IFMT) == Stat.S_IFIFO)) {
             Kill.self(task, Signals.SIGPIPE);
         } else if (e.errno() == EFBIG && description.isBeyondLimit(position, task)) {
             Kill.self(task, Signals.SIGXFSZ);
@@ -143,6 +146,17 @@ final class Transfer {
         }
         if ((flags & (Fcntl.RWF_APPEND | Fcntl.RWF_NOAPPEND)) == (Fcntl.RWF_APPEND | Fcntl.RWF_NOAPPEND)) {
             throw EINVAL.error();
+        }
+    }
+
+    /** Checks position and flags of preadv2(2) and pwritev2(2), the position first, as do_preadv of Linux. */
+    static void checkAt(FileDescription description, long position, int flags) throws ErrnoException {
+        if (position != AT_OFFSET && !description.isSeekable()) {
+            throw ESPIPE.error();
+        }
+        checkFlags(flags);
+        if ((flags & Fcntl.RWF_NOWAIT) != 0 && description.inode().fileSystem() instanceof PseudoFileSystem) {
+            throw EOPNOTSUPP.error("a file that the kernel writes as it is read");
         }
     }
 

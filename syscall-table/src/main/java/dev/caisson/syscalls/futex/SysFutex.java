@@ -12,6 +12,7 @@ import dev.caisson.kernel.futex.FutexTable;
 import dev.caisson.kernel.futex.FutexWait;
 import dev.caisson.kernel.futex.PiFutexes;
 import dev.caisson.kernel.syscall.SyscallArgs;
+import dev.caisson.kernel.time.WallClock;
 
 /** futex(2). The queues are {@link FutexTable}'s. */
 public final class SysFutex {
@@ -86,7 +87,8 @@ public final class SysFutex {
             return new FutexDeadline(task.kernel().clocks(), false, at < 0 ? Long.MAX_VALUE : at);
         }
         // FUTEX_LOCK_PI has always used the real-time clock.
-        return new FutexDeadline(task.kernel().clocks(), realtime || command == Futex.FUTEX_LOCK_PI, ns);
+        return new FutexDeadline(task.kernel().clocks(), realtime || command == Futex.FUTEX_LOCK_PI,
+                realtime || command == Futex.FUTEX_LOCK_PI ? ns : task.process().set().time().toSandbox(WallClock.MONOTONIC, ns));
     }
 
     private static int bitset(int bits) throws ErrnoException {

@@ -12,6 +12,7 @@ import dev.caisson.kernel.Task;
 import dev.caisson.kernel.futex.FutexDeadline;
 import dev.caisson.kernel.futex.FutexWait;
 import dev.caisson.kernel.syscall.SyscallArgs;
+import dev.caisson.kernel.time.WallClock;
 import java.lang.foreign.MemorySegment;
 
 /**
@@ -119,6 +120,7 @@ public final class SysFutex2 {
         if (!timeout.isValid()) {
             throw EINVAL.error("timeout");
         }
-        return new FutexDeadline(task.kernel().clocks(), clock == Time.CLOCK_REALTIME, timeout.toNanos());
+        return new FutexDeadline(task.kernel().clocks(), clock == Time.CLOCK_REALTIME,
+                task.process().set().time().toSandbox(WallClock.of(clock), timeout.toNanos()));
     }
 }

@@ -7,6 +7,7 @@ import static dev.caisson.abi.Layouts.U64;
 import dev.caisson.abi.ErrnoException;
 import dev.caisson.abi.Ipc;
 import dev.caisson.abi.IpcPermissions;
+import dev.caisson.abi.Resource;
 import dev.caisson.abi.SharedMemoryStatus;
 import dev.caisson.kernel.Task;
 import dev.caisson.kernel.ipc.IpcLimits;
@@ -71,7 +72,8 @@ public final class SysShm {
             }
             case Ipc.IPC_SET -> memory.change(id, task.memory().read(address, IpcPermissions.CODEC), task.credentials());
             case Ipc.IPC_RMID -> memory.remove(id, task.credentials());
-            case Ipc.SHM_LOCK, Ipc.SHM_UNLOCK -> memory.lock(id, command == Ipc.SHM_LOCK, task.credentials());
+            case Ipc.SHM_LOCK, Ipc.SHM_UNLOCK -> memory.lock(id, command == Ipc.SHM_LOCK, task.credentials(),
+                    task.process().limits().soft(Resource.RLIMIT_MEMLOCK));
             default -> throw EINVAL.error();
         }
         return 0;

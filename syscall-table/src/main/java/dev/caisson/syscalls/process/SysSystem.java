@@ -21,7 +21,7 @@ import dev.caisson.vfs.FileDescription;
 import java.lang.foreign.MemorySegment;
 import java.nio.charset.StandardCharsets;
 
-/** The machine and its names: uname(2), sethostname(2), sysinfo(2), getrandom(2), syslog(2), reboot(2). */
+/** The machine and its names: uname(2), sethostname(2), sysinfo(2), getrandom(2), syslog(2), reboot(2), ioperm(2). */
 public final class SysSystem {
     /** Each of the six fields of struct new_utsname. */
     private static final int NAME_BYTES = 65;
@@ -29,6 +29,8 @@ public final class SysSystem {
     private static final int UNAME26 = 0x20000;
     private static final int PER_MASK = 0xff;
     private static final int PER_LINUX32 = 8;
+    /** IO_BITMAP_BITS. */
+    private static final int PORTS = 65536;
     private static final int GRND_KNOWN = 7;
     private static final int GRND_RANDOM = 2;
     private static final int GRND_INSECURE = 4;
@@ -68,6 +70,31 @@ public final class SysSystem {
         return 0;
     }
 
+    /** iopl(2): the level of who has no ports is 0. */
+    public static long iopl(Task task, SyscallArgs args) throws ErrnoException {
+        int level = args.i32(0);
+        if (level < 0 || level > 3) {
+            throw EINVAL.error();
+        }
+        if (level > 0) {
+            throw EPERM.error("no I/O ports");
+        }
+        return 0;
+    }
+
+    /** ioperm(2): to give up what one does not have is allowed. */
+    public static long ioperm(Task task, SyscallArgs args) throws ErrnoException {
+        long first = args.value(0);
+        long count = args.value(1);
+        if (Long.compareUnsigned(first + count, first) <= 0 || Long.compareUnsigned(first + count, PORTS) > 0) {
+            throw EINVAL.error();
+        }
+        if (args.i32(2) != 0) {
+            throw EPERM.error("no I/O ports");
+        }
+        return 0;
+    }
+
     /** setdomainname(2). */
     public static long setdomainname(Task task, SyscallArgs args) throws ErrnoException {
         task.uts().domainName(newName(task, args));
@@ -95,7 +122,7 @@ public final class SysSystem {
         long total = task.kernel().totalMemoryBytes();
         long used = memory.usedBytes();
         task.memory().write(args.address(0), SystemInformation.CODEC, new SystemInformation(
-                task.kernel().clocks().boottimeNs() / 1_000_000_000L, total, Math.max(0, total - used), 0, task.kernel().taskCount()));
+                (task.kernel().clocks().boottimeNs() + task.process().set().time().boottimeNs()) / 1_000_000_000L, total, Math.max(0, total - used), 0, task.kernel().taskCount()));
         return 0;
     }
 

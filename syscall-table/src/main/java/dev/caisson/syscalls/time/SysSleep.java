@@ -74,7 +74,7 @@ public final class SysSleep {
         WallClock wall = ClockIds.wall(task, clock);
         try {
             if (wall != null) {
-                sleepOnWall(task, wall, deadlineNs);
+                sleepOnWall(task, wall, task.process().set().time().toSandbox(wall, deadlineNs));
             } else {
                 sleepOnCpu(task, ClockIds.cpu(task, clock), deadlineNs);
             }

@@ -50,7 +50,11 @@ public final class SysTimerFile {
         FileDescription description = task.fds().borrow(args.fd(0));
         IntervalTime old;
         try {
-            old = file(description).set((flags & Poll.TFD_TIMER_ABSTIME) != 0, next.value().toNanos(), next.interval().toNanos());
+            TimerFile file = file(description);
+            boolean absolute = (flags & Poll.TFD_TIMER_ABSTIME) != 0;
+            long value = next.value().toNanos();
+            old = file.set(absolute, absolute ? task.process().set().time().toSandbox(WallClock.of(file.clock()), value) : value,
+                    next.interval().toNanos());
         } finally {
             description.release();
         }

@@ -8,6 +8,8 @@ import java.util.List;
 /** How this installation lies on the machine: its files, who can change them, what was prepared, and who was told of it. */
 final class InstallationChecks {
     private static final int OTHERS_WRITE = 022, STICKY = 01000;
+    /** Set by bin/caisson. */
+    static final String STALE = "caisson.caches.stale";
     private static final String PREPARE = "Run bin/caisson-prepare with the JDK that runs Caisson.";
 
     private final Machine machine;
@@ -28,8 +30,13 @@ final class InstallationChecks {
         return checks.findings;
     }
 
-    /** A cache that is older than a jar is not used: bin/caisson looks before each start. */
+    /** bin/caisson looks before each start whether the jars are those that the caches were made of. */
     private void caches() {
+        if (Boolean.getBoolean(STALE)) {
+            findings.add(Finding.warning("caches", "jars in lib or bundles have changed since the start-up caches were made",
+                    "The caches are not used, and starts take three times as long.", PREPARE));
+            return;
+        }
         List<Machine.Entry> libraries = machine.list(home.resolve("lib"));
         List<Machine.Entry> jars = new ArrayList<>(machine.list(home.resolve("bundles")));
         jars.addAll(libraries);

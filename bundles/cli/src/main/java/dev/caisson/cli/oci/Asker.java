@@ -17,6 +17,7 @@ import static dev.caisson.host.code.Register.RSP;
 import dev.caisson.host.code.Assembler;
 import dev.caisson.host.code.Condition;
 import dev.caisson.host.code.Label;
+import dev.caisson.host.code.ProcessCode;
 import dev.caisson.host.code.StaticElf;
 import dev.caisson.host.raw.SyscallNumber;
 
@@ -29,6 +30,10 @@ import dev.caisson.host.raw.SyscallNumber;
  * <p>It sends the request and reads up to the end of the stream. The status is 0 when the answer was an empty object: done; or an object
  * on lines of its own, which it writes to standard output. In every other case it is 1, or a signal's: then nothing was done, or it is not known,
  * and the same command in Java finds out and says so. With a third word it gives up after a minute.
+ *
+ * <pre>ask PID</pre>
+ *
+ * <p>waits until a process has ended, for ten seconds at most: then the status is 1.
  */
 public final class Asker {
     /** How much of an answer it takes. */
@@ -37,7 +42,8 @@ public final class Asker {
     private static final int ARGUMENT_1 = 16, ARGUMENT_2 = 24, ARGUMENT_3 = 32;
     private static final int AF_UNIX = 1, SOCK_STREAM = 1, MSG_NOSIGNAL = 0x4000;
     private static final int MOST_PATH = 107, PATH = 2; // struct sockaddr_un: a family of two bytes, and the path with its end
-    private static final int PATIENCE_SECONDS = 60;
+    private static final int PATIENCE_SECONDS = 60, END_PATIENCE_MS = 10_000;
+    private static final int ESRCH = 3, POLLIN = 1;
     private static final int DONE = '{' | '}' << 8 | '\n' << 16;
     private static final int FIRST = '{' | '\n' << 8, LAST = '}' | '\n' << 8;
 
@@ -47,8 +53,11 @@ public final class Asker {
     public static byte[] image() {
         Assembler code = new Assembler();
         code.bytes(new int[StaticElf.HEADER_BYTES]);
-        Label failed = new Label(), length = new Label(), patient = new Label(), exit = new Label();
+        Label failed = new Label(), length = new Label(), patient = new Label(), exit = new Label(), question = new Label();
         code.mov(RBX, RSP).sub(RSP, MOST_BYTES + 64);
+        code.load(RAX, RBX, 0).cmp(RAX, 2).jump(Condition.NOT_EQUAL, question);
+        awaitEnd(code, failed, exit);
+        code.bind(question);
         code.load(RDI, RBX, ARGUMENT_3).test(RDI, RDI).jump(Condition.EQUAL, patient);
         code.mov(RDI, PATIENCE_SECONDS);
         call(code, SyscallNumber.ALARM);
@@ -95,16 +104,31 @@ public final class Asker {
         code.int3();
 
         code.bind(length); // of the string at rsi, to rax
-        code.mov(RAX, RSI);
-        Label next = code.here();
-        Label end = new Label();
-        code.load(RCX, RAX, 0).and(RCX, 0xff).test(RCX, RCX).jump(Condition.EQUAL, end);
-        code.add(RAX, 1).jump(next);
-        code.bind(end);
-        code.neg(RSI).add(RAX, RSI).ret();
+        ProcessCode.length(code);
         byte[] image = code.toBytes();
         StaticElf.complete(image);
         return image;
+    }
+
+    /** Waits until the process whose number is the only word has ended. */
+    private static void awaitEnd(Assembler code, Label failed, Label exit) {
+        Label known = new Label(), there = new Label();
+        code.load(RSI, RBX, ARGUMENT_1).xor(RDI, RDI);
+        Label digit = code.here();
+        code.load(RAX, RSI, 0).and(RAX, 0xff).cmp(RAX, '0').jump(Condition.BELOW, known).cmp(RAX, '9').jump(Condition.ABOVE, failed);
+        code.mov(RCX, RDI).shl(RCX, 3).add(RDI, RDI).add(RDI, RCX).add(RDI, RAX).sub(RDI, '0').add(RSI, 1).jump(digit);
+        code.bind(known);
+        code.xor(RSI, RSI);
+        call(code, SyscallNumber.PIDFD_OPEN);
+        code.test(RAX, RAX).jump(Condition.NOT_SIGN, there);
+        code.cmp(RAX, -ESRCH).jump(Condition.NOT_EQUAL, failed);
+        code.xor(RDI, RDI).jump(exit);
+        code.bind(there);
+        code.mov(RCX, (long) POLLIN << 32).add(RAX, RCX).store(RSP, 0, RAX);
+        code.mov(RDI, RSP).mov(RSI, 1).mov(RDX, END_PATIENCE_MS);
+        call(code, SyscallNumber.POLL);
+        code.cmp(RAX, 1).jump(Condition.NOT_EQUAL, failed);
+        code.xor(RDI, RDI).jump(exit);
     }
 
     /** Reads to rsp up to the end of the stream; r15 is how much. */

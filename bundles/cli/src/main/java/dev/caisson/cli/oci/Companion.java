@@ -14,6 +14,7 @@ import dev.caisson.abi.Errno;
 import dev.caisson.abi.Fcntl;
 import dev.caisson.abi.Layouts;
 import dev.caisson.abi.Terminal;
+import dev.caisson.control.lifecycle.ContainerServer;
 import dev.caisson.host.HostCredentials;
 import dev.caisson.host.HostFile;
 import dev.caisson.host.HostMemory;
@@ -23,10 +24,12 @@ import dev.caisson.host.HostSignal;
 import dev.caisson.host.code.Assembler;
 import dev.caisson.host.code.Condition;
 import dev.caisson.host.code.Label;
+import dev.caisson.host.code.MemoryAlarm;
 import dev.caisson.host.code.ProcessCode;
 import dev.caisson.host.code.StaticElf;
 import dev.caisson.host.raw.SpawnOrders;
 import dev.caisson.host.raw.SyscallNumber;
+import dev.caisson.oci.cgroup.ControlGroup;
 import dev.caisson.oci.spec.OciNamespace;
 import java.io.IOException;
 import java.lang.foreign.Arena;
@@ -39,12 +42,15 @@ import java.util.List;
  * ends as it ended, so that who waits for it, by the pid file or as its parent, need not know of the sandbox.
  *
  * <p>It talks to the sandbox over a socket, descriptor 3. To the sandbox go the signals that the process gets, 12 bytes each, the start of
- * {@code struct siginfo_t} (number, errno, code); from the sandbox comes one status, 4 bytes as wait(2) tells it. When the sandbox is lost,
+ * {@code struct siginfo_t} (number, errno, code); from the sandbox comes one status, 4 bytes as wait(2) tells it, and before it perhaps
+ * {@link ContainerServer#MEMORY_KILL}. When the sandbox is lost,
  * the companion dies of SIGKILL; when the companion dies of it, the sandbox sees the end of the stream and kills its process, unless that
  * was in the foreground: then it goes on, as runc's do.
  */
 final class Companion {
-    private static final int SOCKET = 3, SIGNALS = 4, GATE = 5, IMAGE = 6;
+    /** Where a companion finds them. */
+    static final int SOCKET = 3, SIGNALS = 4, LIMIT = 7, USAGE = 8;
+    private static final int GATE = 5, IMAGE = 6;
     private static final int CLONE_NEWNET = 0x4000_0000;
     /** Where descriptors wait for their places in the child. */
     private static final int HIGH_FD = 200;
@@ -53,7 +59,7 @@ final class Companion {
     private static final int MSG_NOSIGNAL = 0x4000, MSG_WAITALL = 0x100;
     private static final int SIGKILL = 9, SIG_SETMASK = 2, SIG_BLOCK = 0;
     /** Every signal but SIGKILL, SIGSTOP and SIGCHLD. */
-    private static final long PASSED = ~(1L << 8 | 1L << 18 | 1L << 16);
+    static final long PASSED = ~(1L << 8 | 1L << 18 | 1L << 16);
     /** Every signal but those that a Java thread may not block: SIGILL, SIGTRAP, SIGBUS, SIGFPE, SIGSEGV. */
     private static final long SPAWN_MASK = ~(1L << 3 | 1L << 4 | 1L << 6 | 1L << 7 | 1L << 10);
 
@@ -95,7 +101,7 @@ final class Companion {
      * @throws IOException if that fails
      */
     static Companion spawn(int socket, String what, int terminal) throws IOException {
-        return spawn(socket, what, terminal, null);
+        return spawn(socket, what, terminal, null, null);
     }
 
     /**
@@ -106,10 +112,11 @@ final class Companion {
      * @param what it stands for
      * @param terminal as above
      * @param network the namespace, or null for that of this process
+     * @param group whose watchers are told when the sandbox has killed a process for lack of memory; or null
      * @return the companion
      * @throws IOException if that fails
      */
-    static Companion spawn(int socket, String what, int terminal, OciNamespace network) throws IOException {
+    static Companion spawn(int socket, String what, int terminal, OciNamespace network, ControlGroup group) throws IOException {
         boolean isRoot = HostCredentials.effectiveUser() == 0;
         int image = image(false);
         long gate = HostFile.pipe(Fcntl.O_CLOEXEC);
@@ -140,8 +147,12 @@ final class Companion {
                     .add(SyscallNumber.SIGNALFD4, -1, mask.address(), 8, 0) // the first free number is SIGNALS
                     .add(SyscallNumber.DUP3, high[2], GATE, 0)
                     .add(SyscallNumber.DUP3, high[1], IMAGE, Fcntl.O_CLOEXEC)
-                    .add(SyscallNumber.CLOSE_RANGE, IMAGE + 1L, 0xffff_ffffL, 0)
-                    .add(SyscallNumber.EXECVEAT, IMAGE, HostNamespace.text(arena, ""), HostNamespace.vector(arena, title(what)),
+                    .add(SyscallNumber.CLOSE_RANGE, IMAGE + 1L, 0xffff_ffffL, 0);
+            if (group != null && group.memoryLimitFile() != null && group.memoryUsageFile() != null) { // the first free numbers are LIMIT and USAGE
+                orders.add(SyscallNumber.OPENAT, Fcntl.AT_FDCWD, HostNamespace.text(arena, raw(group.memoryLimitFile().toString())), Fcntl.O_RDWR, 0)
+                        .add(SyscallNumber.OPENAT, Fcntl.AT_FDCWD, HostNamespace.text(arena, raw(group.memoryUsageFile().toString())), Fcntl.O_RDONLY, 0);
+            }
+            orders.add(SyscallNumber.EXECVEAT, IMAGE, HostNamespace.text(arena, ""), HostNamespace.vector(arena, title(what)),
                             HostNamespace.vector(arena, List.of()), Fcntl.AT_EMPTY_PATH);
             Companion made = new Companion(checked("start a companion", orders.spawnMasked(17 /* SIGCHLD: its next parent expects that */
                     | (network != null && network.path() == null && isRoot ? CLONE_NEWNET : 0))),
@@ -162,6 +173,16 @@ final class Companion {
         }
     }
 
+    /**
+     * One that was made elsewhere, and waits there for its begin.
+     *
+     * @param pid its process id
+     * @return the companion
+     */
+    static Companion existing(int pid) {
+        return new Companion(pid, -1);
+    }
+
     /** {@return its process id} */
     int pid() {
         return pid;
@@ -173,6 +194,9 @@ final class Companion {
      * @throws IOException when it is gone
      */
     void begin() throws IOException {
+        if (gate < 0) {
+            return;
+        }
         try (Arena arena = Arena.ofConfined()) {
             checked("let the companion begin", HostFile.write(gate, arena.allocate(1).address(), 1));
         } finally {
@@ -182,6 +206,9 @@ final class Companion {
 
     /** Ends it, since there is nothing that it could stand for. */
     void dismiss() {
+        if (gate < 0) {
+            return;
+        }
         HostFile.close(gate);
         try (Arena arena = Arena.ofConfined()) {
             while (HostProcess.await(pid, arena.allocate(4, 4).address(), 0) == -Errno.EINTR.number()) {
@@ -192,7 +219,11 @@ final class Companion {
 
     /** One byte per character, and no byte 0. */
     private static List<String> title(String what) {
-        return List.of(new String(("caisson: " + what.replace('\0', ' ')).getBytes(StandardCharsets.UTF_8), StandardCharsets.ISO_8859_1));
+        return List.of(raw("caisson: " + what.replace('\0', ' ')));
+    }
+
+    private static String raw(String text) {
+        return new String(text.getBytes(StandardCharsets.UTF_8), StandardCharsets.ISO_8859_1);
     }
 
     private static int checked(String what, long result) throws IOException {
@@ -217,10 +248,9 @@ final class Companion {
     static byte[] code(boolean isForeground) {
         Assembler code = new Assembler();
         code.bytes(new int[StaticElf.HEADER_BYTES]);
-        Label status = new Label(), lost = new Label(), known = new Label();
-        code.sub(RSP, STACK);
         if (!isForeground) {
             Label begun = new Label();
+            code.sub(RSP, STACK);
             code.mov(RDI, GATE).lea(RSI, RSP, BUFFER).mov(RDX, 1);
             call(code, SyscallNumber.READ);
             code.cmp(RAX, 1).jump(Condition.EQUAL, begun);
@@ -230,6 +260,21 @@ final class Companion {
             code.mov(RDI, GATE);
             call(code, SyscallNumber.CLOSE);
         }
+        attend(code, isForeground);
+        byte[] image = code.toBytes();
+        StaticElf.complete(image);
+        return image;
+    }
+
+    /**
+     * What a companion does from its begin to its end.
+     *
+     * @param code to append to
+     * @param isForeground whether a signal becomes an exit status
+     */
+    static void attend(Assembler code, boolean isForeground) {
+        Label status = new Label(), lost = new Label(), known = new Label(), alarm = new Label();
+        code.sub(RSP, STACK);
         Label next = code.here();
         ProcessCode.pollTwo(code, SOCKET, SIGNALS);
         code.test(RAX, RAX).jump(Condition.SIGN, next); // EINTR
@@ -245,7 +290,14 @@ final class Companion {
         code.mov(RDI, SOCKET).lea(RSI, RSP, BUFFER).mov(RDX, STATUS_BYTES).mov(R10, MSG_WAITALL).xor(R8, R8).xor(R9, R9);
         call(code, SyscallNumber.RECVFROM);
         code.cmp(RAX, STATUS_BYTES).jump(Condition.NOT_EQUAL, lost);
-        code.load(RBX, RSP, BUFFER).jump(known);
+        code.load(RBX, RSP, BUFFER);
+        if (!isForeground) {
+            code.cmp(RBX, ContainerServer.MEMORY_KILL).jump(Condition.NOT_EQUAL, known).call(alarm).jump(next);
+            code.bind(alarm);
+            MemoryAlarm.emit(code, LIMIT, USAGE);
+        } else {
+            code.jump(known);
+        }
         code.bind(lost);
         code.mov(RBX, SIGKILL);
         code.bind(known);
@@ -255,9 +307,6 @@ final class Companion {
             ProcessCode.endAs(code, RBX, BUFFER);
         }
         code.int3();
-        byte[] image = code.toBytes();
-        StaticElf.complete(image);
-        return image;
     }
 
     private static void call(Assembler code, int number) {

@@ -4,6 +4,7 @@ import com.grack.nanojson.JsonObject;
 import com.grack.nanojson.JsonWriter;
 import dev.caisson.oci.cgroup.ControlGroup;
 import dev.caisson.oci.runtime.ContainerException;
+import dev.caisson.oci.runtime.PodMembership;
 import dev.caisson.oci.runtime.Status;
 import java.io.IOException;
 import java.util.regex.Matcher;
@@ -58,7 +59,7 @@ final class EventsCommand {
     /** Of the host what the sandbox uses, with all that it takes to run; of the guest its memory, tasks and their limits. */
     private static JsonObject stats(OciLine line, JsonObject guest) throws IOException, ContainerException {
         ControlGroup group = ControlGroup.of(OciCommands.directory(line).path());
-        if (group == null) {
+        if (group == null || PodMembership.of(OciCommands.directory(line).state().annotations()).isMember()) {
             return guest;
         }
         JsonObject all = group.stats();

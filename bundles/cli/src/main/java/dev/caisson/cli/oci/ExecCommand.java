@@ -38,18 +38,10 @@ final class ExecCommand {
         if (state.status() == Status.STOPPED) {
             throw new ContainerException("cannot exec in a stopped container");
         }
-        JsonObject request = request(line);
+        JsonObject request = request(line, line.value("--process", "").isEmpty() ? null : Files.readString(line.path("--process"), StandardCharsets.UTF_8));
         request.put("id", state.id());
         boolean isDetached = line.has("--detach");
         boolean hasTerminal = request.getBoolean("tty", false);
-        boolean hasSocket = !line.value("--console-socket", "").isEmpty();
-        if (hasTerminal && isDetached && !hasSocket) {
-            throw new ContainerException("cannot allocate tty if runc will detach without setting console socket: name a socket with "
-                    + "--console-socket");
-        }
-        if (hasSocket && (!hasTerminal || !isDetached)) {
-            throw new ContainerException("cannot use console socket if runc will not detach or allocate tty");
-        }
         Descriptors descriptors = Descriptors.take(line.number("--preserve-fds"));
         if (hasTerminal && !isDetached) {
             descriptors.requireTerminal();
@@ -107,18 +99,40 @@ final class ExecCommand {
     }
 
     /** What lists of processes show: the program and its arguments. */
-    private static String title(JsonObject request) throws OciConfigException {
+    static String title(JsonObject request) throws OciConfigException {
         if (request.has("process")) {
             return String.join(" ", OciProcess.parse(request.getString("process")).args());
         }
         return String.join(" ", request.getArray("args").stream().map(String::valueOf).toList());
     }
 
-    static JsonObject request(OciLine line) throws IOException, ContainerException, OciConfigException {
+    /**
+     * What a line wants.
+     *
+     * @param line the command
+     * @param text of the file that --process names, or null
+     * @return the request, without the container's name and who stands for the process on the host
+     */
+    static JsonObject request(OciLine line, String text) throws ContainerException, OciConfigException {
+        JsonObject request = ofLine(line, text);
+        boolean isDetached = line.has("--detach");
+        boolean hasTerminal = request.getBoolean("tty", false);
+        boolean hasSocket = !line.value("--console-socket", "").isEmpty();
+        if (hasTerminal && isDetached && !hasSocket) {
+            throw new ContainerException("cannot allocate tty if runc will detach without setting console socket: name a socket with "
+                    + "--console-socket");
+        }
+        if (hasSocket && (!hasTerminal || !isDetached)) {
+            throw new ContainerException("cannot use console socket if runc will not detach or allocate tty");
+        }
+        return request;
+    }
+
+    private static JsonObject ofLine(OciLine line, String text) throws ContainerException, OciConfigException {
         JsonObject request = OciCommands.request("exec");
         request.put("ignorePaused", line.has("--ignore-paused"));
         List<String> command = line.words().subList(1, line.words().size());
-        if (!line.value("--process", "").isEmpty()) {
+        if (text != null) {
             for (String option : List.of("--cwd", "--env", "--user", "--additional-gids", "--cap", "--no-new-privs")) {
                 if (!line.all(option).isEmpty()) {
                     throw new ContainerException(option + " is of no use with --process, whose file says it all");
@@ -127,7 +141,6 @@ final class ExecCommand {
             if (!command.isEmpty()) {
                 throw new ContainerException("a command is of no use with --process, whose file says it all: " + OciLine.text(command.getFirst()));
             }
-            String text = Files.readString(line.path("--process"), StandardCharsets.UTF_8);
             OciProcess process = OciProcess.parse(text);
             if (line.has("--tty") && !process.terminal()) {
                 throw new ContainerException("--tty, but terminal is false in " + line.path("--process"));

@@ -92,26 +92,43 @@ final class HostCgroup {
     }
 
     /**
-     * Makes the group of a container, limits it and takes processes in that are there already.
+     * Makes the group of a container whose processes come later, and limits it.
      *
      * @param line the command
      * @param config of the container
      * @param directory the container's
-     * @param processes their numbers; who has ended meanwhile is left out
+     * @return the group, or null when an ordinary user may not have one and needs none
      * @throws ContainerException when that fails; {@link #remove} takes the group away
      */
-    static void make(OciLine line, OciConfig config, Path directory, List<Long> processes) throws ContainerException, IOException {
+    static ControlGroup make(OciLine line, OciConfig config, Path directory) throws ContainerException, IOException {
         if (isUnwanted(line, config)) {
-            return;
+            return null;
         }
         try {
             boolean isOptional = HostCredentials.effectiveUser() != 0 && Resources.isOfGuest(config.linux().resources());
             ControlGroup group = ControlGroup.make(Hierarchies.own(), path(line, config), line.id(), isOptional, GroupFiles.DIRECT);
-            if (group == null) {
-                return;
+            if (group != null) {
+                group.note(directory);
+                group.limit(config.linux().resources(), "linux.resources");
             }
-            group.note(directory);
-            group.limit(config.linux().resources(), "linux.resources");
+            return group;
+        } catch (GroupException e) {
+            throw new ContainerException(e.getMessage(), e);
+        }
+    }
+
+    /**
+     * Takes processes into a group.
+     *
+     * @param group the group, or null
+     * @param processes their numbers; who has ended meanwhile is left out
+     * @throws ContainerException when the host refuses
+     */
+    static void enter(ControlGroup group, List<Long> processes) throws ContainerException {
+        if (group == null) {
+            return;
+        }
+        try {
             for (long pid : processes) {
                 if (ProcessHandle.of(pid).isPresent()) {
                     group.enter(pid);

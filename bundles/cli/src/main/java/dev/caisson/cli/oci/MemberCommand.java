@@ -6,10 +6,13 @@ import dev.caisson.abi.Errno;
 import dev.caisson.abi.Fcntl;
 import dev.caisson.control.ContainerPolicy;
 import dev.caisson.control.ProviderKind;
+import dev.caisson.host.HostCredentials;
 import dev.caisson.host.HostFile;
 import dev.caisson.host.HostNamespace;
 import dev.caisson.host.HostPath;
+import dev.caisson.host.HostPty;
 import dev.caisson.host.HostSocket;
+import dev.caisson.oci.cgroup.ControlGroup;
 import dev.caisson.oci.runtime.ContainerDirectory;
 import dev.caisson.oci.runtime.ContainerException;
 import dev.caisson.oci.runtime.ContainerState;
@@ -22,6 +25,8 @@ import dev.caisson.oci.spec.OciConfigException;
 import dev.caisson.oci.spec.OciMount;
 import dev.caisson.oci.spec.OciNamespace;
 import java.io.IOException;
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
 import java.nio.channels.FileChannel;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
@@ -43,6 +48,8 @@ final class MemberCommand {
     private final PodMembership membership;
     /** A sandbox of the pool, whose first container this is; otherwise null. */
     private final Pool.Member pooled;
+    /** Another process, for which this one does it; or null. */
+    private final Caller caller;
     private final boolean hasTerminal;
     private ContainerState sandbox;
     private ContainerDirectory directory;
@@ -51,21 +58,31 @@ final class MemberCommand {
     private boolean hasRunHooks;
     private boolean isMade;
 
+    /**
+     * Who has made the process that stands for the container, and does itself what only its own process can: files named by the line, the terminal.
+     *
+     * @param letter its line
+     * @param channel to that process; stays the caller's
+     * @param streams of the program, which stay the caller's
+     */
+    record Caller(Letter letter, int channel, List<Integer> streams) {}
+
     MemberCommand(OciLine line, Path bundle, OciConfig config, PodMembership membership) {
-        this(line, bundle, config, membership, null);
+        this(line, bundle, config, membership, null, null);
     }
 
     /** For a container that takes a sandbox of the pool. */
-    MemberCommand(OciLine line, Path bundle, OciConfig config, Pool.Member pooled) {
-        this(line, bundle, config, null, pooled);
+    MemberCommand(OciLine line, Path bundle, OciConfig config, Pool.Member pooled, Caller caller) {
+        this(line, bundle, config, null, pooled, caller);
     }
 
-    private MemberCommand(OciLine line, Path bundle, OciConfig config, PodMembership membership, Pool.Member pooled) {
+    private MemberCommand(OciLine line, Path bundle, OciConfig config, PodMembership membership, Pool.Member pooled, Caller caller) {
         this.line = line;
         this.bundle = bundle;
         this.config = config;
         this.membership = membership;
         this.pooled = pooled;
+        this.caller = caller;
         this.hasTerminal = config.process() != null && config.process().terminal();
     }
 
@@ -77,7 +94,7 @@ final class MemberCommand {
             sandbox = new ContainerState(config.version(), line.id(), Status.CREATING, pooled.process(), pooled.sandbox(), bundle, config.rootPath(),
                     Instant.now(), "", config.annotations(), pooled.socket(), ContainerState.NONE);
         }
-        Descriptors descriptors = Descriptors.take(line.number("--preserve-fds"));
+        Descriptors descriptors = caller == null ? Descriptors.take(line.number("--preserve-fds")) : null;
         directory = OciCommands.store(line).make(line.id());
         boolean isDone = false;
         try (FileChannel lock = directory.lock()) {
@@ -91,7 +108,9 @@ final class MemberCommand {
                 undo();
             }
         }
-        descriptors.report();
+        if (descriptors != null) {
+            descriptors.report();
+        }
         return 0;
     }
 
@@ -124,7 +143,47 @@ final class MemberCommand {
     private void create(Descriptors descriptors) throws ContainerException, IOException {
         Files.writeString(directory.path().resolve(SandboxCommand.CONFIG), config.text(), StandardCharsets.UTF_8);
         Files.createSymbolicLink(directory.path().resolve(ContainerStore.SOCKET), sandbox.socket());
-        List<Integer> passed = descriptors.all();
+        ControlGroup group = HostCgroup.make(line, config, directory.path());
+        List<Integer> passed;
+        int channel;
+        if (caller == null) {
+            passed = descriptors.all();
+            channel = makeCompanion(passed, group);
+        } else {
+            passed = caller.streams();
+            channel = caller.channel();
+            prepareCompanion(group);
+        }
+        state = new ContainerState(config.version(), line.id(), Status.CREATING, ProcessIdentity.of(companion.pid()), sandbox.sandbox(), bundle,
+                config.rootPath(), Instant.now(), OciCommands.owner(directory.path()), config.annotations(), sandbox.socket(),
+                ContainerState.NONE);
+        directory.write(state);
+        // What a pod's containers share is in the group of the pod's first one; this one's has what stands for it, and what its clients look at.
+        List<Long> processes = new ArrayList<>(List.of((long) companion.pid()));
+        if (pooled != null) {
+            processes.add(pooled.process().pid());
+            ProcessHandle.of(pooled.process().pid()).ifPresent(handle -> handle.descendants().forEach(each -> processes.add(each.pid())));
+        }
+        HostCgroup.enter(group, processes);
+        hasRunHooks = true;
+        Hooks.run("prestart", config.hooks().prestart(), state);
+        Hooks.run("createRuntime", config.hooks().createRuntime(), state);
+        order(channel, passed);
+        if (caller == null) {
+            HostFile.close(channel);
+        }
+        isMade = true;
+        if (line.command().equals("run")) {
+            OciCommands.startProgram(line, directory.state());
+        }
+        if (caller == null && !line.value("--pid-file", "").isEmpty()) {
+            Descriptors.writePid(line.path("--pid-file"), companion.pid());
+        }
+        companion.begin();
+    }
+
+    /** Makes what stands for the container, and its terminal; gives the socket to it that the sandbox gets. */
+    private int makeCompanion(List<Integer> passed, ControlGroup group) throws IOException, ContainerException {
         Descriptors.Pair terminal = hasTerminal ? Descriptors.newTerminal(config.process().consoleSize()) : null;
         if (terminal != null) {
             for (int fd = 0; fd < 3; fd++) {
@@ -136,35 +195,40 @@ final class MemberCommand {
             throw new IOException("cannot make a pair of sockets: " + Errno.of(-pair).text());
         }
         int ours = (int) pair;
-        int theirs = (int) (pair >>> 32);
-        companion = Companion.spawn(ours, String.join(" ", config.process().args()), terminal == null ? -1 : terminal.slave(),
-                pooled == null ? null : config.linux().namespace(OciNamespace.Type.NETWORK));
+        companion = Companion.spawn(ours, title(), terminal == null ? -1 : terminal.slave(),
+                pooled == null ? null : config.linux().namespace(OciNamespace.Type.NETWORK), group);
         HostFile.close(ours);
         if (terminal != null) {
             terminal.send(line.path("--console-socket"));
         }
-        state = new ContainerState(config.version(), line.id(), Status.CREATING, ProcessIdentity.of(companion.pid()), sandbox.sandbox(), bundle,
-                config.rootPath(), Instant.now(), Files.getOwner(directory.path()).getName(), config.annotations(), sandbox.socket(),
-                ContainerState.NONE);
-        directory.write(state);
-        if (pooled != null) {
-            List<Long> processes = new ArrayList<>(List.of((long) companion.pid(), pooled.process().pid()));
-            ProcessHandle.of(pooled.process().pid()).ifPresent(handle -> handle.descendants().forEach(each -> processes.add(each.pid())));
-            HostCgroup.make(line, config, directory.path(), processes);
+        return (int) (pair >>> 32);
+    }
+
+    /** Tells what stands for the container what it has to know, and waits until it is in its network namespace: hooks look for that. */
+    private void prepareCompanion(ControlGroup group) throws IOException {
+        companion = Companion.existing(caller.letter().pid());
+        if (hasTerminal && config.process().consoleSize() != null) {
+            HostPty.resize(caller.streams().getFirst(), config.process().consoleSize().height(), config.process().consoleSize().width());
         }
-        hasRunHooks = true;
-        Hooks.run("prestart", config.hooks().prestart(), state);
-        Hooks.run("createRuntime", config.hooks().createRuntime(), state);
-        order(theirs, passed);
-        HostFile.close(theirs);
-        isMade = true;
-        if (line.command().equals("run")) {
-            OciCommands.startProgram(line, directory.state());
+        caller.letter().clear();
+        caller.letter().write(Letter.TITLE, title());
+        OciNamespace network = HostCredentials.effectiveUser() == 0 ? config.linux().namespace(OciNamespace.Type.NETWORK) : null;
+        caller.letter().write(Letter.NETWORK, network == null ? "" : network.path() == null ? Letter.NEW : network.path());
+        boolean isWatched = group != null && group.memoryLimitFile() != null && group.memoryUsageFile() != null;
+        caller.letter().write(Letter.LIMIT, isWatched ? group.memoryLimitFile().toString() : "");
+        caller.letter().write(Letter.USAGE, isWatched ? group.memoryUsageFile().toString() : "");
+        HostSocket.setTimeout(caller.channel(), DeleteCommand.PATIENCE_MS);
+        try (Arena arena = Arena.ofConfined()) {
+            MemorySegment turn = arena.allocate(1);
+            if (HostSocket.send(caller.channel(), turn.address(), 1, 0, 0, -1) != 1 || HostFile.read(caller.channel(), turn.address(), 1) != 1) {
+                throw new IOException("the process that is to stand for the container is not ready");
+            }
         }
-        if (!line.value("--pid-file", "").isEmpty()) {
-            Descriptors.writePid(line.path("--pid-file"), companion.pid());
-        }
-        companion.begin();
+        HostSocket.setTimeout(caller.channel(), 0);
+    }
+
+    private String title() {
+        return String.join(" ", config.process().args());
     }
 
     /** Has the sandbox make it. */
@@ -177,7 +241,7 @@ final class MemberCommand {
         if (pooled != null) {
             request.put("take", true);
             Long memory = config.linux().resources().memory().limit();
-            request.put("memory", memory == null ? 0 : Math.max(memory, 0));
+            request.put("memory", memory == null || PodMembership.of(config.annotations()).isInPod() ? 0 : Math.max(memory, 0));
         }
         Map<String, Integer> trees = trees();
         try {
@@ -249,9 +313,7 @@ final class MemberCommand {
             }
         }
         try {
-            if (pooled != null) {
-                HostCgroup.remove(directory.path());
-            }
+            HostCgroup.remove(directory.path());
             directory.delete();
         } catch (IOException e) {
             line.log().write("warning", "cannot remove " + directory.path() + ": " + e.getMessage());

@@ -10,6 +10,7 @@ import dev.caisson.oci.runtime.ContainerDirectory;
 import dev.caisson.oci.runtime.ContainerException;
 import dev.caisson.oci.runtime.ContainerState;
 import dev.caisson.oci.runtime.ContainerStore;
+import dev.caisson.oci.runtime.IdMaps;
 import dev.caisson.oci.runtime.SignalNames;
 import dev.caisson.oci.runtime.Status;
 import dev.caisson.oci.spec.OciConfig;
@@ -138,6 +139,20 @@ public final class OciCommands {
 
     static int uid() throws IOException {
         return (Integer) Files.getAttribute(Path.of("/proc/self"), "unix:uid");
+    }
+
+    /**
+     * The name of a file's owner on the host: in the namespaces of a sandbox, an ordinary user is called root.
+     *
+     * @param file the file
+     * @return the name, or as runc says it, the number of a user without one
+     * @throws IOException when there is no such file
+     */
+    static String owner(Path file) throws IOException {
+        long user = Integer.toUnsignedLong((Integer) Files.getAttribute(file, "unix:uid"));
+        String number = Long.toString(IdMaps.outside(IdMaps.read(Path.of("/proc/self/uid_map")), user));
+        String name = file.getFileSystem().getUserPrincipalLookupService().lookupPrincipalByName(number).getName();
+        return name.equals(number) ? "#" + number : name;
     }
 
     static ContainerStore store(OciLine line) throws IOException {
@@ -299,9 +314,12 @@ public final class OciCommands {
         ContainerDirectory directory = directory(line);
         ContainerState state = directory.state();
         JsonObject answer = state.status() == Status.STOPPED ? null : ask(state, request("wait"), FOR_EVER_MS);
+        if (answer == null) {
+            state.process().awaitEnd(ANSWER_MS); // it notes how its sandbox ended
+        }
         int status = answer != null ? answer.getInt("status") : directory.state().waitStatus();
         if (status == ContainerState.NONE) {
-            throw new ContainerException("the sandbox was lost, and with it how the program ended");
+            status = DeleteCommand.SIGKILL; // the sandbox was lost: so ended what stood for the program
         }
         int signal = status & 0x7f;
         JsonObject json = new JsonObject();

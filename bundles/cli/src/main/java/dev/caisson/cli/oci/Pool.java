@@ -274,8 +274,7 @@ record Pool(Path path) {
     }
 
     /**
-     * What a sandbox is made of. bin/caisson looks whether jars have changed since the caches were made; what is left are the caches
-     * themselves, the configuration, and the Java runtime with its options.
+     * What a sandbox is made of: the jars and caches, the configuration, and the Java runtime with its options.
      *
      * @param home the installation
      * @return text; equal when a sandbox would be made the same way
@@ -287,11 +286,20 @@ record Pool(Path path) {
         for (String name : names == null ? new String[0] : names) {
             files.add(home.resolve("etc").resolve(name));
         }
+        for (String directory : List.of("lib", "bundles")) {
+            String[] jars = home.resolve(directory).toFile().list((_, name) -> name.endsWith(".jar"));
+            for (String name : jars == null ? new String[0] : jars) {
+                files.add(home.resolve(directory).resolve(name));
+            }
+        }
         files.sort(null);
         for (Path file : files) {
             if (Files.exists(file)) {
                 BasicFileAttributes attributes = Files.readAttributes(file, BasicFileAttributes.class);
                 key.append('\n').append(file).append(' ').append(attributes.size()).append(' ').append(attributes.lastModifiedTime().toMillis());
+                if (file.toString().endsWith(".jar")) { // times of change are not copied along
+                    key.append(' ').append(Files.getAttribute(file, "unix:ctime"));
+                }
             }
         }
         return key.toString();

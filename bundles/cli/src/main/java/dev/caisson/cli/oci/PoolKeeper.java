@@ -195,6 +195,9 @@ public final class PoolKeeper implements ContainerServer.Service {
 
     @Override
     public ContainerServer.Reply answer(JsonObject request, List<Integer> descriptors) throws SandboxException {
+        if (request.getString("command", "").equals("create") && request.getBoolean("line", false)) {
+            return PoolCreate.answer(pool, descriptors);
+        }
         descriptors.forEach(HostFile::close);
         synchronized (this) {
             switch (request.getString("command", "")) {

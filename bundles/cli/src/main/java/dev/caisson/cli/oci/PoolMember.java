@@ -26,6 +26,7 @@ public final class PoolMember implements ContainerServer.Service {
 
     private final ContainerKernel kernel;
     private final Pod pod;
+    private final LineRequests requests;
     /** Whether a container is being made or there; guarded by this, as the others. */
     private boolean isTaken;
     /** Whether it is there. */
@@ -36,6 +37,7 @@ public final class PoolMember implements ContainerServer.Service {
     private PoolMember(ContainerKernel kernel) {
         this.kernel = kernel;
         this.pod = new Pod(kernel);
+        this.requests = new LineRequests(pod);
     }
 
     /**
@@ -117,7 +119,7 @@ public final class PoolMember implements ContainerServer.Service {
             }
         }
         if (!isFirst) {
-            return pod.answer(request, descriptors);
+            return requests.answer(request, descriptors);
         }
         boolean isDone = false;
         try {

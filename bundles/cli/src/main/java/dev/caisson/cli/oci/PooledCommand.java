@@ -24,22 +24,37 @@ final class PooledCommand {
 
     static int run(OciLine line) throws ContainerException, OciConfigException, SandboxException, IOException {
         Path bundle = line.value("--bundle", "").isEmpty() ? Path.of("").toAbsolutePath() : line.path("--bundle");
+        MemberCommand command = take(line, bundle, Pool.own(), Boot.home(), null);
+        return command == null ? NONE : command.run();
+    }
+
+    /**
+     * Takes a sandbox for a container.
+     *
+     * @param line the command
+     * @param bundle where its config.json is
+     * @param pool has the sandboxes
+     * @param home the installation
+     * @param caller has made the process that stands for the container; or null
+     * @return who makes the container, or null when none is suitable
+     */
+    static MemberCommand take(OciLine line, Path bundle, Pool pool, Path home, MemberCommand.Caller caller) throws IOException {
         OciConfig config;
         try {
             config = OciConfig.read(bundle);
             Resources.check(config.linux().resources(), "linux.resources");
-            HostCgroup.path(line, config);
+            String group = HostCgroup.path(line, config);
+            if (caller != null && (group == null || !group.startsWith("/")) && !PoolCreate.isInOwnGroups(caller.letter().pid())) {
+                return null;
+            }
         } catch (OciConfigException | ContainerException e) {
-            return NONE; // who starts a sandbox says so
+            return null; // who starts a sandbox says so
         }
         if (!isSuitable(line, config)) {
-            return NONE;
+            return null;
         }
-        Pool.Member member = Pool.own().claim(Pool.key(Boot.home()));
-        if (member == null) {
-            return NONE;
-        }
-        return new MemberCommand(line, bundle.normalize(), config, member).run();
+        Pool.Member member = pool.claim(Pool.key(home));
+        return member == null ? null : new MemberCommand(line, bundle.normalize(), config, member, caller);
     }
 
     private static boolean isSuitable(OciLine line, OciConfig config) {

@@ -69,7 +69,7 @@ public final class Rehearsal {
                 }
                 try (ContainerServer _ = ContainerServer.start(socket, (request, passed) -> ContainerServer.Reply.of(answer()))) {
                     int connection = ExecCommand.connect(running);
-                    ExecCommand.ask(connection, ExecCommand.request(exec), Descriptors.take(0).all());
+                    ExecCommand.ask(connection, ExecCommand.request(exec, null), Descriptors.take(0).all());
                     Companion companion = Companion.spawn(connection, "c", -1);
                     Descriptors.writePid(directory.resolve("pid"), companion.pid());
                     companion.dismiss();

@@ -155,10 +155,11 @@ final class SandboxCommand {
         if (host.remark() != null) {
             log.write("warning", host.remark());
         }
+        host.reportLoss(directory, LOG, log, line.command() + " " + line.id());
         Files.writeString(directory.path().resolve(CONFIG), config.text(), StandardCharsets.UTF_8);
         Path socket = socket();
         state = new ContainerState(config.version(), line.id(), Status.CREATING, host.process(), host.own(), bundle, config.rootPath(), Instant.now(),
-                Files.getOwner(directory.path()).getName(), config.annotations(), socket, ContainerState.NONE);
+                OciCommands.owner(directory.path()), config.annotations(), socket, ContainerState.NONE);
         directory.write(state);
         OciProcess process = config.process();
         if (process != null) {
@@ -174,10 +175,11 @@ final class SandboxCommand {
         kernel = ContainerKernel.boot(Boot.prepare(providers).processors(ContainerLimits.processors(config.linux().resources(),
                 Runtime.getRuntime().availableProcessors())), config.hostname() == null ? "" : config.hostname());
         Long memory = config.linux().resources().memory().limit();
-        if (memory != null && memory > 0) {
+        if (memory != null && memory > 0 && !PodMembership.of(config.annotations()).isInPod()) {
             kernel.limitMemory(memory);
         }
         group = HostCgroup.make(line, host, config, directory.path());
+        host.watchMemory(group);
         host.enterNetwork(config);
         OciHooks hooks = config.hooks();
         hasRunHooks = true;
@@ -187,14 +189,15 @@ final class SandboxCommand {
             Descriptors.writePid(line.path("--pid-file"), state.process().pid());
         }
         pod = new Pod(kernel);
-        server = ContainerServer.start(socket, pod); // its place may be out of reach later
+        server = ContainerServer.start(socket, new LineRequests(pod)); // its place may be out of reach later
         HostPlaces places = host.leave(Boot.home(), directory.path(), config, line.path("--log"));
         if (places != null) {
             kernel.places(places);
         }
         stdio = new PassedStdio(descriptors.all(), true);
         Container container = ContainerLaunch.create(kernel, line.id(), config, stdio, state.process().pid(), Pod.hooks(config, state));
-        life = new ContainerLife(kernel, container, config, directory, state);
+        container.onMemoryKill(host::memoryKill);
+        life = new ContainerLife(container, config, directory, state);
         pod.add(life);
         takeSignals(container);
         boolean isForeground = isRun && !isStartedByCaller();
@@ -279,6 +282,11 @@ final class SandboxCommand {
 
     private void undo() {
         close();
+        undoOnHost();
+        host.lastWord(1);
+    }
+
+    private void undoOnHost() {
         if (hasRunHooks) {
             Hooks.afterwards("poststop", line, directory, state.with(Status.STOPPED, ContainerState.NONE), host.launcher());
         }
@@ -312,7 +320,9 @@ final class SandboxCommand {
                 directory.delete();
             }
             int signal = status & 0x7f;
-            return signal == 0 ? status >> 8 : SETTLED + signal;
+            int exitStatus = signal == 0 ? status >> 8 : SETTLED + signal;
+            host.lastWord(exitStatus);
+            return exitStatus;
         }
         System.out.flush();
         host.end(status);

@@ -5,6 +5,7 @@ import dev.caisson.control.container.Submounts;
 import dev.caisson.host.HostCredentials;
 import dev.caisson.host.HostEnd;
 import dev.caisson.host.launch.Launcher;
+import dev.caisson.host.launch.LossReport;
 import dev.caisson.oci.cgroup.ControlGroup;
 import dev.caisson.oci.cgroup.GroupException;
 import dev.caisson.oci.cgroup.GroupFiles;
@@ -12,6 +13,7 @@ import dev.caisson.oci.runtime.ContainerDirectory;
 import dev.caisson.oci.runtime.ContainerException;
 import dev.caisson.oci.runtime.IdMaps;
 import dev.caisson.oci.runtime.ProcessIdentity;
+import dev.caisson.oci.runtime.RuntimeLog;
 import dev.caisson.oci.spec.IdMapping;
 import dev.caisson.oci.spec.OciConfig;
 import dev.caisson.oci.spec.OciHooks;
@@ -22,9 +24,11 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.LinkOption;
 import java.nio.file.Path;
+import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.concurrent.atomic.AtomicLong;
 
 /**
  * What a sandbox' process has to do with the host: the {@link Launcher} that stands for it there, if it was started by one, and the root that it
@@ -32,12 +36,16 @@ import java.util.Map;
  */
 public final class HostSide {
     private static final long MS_RDONLY = 1;
+    private static final long ALARM_PAUSE_NS = 1_000_000_000;
     /** All that may be in a container's directory. */
-    private static final List<String> FILES = List.of("config.json", "state.json", "state.json.new", "lock", "sandbox.log", "control.sock", "cgroup.json");
+    private static final List<String> FILES = List.of("config.json", "state.json", "state.json.new", "lock", "sandbox.log", "control.sock", "cgroup.json",
+            ContainerDirectory.LOST);
     private static final String ROOTFS_ANNOTATION = "dev.caisson.rootfs";
 
     private final Launcher launcher;
     private EmptyRoot root;
+    private volatile boolean isWatched;
+    private final AtomicLong lastAlarmNs = new AtomicLong();
     /** Changes files of control groups on the host's side. */
     private final GroupFiles files = new GroupFiles() {
         @Override
@@ -285,6 +293,66 @@ public final class HostSide {
             root.enter(directory);
         }
         return root;
+    }
+
+    /**
+     * Arranges that the loss of this process is told: a line in the container's log and in the client's, and a note for {@code wait}.
+     *
+     * @param directory the container's
+     * @param sandboxLog name of the container's log in it
+     * @param log the client's
+     * @param what the line begins with
+     * @throws IOException when that cannot be arranged
+     */
+    public void reportLoss(ContainerDirectory directory, String sandboxLog, RuntimeLog log, String what) throws IOException {
+        if (launcher == null) {
+            return;
+        }
+        String message = what + ": the sandbox was lost: ";
+        List<LossReport.Line> lines = new ArrayList<>();
+        lines.add(new LossReport.Line(raw(directory.path().resolve(ContainerDirectory.LOST).toString()), LossReport.STATUS + "\n"));
+        lines.add(new LossReport.Line(raw(directory.path().resolve(sandboxLog).toString()),
+                LossReport.TIME + " [launcher] ERROR " + raw(message) + LossReport.REASON + "\n"));
+        if (log.file() != null) {
+            String reason = "{reason}";
+            String line = log.line("error", message + reason, Instant.EPOCH).replace(Instant.EPOCH.toString(), Character.toString(LossReport.TIME));
+            int at = line.lastIndexOf(reason);
+            lines.add(new LossReport.Line(raw(log.file().toString()),
+                    raw(line.substring(0, at)) + LossReport.REASON + raw(line.substring(at + reason.length()))));
+        }
+        launcher.atLoss(lines);
+    }
+
+    /**
+     * Arranges that those who watch a control group are told of {@link #memoryKill}.
+     *
+     * @param group the group, or null
+     * @throws IOException when that cannot be arranged
+     */
+    public void watchMemory(ControlGroup group) throws IOException {
+        if (launcher != null && group != null && group.memoryLimitFile() != null && group.memoryUsageFile() != null) {
+            isWatched = launcher.watchMemory(raw(group.memoryLimitFile().toString()), raw(group.memoryUsageFile().toString())) >= 0;
+        }
+    }
+
+    /** Has those who watch the container's control group told that a program was killed for lack of memory; many at once are one. Any thread. */
+    public void memoryKill() {
+        long now = System.nanoTime();
+        long last = lastAlarmNs.get();
+        if (isWatched && (last == 0 || now - last > ALARM_PAUSE_NS) && lastAlarmNs.compareAndSet(last, now)) {
+            launcher.memoryKill();
+        }
+    }
+
+    /**
+     * Says how what stands for this process is to end, which goes on by itself.
+     *
+     * @param exitStatus of a command that is done
+     */
+    public void lastWord(int exitStatus) {
+        if (launcher != null) {
+            launcher.end(exitStatus << 8);
+        }
     }
 
     /** Nobody carries out the wishes of this process any more; no code of a guest has run so far. */

@@ -98,4 +98,20 @@ class AskerTest {
             assertEquals(new Ran(1, ""), ask(socket, "{}"));
         }
     }
+
+    @Test
+    void itWaitsForTheEndOfAProcess() throws Exception {
+        Process process = new ProcessBuilder("cat").start();
+        Process waiting = new ProcessBuilder(directory.resolve("ask").toString(), Long.toString(process.pid())).start();
+        process.getOutputStream().close();
+        assertTrue(process.waitFor(120, TimeUnit.SECONDS), "no end");
+        assertTrue(waiting.waitFor(120, TimeUnit.SECONDS), "no end");
+        assertEquals(0, waiting.exitValue());
+        Process late = new ProcessBuilder(directory.resolve("ask").toString(), Long.toString(process.pid())).start();
+        assertTrue(late.waitFor(120, TimeUnit.SECONDS), "no end");
+        assertEquals(0, late.exitValue());
+        Process wrong = new ProcessBuilder(directory.resolve("ask").toString(), "1x").start();
+        assertTrue(wrong.waitFor(120, TimeUnit.SECONDS), "no end");
+        assertEquals(1, wrong.exitValue());
+    }
 }

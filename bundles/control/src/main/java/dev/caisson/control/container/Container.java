@@ -8,6 +8,7 @@ import dev.caisson.control.SwapReport;
 import dev.caisson.kernel.GuestProcess;
 import dev.caisson.kernel.Namespaces;
 import dev.caisson.kernel.ProcessSet;
+import dev.caisson.oci.runtime.PodMembership;
 import dev.caisson.oci.spec.OciConfig;
 import dev.caisson.oci.spec.OciProcess;
 import dev.caisson.spi.fs.LayerExporter;
@@ -80,6 +81,15 @@ public final class Container implements AutoCloseable {
     }
 
     /**
+     * Adds what is done before one of its processes is killed for lack of memory.
+     *
+     * @param action does not wait
+     */
+    public void onMemoryKill(Runnable action) {
+        set.onMemoryKill(action);
+    }
+
+    /**
      * Waits until more of its processes were killed for lack of memory, or its first one is over.
      *
      * @param known how many are known
@@ -88,6 +98,39 @@ public final class Container implements AutoCloseable {
      */
     public long awaitMemoryKill(long known) throws InterruptedException {
         return set.awaitMemoryKill(known, init::isOver);
+    }
+
+    /** {@return bytes of memory that its programs use, cached pages of files included} */
+    public long memoryBytes() {
+        return set.memoryBytes();
+    }
+
+    /** {@return the most that they used} */
+    public long peakMemoryBytes() {
+        return set.peakMemoryBytes();
+    }
+
+    /** {@return how often they had to go without more memory} */
+    public long memoryRefusals() {
+        return set.memoryRefusals();
+    }
+
+    /** {@return most bytes of memory: its own limit or that of all containers, whichever is less} */
+    public long memoryLimitBytes() {
+        return set.memoryLimitBytes();
+    }
+
+    /**
+     * Limits how much memory its programs use; one of them is killed beyond that. What they have stays. A container that has its kernel for itself shows
+     * them a machine of that size.
+     *
+     * @param bytes most of it, 0 or less for no limit but that of all containers
+     */
+    public void limitMemory(long bytes) {
+        set.limitMemory(Math.max(0, bytes));
+        if (!PodMembership.of(config.annotations()).isInPod()) {
+            owner.limitMemory(Math.max(0, bytes));
+        }
     }
 
     /** {@return most tasks; {@link Long#MAX_VALUE} for no limit} */
@@ -318,5 +361,6 @@ public final class Container implements AutoCloseable {
         awaitOthers();
         owner.remove(this);
         mounts.close();
+        set.close();
     }
 }

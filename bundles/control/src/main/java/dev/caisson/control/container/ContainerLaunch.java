@@ -5,6 +5,7 @@ import dev.caisson.control.SandboxException;
 import dev.caisson.kernel.Kernel;
 import dev.caisson.kernel.Namespaces;
 import dev.caisson.kernel.ProcessSet;
+import dev.caisson.kernel.time.TimeOffsets;
 import dev.caisson.oci.spec.OciConfig;
 import dev.caisson.vfs.MountNamespace;
 import java.util.Map;
@@ -69,6 +70,7 @@ public final class ContainerLaunch {
 
     private Container create(ContainerStdio stdio, HookPlace.Runner hooks) throws SandboxException {
         MountNamespace mounts = null;
+        ProcessSet set = null;
         boolean isMade = false;
         try {
             if (config.process() == null) {
@@ -76,9 +78,13 @@ public final class ContainerLaunch {
             }
             config.warnings().forEach(warning -> log.warn("{}: {}", id, warning));
             Namespaces namespaces = new ContainerNamespaces(owner, id, config).make();
-            ProcessSet set = new ProcessSet(kernel);
+            set = new ProcessSet(kernel);
             Long limit = config.linux().resources().pidsLimit();
             set.taskLimit(limit == null || limit <= 0 ? Long.MAX_VALUE : limit);
+            Long memory = config.linux().resources().memory().limit();
+            set.limitMemory(memory == null ? 0 : Math.max(0, memory));
+            set.diesTogether("1".equals(config.linux().resources().unified().get("memory.oom.group")));
+            set.time(time());
             byte[] filter = config.linux().seccomp() == null ? null
                     : new SeccompCompiler(config.linux().seccomp(), kernel.syscallTable()).compile();
             ContainerMounts files = new ContainerMounts(kernel, config, namespaces, set, owner.places());
@@ -96,7 +102,22 @@ public final class ContainerLaunch {
                 if (mounts != null) {
                     mounts.close();
                 }
+                if (set != null) {
+                    set.close();
+                }
             }
+        }
+    }
+
+    private TimeOffsets time() throws SandboxException {
+        Map<String, Long> offsets = config.linux().timeOffsets();
+        if (offsets.values().stream().allMatch(each -> each == 0)) {
+            return TimeOffsets.NONE;
+        }
+        try {
+            return kernel.newTimeOffsets(offsets.getOrDefault("monotonic", 0L), offsets.getOrDefault("boottime", 0L));
+        } catch (ErrnoException e) {
+            throw new SandboxException("linux.timeOffsets: " + e.errno().text(), e);
         }
     }
 

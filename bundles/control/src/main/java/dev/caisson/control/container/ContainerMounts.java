@@ -156,7 +156,7 @@ final class ContainerMounts {
             case "cgroup", "cgroup2" -> {
                 // What is in the options of version 1 (names of controllers) has no place in version 2.
                 at = tree.directory(destination);
-                fileSystem = ControlGroupFiles.of(kernel, set, namespaces.pidForChildren(), limits);
+                fileSystem = ControlGroupFiles.of(set, namespaces.pidForChildren(), limits);
             }
             case "mqueue" -> {
                 at = tree.directory(destination);

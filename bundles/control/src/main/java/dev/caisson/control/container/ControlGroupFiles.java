@@ -2,7 +2,6 @@ package dev.caisson.control.container;
 
 import dev.caisson.abi.Mount;
 import dev.caisson.kernel.GuestProcess;
-import dev.caisson.kernel.Kernel;
 import dev.caisson.kernel.PidNamespace;
 import dev.caisson.kernel.ProcessSet;
 import dev.caisson.kernel.Task;
@@ -22,13 +21,12 @@ final class ControlGroupFiles {
     /**
      * Makes the filesystem.
      *
-     * @param kernel whose memory is shown
      * @param set whose processes are shown
      * @param own in which they are numbered for a reader outside of the sandbox
      * @param limits what is limited
      * @return a filesystem to mount
      */
-    static FileSystem of(Kernel kernel, ProcessSet set, PidNamespace own, ContainerLimits limits) {
+    static FileSystem of(ProcessSet set, PidNamespace own, ContainerLimits limits) {
         PseudoFileSystem files = new PseudoFileSystem("cgroup2", Integer.toUnsignedLong(Mount.CGROUP2_SUPER_MAGIC));
         PseudoDirectory root = new PseudoDirectory(files, 0555);
         root.file("cgroup.controllers", () -> "cpu memory pids\n");
@@ -46,9 +44,11 @@ final class ControlGroupFiles {
         root.file("memory.high", () -> "max\n");
         root.file("memory.swap.max", limits::swapMax);
         root.file("memory.swap.current", () -> "0\n");
-        root.file("memory.current", () -> kernel.memoryFile().usedBytes() + "\n");
-        root.file("memory.stat", () -> "anon " + kernel.memoryFile().usedBytes() + "\nfile 0\ninactive_file 0\n");
-        root.file("memory.events", () -> "low 0\nhigh 0\nmax 0\noom " + set.memoryKills() + "\noom_kill " + set.memoryKills() + "\n");
+        root.file("memory.current", () -> set.memoryBytes() + "\n");
+        root.file("memory.peak", () -> set.peakMemoryBytes() + "\n");
+        root.file("memory.stat", () -> "anon " + set.memoryBytes() + "\nfile 0\ninactive_file 0\n");
+        root.file("memory.events", () -> "low 0\nhigh 0\nmax " + set.memoryRefusals() + "\noom " + set.memoryKills() + "\noom_kill " + set.memoryKills() + "\n");
+        root.file("memory.oom.group", () -> set.diesTogether() ? "1\n" : "0\n");
         root.file("pids.max", () -> limit(set.taskLimit() == Long.MAX_VALUE ? null : Long.valueOf(set.taskLimit())));
         root.file("pids.current", () -> set.taskCount() + "\n");
         root.file("cpu.max", limits::cpuMax);

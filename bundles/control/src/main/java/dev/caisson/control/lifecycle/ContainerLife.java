@@ -5,7 +5,6 @@ import com.grack.nanojson.JsonObject;
 import dev.caisson.abi.Signals;
 import dev.caisson.control.SandboxException;
 import dev.caisson.control.container.Container;
-import dev.caisson.control.container.ContainerKernel;
 import dev.caisson.control.container.ContainerProcess;
 import dev.caisson.host.HostFile;
 import dev.caisson.kernel.CommandLine;
@@ -37,7 +36,6 @@ public final class ContainerLife implements ContainerServer.Service {
     private static final long NS_PER_SECOND = 1_000_000_000L;
     private static final long FREEZE_PATIENCE_NS = 10 * NS_PER_SECOND;
 
-    private final ContainerKernel kernel;
     private final Container container;
     private final OciConfig config;
     private final OciProcess process;
@@ -52,16 +50,14 @@ public final class ContainerLife implements ContainerServer.Service {
     /**
      * Takes a container over that was created.
      *
-     * @param kernel runs it
      * @param container the container
      * @param config what it was made of
      * @param directory where its state is kept
      * @param state what it is so far; becomes {@link Status#CREATED}
      * @throws IOException when the state cannot be written
      */
-    public ContainerLife(ContainerKernel kernel, Container container, OciConfig config, ContainerDirectory directory, ContainerState state)
+    public ContainerLife(Container container, OciConfig config, ContainerDirectory directory, ContainerState state)
             throws IOException {
-        this.kernel = kernel;
         this.container = container;
         this.config = config;
         this.process = config.process();
@@ -240,8 +236,9 @@ public final class ContainerLife implements ContainerServer.Service {
             threads += each.threadCount();
         }
         answer.put("cpu", JsonObject.builder().object("usage").value("total", cpuNs).end().done());
-        answer.put("memory", JsonObject.builder().object("usage").value("usage", kernel.kernel().memoryFile().usedBytes())
-                .value("limit", kernel.kernel().totalMemoryBytes()).end().done());
+        answer.put("memory", JsonObject.builder().object("usage").value("usage", container.memoryBytes())
+                .value("max", container.peakMemoryBytes()).value("failcnt", container.memoryRefusals())
+                .value("limit", container.memoryLimitBytes()).end().value("oomKills", container.memoryKills()).done());
         JsonObject pids = JsonObject.builder().value("current", threads).done();
         if (container.taskLimit() != Long.MAX_VALUE) {
             pids.put("limit", container.taskLimit());
@@ -264,7 +261,7 @@ public final class ContainerLife implements ContainerServer.Service {
     private void update(JsonObject request) throws SandboxException {
         Long memory = number(request, "memory");
         if (memory != null) {
-            kernel.limitMemory(Math.max(0, memory));
+            container.limitMemory(memory);
         }
         Long tasks = number(request, "pids");
         if (tasks != null) {
@@ -386,6 +383,11 @@ public final class ContainerLife implements ContainerServer.Service {
             @Override
             public void abandon() {
                 own.abandon();
+            }
+
+            @Override
+            public void onMemoryKill(Runnable action) {
+                container.onMemoryKill(action);
             }
         };
     }

@@ -42,6 +42,8 @@ public final class ContainerServer implements AutoCloseable {
     /** The start of {@code struct siginfo_t}: number, errno, code. */
     private static final int SIGNAL_BYTES = 12, CODE = 8;
     private static final int SI_KERNEL = 0x80;
+    /** Goes to a process of the host in place of a wait status: a process of its container is killed for lack of memory. */
+    public static final int MEMORY_KILL = 0x4d4f4f;
 
     /** Answers requests. */
     public interface Service {
@@ -89,6 +91,13 @@ public final class ContainerServer implements AutoCloseable {
 
         /** The peer is gone; nobody waits for the end any more. */
         void abandon();
+
+        /**
+         * Says what is done before one of the container's processes is killed for lack of memory.
+         *
+         * @param action does not wait
+         */
+        default void onMemoryKill(Runnable action) {}
     }
 
     private final Path path;
@@ -250,7 +259,7 @@ public final class ContainerServer implements AutoCloseable {
     /** Passes signals until the process is over, whose end another thread reports, or the peer is gone. */
     private static void attend(int peer, MemorySegment buffer, Attached process) {
         HostSocket.setTimeout(peer, 0);
-        report(peer, process);
+        report(peer, process, () -> { });
         passSignals(peer, buffer, process);
     }
 
@@ -262,7 +271,9 @@ public final class ContainerServer implements AutoCloseable {
      * @return the thread that ends when the process of the host has been told of the end
      */
     static Thread attend(int channel, Attached process) {
-        Thread reporter = report(channel, process);
+        MemoryAlarm alarm = new MemoryAlarm((int) HostFile.duplicate(channel, 3));
+        process.onMemoryKill(alarm::raise);
+        Thread reporter = report(channel, process, alarm::close);
         start("container signals", () -> {
             try (Arena arena = Arena.ofConfined()) {
                 passSignals(channel, arena.allocate(SIGNAL_BYTES, 8), process);
@@ -273,7 +284,37 @@ public final class ContainerServer implements AutoCloseable {
         return reporter;
     }
 
-    private static Thread report(int peer, Attached process) {
+    /** Tells a process of the host that one of the container's is killed for lack of memory: many at once are one. */
+    private static final class MemoryAlarm {
+        private static final long PAUSE_NS = 1_000_000_000;
+        /** Guarded by this; -1 when all is over. */
+        private int channel;
+        private long lastNs;
+
+        MemoryAlarm(int channel) {
+            this.channel = channel;
+        }
+
+        synchronized void raise() {
+            long now = System.nanoTime();
+            if (channel < 0 || lastNs != 0 && now - lastNs < PAUSE_NS) {
+                return;
+            }
+            lastNs = now;
+            try (Arena arena = Arena.ofConfined()) {
+                byte[] word = new byte[Integer.BYTES];
+                MemorySegment.ofArray(word).set(Layouts.U32, 0, MEMORY_KILL);
+                send(channel, arena, word);
+            }
+        }
+
+        synchronized void close() {
+            HostFile.close(channel);
+            channel = -1;
+        }
+    }
+
+    private static Thread report(int peer, Attached process, Runnable last) {
         int reporter = (int) HostFile.duplicate(peer, 3);
         return start("container exit", () -> {
             try (Arena arena = Arena.ofConfined()) {
@@ -281,6 +322,7 @@ public final class ContainerServer implements AutoCloseable {
                 MemorySegment.ofArray(status).set(Layouts.U32, 0, process.awaitEnd());
                 send(reporter, arena, status);
             } finally {
+                last.run();
                 HostSocket.shutdown(reporter);
                 HostFile.close(reporter);
             }

@@ -145,7 +145,7 @@ public final class Pod implements ContainerServer.Service, AutoCloseable {
             PassedStdio stdio = new PassedStdio(left, false);
             left = List.of();
             container = ContainerLaunch.create(kernel, state.id(), config, stdio, state.process().pid(), hooks(config, state));
-            ContainerLife life = new ContainerLife(kernel, container, config, new ContainerDirectory(kernel.places().of(directory)), state);
+            ContainerLife life = new ContainerLife(container, config, new ContainerDirectory(kernel.places().of(directory)), state);
             isMade = add(life, channel);
             if (!isMade) {
                 throw new SandboxException("the sandbox ends", null);

@@ -5,13 +5,13 @@ import dev.caisson.abi.Errno;
 import dev.caisson.abi.ErrnoException;
 import dev.caisson.abi.Fcntl;
 import dev.caisson.abi.Stat;
+import dev.caisson.host.HostBytes;
 import dev.caisson.host.HostFile;
 import dev.caisson.spi.fs.DirectorySink;
 import dev.caisson.spi.fs.IoBuffer;
 import dev.caisson.spi.fs.OpenFile;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
-import java.lang.foreign.ValueLayout;
 import java.nio.charset.StandardCharsets;
 import java.util.concurrent.ConcurrentLinkedQueue;
 
@@ -30,6 +30,7 @@ final class HostDirectoryFile extends OpenFile {
     /** Where the host writes entries, and the copy of them that is read: the bytes of an array cost less than those of native memory. */
     private static final class Buffer {
         private final MemorySegment memory = Arena.ofAuto().allocate(BUFFER_BYTES, 8);
+        private final long address = memory.address();
         private final byte[] bytes = new byte[BUFFER_BYTES];
     }
 
@@ -40,6 +41,8 @@ final class HostDirectoryFile extends OpenFile {
     private int at;
     /** The position of the entry at {@link #at}. */
     private long atPosition;
+    /** Nothing was read or sought since the host opened it. */
+    private boolean isAtStart;
 
     HostDirectoryFile(HostDirectory directory) {
         this.directory = directory;
@@ -64,12 +67,16 @@ final class HostDirectoryFile extends OpenFile {
             fd = directory.openForReading();
             Buffer pooled = POOL.poll();
             buffer = pooled != null ? pooled : new Buffer();
+            filled = 0;
+            at = 0;
+            atPosition = FIRST;
+            isAtStart = true;
         }
-        long at = dots(position, sink);
-        if (at < FIRST) {
-            return at;
+        long next = dots(position, sink);
+        if (next < FIRST) {
+            return next;
         }
-        return readHost(position == at ? at : FIRST, position < FIRST, sink);
+        return readHost(position == next ? next : FIRST, position < FIRST, sink);
     }
 
     /** Gives "." and ".." from positions 0 and 1; the result is less than FIRST when there was no room. */
@@ -88,7 +95,9 @@ final class HostDirectoryFile extends OpenFile {
     }
 
     private long readHost(long position, boolean fromStart, DirectorySink sink) throws ErrnoException {
-        if (fromStart || position != atPosition) {
+        boolean isThere = isAtStart && position == FIRST;
+        isAtStart = false;
+        if (!isThere && (fromStart || position != atPosition)) {
             Errno.check(HostFile.seek(fd, position - FIRST, Fcntl.SEEK_SET));
             filled = 0;
             at = 0;
@@ -96,8 +105,8 @@ final class HostDirectoryFile extends OpenFile {
         }
         while (true) {
             if (at >= filled) {
-                filled = (int) Errno.check(HostFile.directoryEntries(fd, buffer.memory.address(), BUFFER_BYTES));
-                MemorySegment.copy(buffer.memory, ValueLayout.JAVA_BYTE, 0, buffer.bytes, 0, filled);
+                filled = (int) Errno.check(HostFile.directoryEntries(fd, buffer.address, BUFFER_BYTES));
+                HostBytes.read(buffer.address, buffer.bytes, 0, filled);
                 at = 0;
                 if (filled == 0) {
                     return atPosition;

@@ -4,6 +4,7 @@ import dev.caisson.abi.Errno;
 import dev.caisson.abi.ErrnoException;
 import dev.caisson.abi.Fcntl;
 import dev.caisson.abi.Stat;
+import dev.caisson.host.HostBytes;
 import dev.caisson.host.HostPath;
 import dev.caisson.spi.fs.DeviceNumbers;
 import java.lang.foreign.Arena;
@@ -50,7 +51,6 @@ record HostStatus(long device, long inode, int mode, int links, int uid, int gid
         private final MemorySegment memory = Arena.ofAuto().allocate(BYTES, 8);
         private final long address = memory.address();
         private final long[] words = new long[WORDS];
-        private final MemorySegment wordSegment = MemorySegment.ofArray(words);
     }
 
     /** Asks for a name in a directory; does not follow a link and triggers no automount. */
@@ -82,7 +82,7 @@ record HostStatus(long device, long inode, int mode, int links, int uid, int gid
 
     private static HostStatus decode(Scratch scratch) {
         long[] w = scratch.words;
-        MemorySegment.copy(scratch.memory, 0, scratch.wordSegment, 0, WORDS * 8);
+        HostBytes.readWords(scratch.address, w, WORDS);
         boolean hasBirth = ((int) w[0] & Stat.STATX_BTIME) != 0;
         return new HostStatus(DeviceNumbers.of((int) w[17], high(w[17])), w[4], high(w[3]) & 0xffff, (int) w[2], high(w[2]), (int) w[3],
                 DeviceNumbers.of((int) w[16], high(w[16])), w[5], high(w[0]), w[6], time(w, 8), time(w, 14), time(w, 12),

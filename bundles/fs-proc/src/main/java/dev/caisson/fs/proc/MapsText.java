@@ -58,7 +58,7 @@ final class MapsText {
         StringBuilder text = new StringBuilder(1024);
         int start = text.length();
         text.append(String.format("%08x-%08x ---p 00000000 00:00 0 ", all.getFirst().start(), all.getLast().end()));
-        pad(text, start).append("[rollup]\n");
+        pad(text, start, NAME_COLUMN).append("[rollup]\n");
         long resident = 0;
         long copies = 0;
         long locked = 0;
@@ -80,19 +80,22 @@ final class MapsText {
         int start = text.length();
         int protection = vma.protection();
         long device = vma.file() == null ? 0 : vma.file().deviceId();
-        text.append(String.format("%08x-%08x %c%c%c%c %08x %02x:%02x %d ", vma.start(), vma.end(),
-                (protection & Mman.PROT_READ) != 0 ? 'r' : '-', (protection & Mman.PROT_WRITE) != 0 ? 'w' : '-',
-                (protection & Mman.PROT_EXEC) != 0 ? 'x' : '-', vma.shared() ? 's' : 'p', vma.fileOffset(), DeviceNumbers.major(device),
-                DeviceNumbers.minor(device), vma.file() == null ? 0 : vma.file().inodeNumber()));
+        hex(text, vma.start(), 8).append('-');
+        hex(text, vma.end(), 8).append(' ')
+                .append((protection & Mman.PROT_READ) != 0 ? 'r' : '-').append((protection & Mman.PROT_WRITE) != 0 ? 'w' : '-')
+                .append((protection & Mman.PROT_EXEC) != 0 ? 'x' : '-').append(vma.shared() ? 's' : 'p').append(' ');
+        hex(text, vma.fileOffset(), 8).append(' ');
+        hex(text, DeviceNumbers.major(device), 2).append(':');
+        hex(text, DeviceNumbers.minor(device), 2).append(' ').append(vma.file() == null ? 0 : vma.file().inodeNumber()).append(' ');
         String name = vma.file() != null ? vma.file().path().replace("\n", "\\012") : vma.label();
         if (!name.isEmpty()) {
-            pad(text, start).append(name);
+            pad(text, start, NAME_COLUMN).append(name);
         }
         text.append('\n');
     }
 
-    private static StringBuilder pad(StringBuilder text, int lineStart) {
-        while (text.length() - lineStart < NAME_COLUMN) {
+    private static StringBuilder pad(StringBuilder text, int lineStart, int column) {
+        while (text.length() - lineStart < column) {
             text.append(' ');
         }
         return text;
@@ -120,7 +123,20 @@ final class MapsText {
     }
 
     private static void row(StringBuilder text, String name, long kib) {
-        text.append(String.format("%-16s%8d kB\n", name + ":", kib));
+        int start = text.length();
+        String number = Long.toString(kib);
+        text.append(name).append(':');
+        pad(text, start, 16);
+        pad(text, start, 24 - number.length()).append(number).append(" kB\n");
+    }
+
+    /** Digits by hand: a format per row made a program with many mappings wait for hundreds of milliseconds. */
+    private static StringBuilder hex(StringBuilder text, long value, int width) {
+        int digits = Math.max(width, (67 - Long.numberOfLeadingZeros(value)) >>> 2);
+        for (int shift = 4 * (digits - 1); shift >= 0; shift -= 4) {
+            text.append(Character.forDigit((int) (value >>> shift) & 15, 16));
+        }
+        return text;
     }
 
     private static String flags(VmaInfo vma) {

@@ -3,6 +3,7 @@ package dev.caisson.fs.proc;
 import dev.caisson.abi.Resource;
 import dev.caisson.kernel.CpuTimes;
 import dev.caisson.kernel.GuestProcess;
+import dev.caisson.kernel.Kernel;
 import dev.caisson.kernel.Pid;
 import dev.caisson.kernel.PidNamespace;
 import dev.caisson.kernel.ProcessGroup;
@@ -10,6 +11,7 @@ import dev.caisson.kernel.Session;
 import dev.caisson.kernel.Task;
 import dev.caisson.kernel.ptrace.Tracee;
 import dev.caisson.kernel.seccomp.SeccompState;
+import dev.caisson.kernel.time.TimeOffsets;
 import dev.caisson.memory.AddressLayout;
 import dev.caisson.memory.MemoryManager;
 import dev.caisson.memory.MemoryUsage;
@@ -104,7 +106,7 @@ final class StatText {
         add(text, nice);
         add(text, process.threadCount());
         add(text, 0);
-        add(text, (process.startNs() - process.kernel().bootNs()) / TICK_NS);
+        add(text, (process.startNs() - process.kernel().bootNs() + readersUptimeNs(process.kernel())) / TICK_NS);
         add(text, usage.size() * 4096);
         add(text, usage.resident());
         text.append(' ').append(Long.toUnsignedString(process.limits().soft(Resource.RLIMIT_RSS)));
@@ -242,5 +244,13 @@ final class StatText {
 
     private static void row(StringBuilder text, String name, Object value) {
         text.append(name).append(":\t").append(value).append('\n');
+    }
+
+    /** How long the machine of a reader with clocks of its own had run when the sandbox began; 0 for who sees the sandbox as the machine. */
+    static long readersUptimeNs(Kernel kernel) {
+        Task reader = Task.current();
+        TimeOffsets offsets = reader == null ? TimeOffsets.NONE : reader.process().set().time();
+        return offsets == TimeOffsets.NONE ? 0
+                : kernel.clocks().boottimeNs() + offsets.boottimeNs() - (System.nanoTime() - kernel.bootNs());
     }
 }

@@ -127,14 +127,15 @@ final class SystemFiles {
         for (int cpu = 0; cpu < cpus; cpu++) {
             text.append(String.format("cpu%d %d 0 %d %d 0 0 0 0 0 0\n", cpu, userTicks / cpus, systemTicks / cpus, idle / cpus));
         }
-        text.append("intr 0\nctxt 0\nbtime ").append((kernel.clocks().realtimeNs() - (System.nanoTime() - kernel.bootNs())) / 1_000_000_000L).append("\nprocesses ")
+        text.append("intr 0\nctxt 0\nbtime ").append((kernel.clocks().realtimeNs() - (System.nanoTime() - kernel.bootNs())
+                - StatText.readersUptimeNs(kernel)) / 1_000_000_000L).append("\nprocesses ")
                 .append(kernel.rootPids().lastPid()).append("\nprocs_running ").append(Math.max(1, running))
                 .append("\nprocs_blocked 0\nsoftirq 0 0 0 0 0 0 0 0 0 0 0\n");
         return text.toString();
     }
 
     private String uptime() {
-        long up = (System.nanoTime() - kernel.bootNs()) / StatText.TICK_NS;
+        long up = (System.nanoTime() - kernel.bootNs() + StatText.readersUptimeNs(kernel)) / StatText.TICK_NS;
         long idle = up * kernel.options().cpuCount();
         return String.format("%d.%02d %d.%02d\n", up / 100, up % 100, idle / 100, idle % 100);
     }

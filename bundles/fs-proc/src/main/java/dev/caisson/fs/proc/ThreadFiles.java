@@ -10,6 +10,7 @@ import dev.caisson.kernel.GuestProcess;
 import dev.caisson.kernel.Task;
 import dev.caisson.kernel.namespace.NamespaceFiles;
 import dev.caisson.kernel.namespace.NamespaceKind;
+import dev.caisson.kernel.time.TimeOffsets;
 import dev.caisson.memory.MemoryManager;
 import dev.caisson.vfs.FileDescription;
 import dev.caisson.vfs.Location;
@@ -17,6 +18,8 @@ import dev.caisson.vfs.pseudo.PseudoDirectory;
 
 /** The files of /proc/PID and of /proc/PID/task/TID: which exist, and who may read them. */
 final class ThreadFiles {
+    private static final long SECOND_NS = 1_000_000_000;
+
     private ThreadFiles() {}
 
     static void addTo(OwnedDirectory directory, GuestProcess process, Task task, boolean wholeProcess) {
@@ -42,7 +45,7 @@ final class ThreadFiles {
         directory.owned("stack", 0400, () -> "");
         directory.owned("timers", 0444, () -> "");
         directory.owned("projid_map", 0644, () -> String.format("%10d %10d %10d\n", 0, 0, 4294967295L));
-        directory.owned("timens_offsets", 0644, () -> "monotonic           0         0\nboottime            0         0\n");
+        directory.owned("timens_offsets", 0644, () -> clockOffsets(process));
         directory.owned("loginuid", 0644, () -> Integer.toUnsignedString(loginUser(process).uid), text -> setLoginUser(process, text));
         directory.owned("sessionid", 0444, () -> "4294967295");
         directory.owned("cgroup", 0444, () -> "0::/\n");
@@ -215,5 +218,13 @@ final class ThreadFiles {
             throw dev.caisson.abi.Errno.EACCES.error();
         }
         process.oomScoreAdjustment(value);
+    }
+
+    /** As {@code proc_timens_show_offsets}: seconds, nanoseconds that are not negative. */
+    private static String clockOffsets(GuestProcess process) {
+        TimeOffsets offsets = process.set().time();
+        return String.format("%-10s %10d %9d\n%-10s %10d %9d\n", "monotonic", Math.floorDiv(offsets.monotonicNs(), SECOND_NS),
+                Math.floorMod(offsets.monotonicNs(), SECOND_NS), "boottime", Math.floorDiv(offsets.boottimeNs(), SECOND_NS),
+                Math.floorMod(offsets.boottimeNs(), SECOND_NS));
     }
 }

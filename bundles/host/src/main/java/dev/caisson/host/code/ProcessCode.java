@@ -2,6 +2,7 @@ package dev.caisson.host.code;
 
 import static dev.caisson.host.code.Register.R10;
 import static dev.caisson.host.code.Register.RAX;
+import static dev.caisson.host.code.Register.RCX;
 import static dev.caisson.host.code.Register.RDI;
 import static dev.caisson.host.code.Register.RDX;
 import static dev.caisson.host.code.Register.RSI;
@@ -14,6 +15,8 @@ public final class ProcessCode {
     private static final int POLLIN = 1, SIG_SETMASK = 2, RLIMIT_CORE = 4;
     private static final int ACTION_BYTES = 32;
     private static final int SIGNALED = 128;
+    /** Process ids are below 2^22. */
+    private static final int DIGITS = 10_000_000;
 
     private ProcessCode() {}
 
@@ -77,5 +80,41 @@ public final class ProcessCode {
         code.bind(exited);
         code.mov(RDI, status).shr(RDI, 8).and(RDI, 0xff);
         call(code, SyscallNumber.EXIT_GROUP);
+    }
+
+    /**
+     * A subroutine that writes rax, a number of a process, in decimal to rdi, which goes on behind it; up to seven further bytes are written to.
+     * It uses rcx and rdx.
+     *
+     * @param code to append to
+     */
+    public static void writeNumber(Assembler code) {
+        code.xor(RDX, RDX); // not 0 once there was a digit
+        for (int unit = DIGITS; unit >= 1; unit /= 10) {
+            Label digit = new Label(), skip = new Label();
+            code.xor(RCX, RCX);
+            Label more = code.here();
+            code.cmp(RAX, unit).jump(Condition.LESS, digit).sub(RAX, unit).add(RCX, 1).jump(more);
+            code.bind(digit);
+            code.or(RDX, RCX).test(RDX, RDX).jump(Condition.EQUAL, skip);
+            code.add(RCX, '0').store(RDI, 0, RCX).add(RDI, 1);
+            code.bind(skip);
+        }
+        code.ret();
+    }
+
+    /**
+     * A subroutine that gives the length of the string at rsi in rax; it uses rcx and rsi.
+     *
+     * @param code to append to
+     */
+    public static void length(Assembler code) {
+        Label end = new Label();
+        code.mov(RAX, RSI);
+        Label next = code.here();
+        code.load(RCX, RAX, 0).and(RCX, 0xff).test(RCX, RCX).jump(Condition.EQUAL, end);
+        code.add(RAX, 1).jump(next);
+        code.bind(end);
+        code.neg(RSI).add(RAX, RSI).ret();
     }
 }

@@ -23,6 +23,7 @@ import java.nio.charset.StandardCharsets;
  *  0x100      lists of orders, each of 64 bytes: number and flags, six arguments, the result
  *  0x4000     the sandbox's own
  * 0x80000   64 not 0: what follows is carried out when the sandbox's process has ended
+ * 0x90000    8 not 0: what follows is written when it is lost ({@link LossReport})
  * </pre>
  */
 final class LaunchArea {
@@ -30,11 +31,13 @@ final class LaunchArea {
     static final int BYTES = 1 << 20;
     static final int ERROR = 0, LAUNCHER = 8, PROCESS = 16, FLAGS = 24, NETWORK_ERROR = 32, MAGIC_AT = 40, PAIR = 48, PASSED = 56, START = 64;
     static final int CHILD = 0x100, PARENT = 0x2000, PATHS = 0x3000, PATH_BYTES = 64, OWN = 0x4000,
-            LAST = 0x80000, LAST_BYTES = 0x10000;
+            LAST = 0x80000, LOSS = 0x90000, KEPT_BYTES = 0x14000;
     static final long MAGIC = 0x6c61756e_63686572L;
 
     /** Descriptors: the shared memory, the launcher's end of the socket, the sandbox's, the launcher's signals. */
     static final int MEMORY = 200, LAUNCHERS = 201, SANDBOXS = 202, SIGNALS = 203;
+    /** Of the launcher: the files of the control group's memory that {@link dev.caisson.host.code.MemoryAlarm} needs. */
+    static final int LIMIT = 204, USAGE = 205;
 
     static final int ORDER_BYTES = OrderList.ORDER_BYTES;
     /** In the number of an order: its first argument is the result of the one before; the list ends when it fails. */
@@ -95,6 +98,11 @@ final class LaunchArea {
     /** {@return where the next order will be, as an offset} */
     int position() {
         return at;
+    }
+
+    /** {@return where the next string will be, as an offset} */
+    int stringsEnd() {
+        return strings;
     }
 
     /** {@return the result of the order before the next one} */

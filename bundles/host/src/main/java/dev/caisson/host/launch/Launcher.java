@@ -22,8 +22,10 @@ public final class Launcher {
     /** The variable of the environment by which whoever starts the launcher says so. */
     public static final String VARIABLE = "CAISSON_LAUNCHER";
 
+    private static final int LAST_BYTES = LaunchArea.LOSS - LaunchArea.LAST;
     private static final int OWN_LISTS = LaunchArea.OWN, OWN_DATA = LaunchArea.OWN + 0x4000;
-    private static final int LAST_LIST = LaunchArea.LAST + LaunchArea.ORDER_BYTES, LAST_DATA = LaunchArea.LAST + LaunchArea.LAST_BYTES / 2;
+    private static final int LAST_LIST = LaunchArea.LAST + LaunchArea.ORDER_BYTES, LAST_DATA = LaunchArea.LAST + LAST_BYTES / 2;
+    private static final int FILE_MODE = 0644;
     private static final int MOST_LAST = 200, CHILD_BYTES = 8 * LaunchArea.ORDER_BYTES;
     private static final int SIGKILL = 9, SIG_SETMASK = 2;
     private static final long WALL = 0x4000_0000L;
@@ -282,7 +284,7 @@ public final class Launcher {
      */
     public void atEnd(List<Last> programs, List<String> left, List<String> paths) throws IOException {
         if (left.size() * 2 + paths.size() > MOST_LAST || programs.size() > MOST_LAST / 2 || left.stream().mapToInt(String::length).sum() + paths.stream().mapToInt(String::length).sum()
-                > LaunchArea.LAST_BYTES / 4) {
+                > LAST_BYTES / 4) {
             throw new IllegalArgumentException("too many files to remove");
         }
         List<Long> inputs = new ArrayList<>();
@@ -315,7 +317,56 @@ public final class Launcher {
         for (String path : paths) {
             orders.add(SyscallNumber.UNLINKAT, Fcntl.AT_FDCWD, orders.text(path), path.endsWith("/") ? REMOVE_DIRECTORY : 0);
         }
+        if (orders.stringsEnd() > LaunchArea.LOSS) {
+            throw new IllegalArgumentException("hooks have too many words");
+        }
         memory.set(Layouts.U64, LaunchArea.LAST, 1);
+    }
+
+    /**
+     * Says what the launcher writes when this process ends without {@link #end}. To be said before {@link #seal}, once.
+     *
+     * @param lines to which files; those that cannot be opened are left out
+     * @throws IllegalArgumentException when that is too much
+     * @throws IOException when the launcher is gone
+     */
+    public void atLoss(List<LossReport.Line> lines) throws IOException {
+        List<LossReport.Line> open = new ArrayList<>();
+        List<Long> descriptors = new ArrayList<>();
+        for (LossReport.Line each : lines) {
+            LaunchArea orders = orders();
+            orders.add(SyscallNumber.OPENAT | LaunchArea.NEEDED, Fcntl.AT_FDCWD, orders.text(each.path()),
+                    Fcntl.O_WRONLY | Fcntl.O_CREAT | Fcntl.O_APPEND | Fcntl.O_CLOEXEC, FILE_MODE);
+            if (run() >= 0) {
+                open.add(each);
+                descriptors.add(LaunchArea.result(memory, OWN_LISTS));
+            }
+        }
+        LossReport.put(memory, open, descriptors);
+    }
+
+    /**
+     * Says which control group's watchers the launcher tells of {@link #memoryKill}. To be said before {@link #seal}, once.
+     *
+     * @param limit path of memory.max or memory.limit_in_bytes, one char per byte
+     * @param usage path of memory.current or memory.usage_in_bytes
+     * @return 0 or a negated error number
+     * @throws IOException when the launcher is gone
+     */
+    public long watchMemory(String limit, String usage) throws IOException {
+        LaunchArea orders = orders();
+        orders.add(SyscallNumber.OPENAT | LaunchArea.NEEDED, Fcntl.AT_FDCWD, orders.text(limit), Fcntl.O_RDWR | Fcntl.O_CLOEXEC)
+                .add(SyscallNumber.DUP3 | LaunchArea.CHAINED, 0, LaunchArea.LIMIT, Fcntl.O_CLOEXEC)
+                .add(SyscallNumber.OPENAT | LaunchArea.NEEDED, Fcntl.AT_FDCWD, orders.text(usage), Fcntl.O_RDONLY | Fcntl.O_CLOEXEC)
+                .add(SyscallNumber.DUP3 | LaunchArea.CHAINED, 0, LaunchArea.USAGE, Fcntl.O_CLOEXEC);
+        return run();
+    }
+
+    /** Says that a process of a guest was killed for lack of memory. Any thread. */
+    public void memoryKill() {
+        try (Arena arena = Arena.ofConfined()) {
+            send(arena.allocate(8, 8), 3);
+        }
     }
 
     /** Ends all wishes: from now on the launcher only waits for the end. To be called before any code of a guest runs. */

@@ -24,6 +24,7 @@ import static dev.caisson.host.launch.LaunchArea.SIGNALS;
 import dev.caisson.host.code.Assembler;
 import dev.caisson.host.code.Condition;
 import dev.caisson.host.code.Label;
+import dev.caisson.host.code.MemoryAlarm;
 import dev.caisson.host.code.OrderList;
 import dev.caisson.host.code.ProcessCode;
 import dev.caisson.host.code.StaticElf;
@@ -38,9 +39,10 @@ import dev.caisson.host.raw.SyscallNumber;
  * 200 is the memory that both share ({@link LaunchArea}), 202 a socket.
  * <li>On the socket the sandbox's process sends 8 bytes for each wish, and gets 8 as the answer. An address in the shared memory is that of a list of
  * system calls, which the launcher makes with the rights and in the namespaces that it was started with: until 1 comes, which has no answer. From then on
- * the launcher shares no memory, has no capability but CAP_DAC_OVERRIDE, and no ears but for a last word: the wait status by which the program ended, shifted left by 8, plus 2.
+ * the launcher shares no memory, has no capability but CAP_DAC_OVERRIDE, and no ears but for 3, which says that a guest was killed for lack of memory
+ * ({@link MemoryAlarm}), and a last word: the wait status by which the program ended, shifted left by 8, plus 2.
  * <li>Signals that it gets it passes on to the child, but for those of the terminal, which the child gets by itself. When the child is gone, it
- * makes the system calls that it was given for that before the 1, and ends as its last word says, or else as the child did. When it is killed, the child
+ * says so in the logs if that was without a last word ({@link LossReport}), makes the system calls that it was given for that before the 1, and ends as its last word says, or else as the child did. When it is killed, the child
  * is, too, and with it everything in its process namespace.
  * </ol>
  * It knows no paths and reads no files, and takes about 30 KiB of memory.
@@ -54,7 +56,6 @@ public final class LauncherProgram {
     private static final int O_CLOEXEC = 0x80000;
     /** One below and one above the launcher's own descriptors. */
     private static final int LAST_BELOW = MEMORY - 1, FIRST_ABOVE = SIGNALS + 1;
-    private static final int DIGITS = 10_000_000;
     private static final int CAPABILITY_VERSION_3 = 0x20080522;
     /** Without it, root cannot remove directories from the top of a filesystem of control groups. */
     private static final long DAC_OVERRIDE = 1L << 1;
@@ -64,6 +65,8 @@ public final class LauncherProgram {
     private final Assembler code = new Assembler();
     private final Label run = new Label();
     private final Label number = new Label();
+    private final Label memoryAlarm = new Label();
+    private final Label loss = new Label();
     private final Label template = new Label();
     private final Label name = new Label();
 
@@ -87,7 +90,12 @@ public final class LauncherProgram {
         code.neg(RAX).mov(RDI, RAX); // only execve(2) ends the list
         call(SyscallNumber.EXIT_GROUP);
         runList();
-        writeNumber();
+        code.bind(number);
+        ProcessCode.writeNumber(code);
+        code.bind(memoryAlarm);
+        MemoryAlarm.emit(code, LaunchArea.LIMIT, LaunchArea.USAGE);
+        code.bind(loss);
+        LossReport.emit(code, number);
         code.align(16).bind(template);
         byte[] area = LaunchArea.template();
         for (byte each : area) {
@@ -224,7 +232,7 @@ public final class LauncherProgram {
 
     private void monitor() {
         Label next = new Label(), socket = new Label(), lost = new Label(), lastWord = new Label(), seal = new Label(), known = new Label(),
-                restore = new Label();
+                restore = new Label(), alarm = new Label();
         code.bind(next);
         ProcessCode.pollTwo(code, LAUNCHERS, SIGNALS);
         code.test(RAX, RAX).jump(Condition.SIGN, next); // EINTR
@@ -241,6 +249,7 @@ public final class LauncherProgram {
         call(SyscallNumber.RECVFROM);
         code.cmp(RAX, 8).jump(Condition.NOT_EQUAL, lost);
         code.load(RBX, RSP, BUFFER).mov(RAX, RBX).and(RAX, 0xff).cmp(RAX, 2).jump(Condition.EQUAL, lastWord);
+        code.cmp(RAX, 3).jump(Condition.EQUAL, alarm);
         code.test(R12, R12).jump(Condition.EQUAL, next); // sealed
         code.cmp(RBX, 1).jump(Condition.EQUAL, seal);
         code.call(run);
@@ -250,13 +259,13 @@ public final class LauncherProgram {
         code.jump(next);
 
         code.bind(seal); // the last list stays, where it was, in a copy of the launcher's own
-        code.xor(RDI, RDI).mov(RSI, LaunchArea.LAST_BYTES).mov(RDX, 3).mov(R10, 0x22 /* MAP_PRIVATE, MAP_ANONYMOUS */).mov(R8, -1).xor(R9, R9);
+        code.xor(RDI, RDI).mov(RSI, LaunchArea.KEPT_BYTES).mov(RDX, 3).mov(R10, 0x22 /* MAP_PRIVATE, MAP_ANONYMOUS */).mov(R8, -1).xor(R9, R9);
         call(SyscallNumber.MMAP);
         code.mov(R15, RAX);
-        copy(() -> code.lea(RSI, R12, LaunchArea.LAST).mov(RDI, R15), LaunchArea.LAST_BYTES);
+        copy(() -> code.lea(RSI, R12, LaunchArea.LAST).mov(RDI, R15), LaunchArea.KEPT_BYTES);
         code.mov(RDI, R12).mov(RSI, LaunchArea.BYTES);
         call(SyscallNumber.MUNMAP);
-        code.lea(R8, R12, LaunchArea.LAST).mov(RDI, R15).mov(RSI, LaunchArea.LAST_BYTES).mov(RDX, LaunchArea.LAST_BYTES)
+        code.lea(R8, R12, LaunchArea.LAST).mov(RDI, R15).mov(RSI, LaunchArea.KEPT_BYTES).mov(RDX, LaunchArea.KEPT_BYTES)
                 .mov(R10, 3 /* MREMAP_MAYMOVE, MREMAP_FIXED */);
         call(SyscallNumber.MREMAP);
         code.xor(R12, R12);
@@ -269,6 +278,9 @@ public final class LauncherProgram {
         call(SyscallNumber.CAPSET);
         code.jump(next);
 
+        code.bind(alarm);
+        code.call(memoryAlarm).jump(next);
+
         code.bind(lastWord);
         code.shr(RBX, 8);
         code.mov(RDI, R13).xor(RSI, RSI).mov(RDX, WALL).xor(R10, R10);
@@ -278,7 +290,7 @@ public final class LauncherProgram {
         code.mov(RBX, 9).store(RSP, STATUS, RBX);
         code.mov(RDI, R13).lea(RSI, RSP, STATUS).mov(RDX, WALL).xor(R10, R10);
         call(SyscallNumber.WAIT4);
-        code.load(RBX, RSP, STATUS);
+        code.load(RBX, RSP, STATUS).mov(R15, RBX).call(loss).mov(RBX, R15);
         code.bind(known);
         Label end = new Label();
         code.test(R12, R12).jump(Condition.NOT_EQUAL, end); // it was never sealed
@@ -325,22 +337,5 @@ public final class LauncherProgram {
         code.mov(RDI, 127);
         call(SyscallNumber.EXIT_GROUP);
         code.bind(parent).jump(done);
-    }
-
-    /** Writes rax as a decimal number to rdi, which goes on behind it. */
-    private void writeNumber() {
-        code.bind(number);
-        code.xor(RDX, RDX); // not 0 once there was a digit
-        for (int unit = DIGITS; unit >= 1; unit /= 10) {
-            Label digit = new Label(), skip = new Label();
-            code.xor(RCX, RCX);
-            Label more = code.here();
-            code.cmp(RAX, unit).jump(Condition.LESS, digit).sub(RAX, unit).add(RCX, 1).jump(more);
-            code.bind(digit);
-            code.or(RDX, RCX).test(RDX, RDX).jump(Condition.EQUAL, skip);
-            code.add(RCX, '0').store(RDI, 0, RCX).add(RDI, 1);
-            code.bind(skip);
-        }
-        code.ret();
     }
 }

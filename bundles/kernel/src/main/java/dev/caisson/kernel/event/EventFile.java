@@ -77,12 +77,7 @@ public final class EventFile extends OpenFile {
             taken = semaphore ? 1 : old;
         } while (!count.compareAndSet(old, old - taken));
         queue.notify(POLLOUT);
-        MemorySegment bytes = MemorySegment.ofArray(new byte[8]);
-        bytes.set(U64, 0, taken);
-        if (target.put(bytes, 0, 8) < 8) {
-            throw EFAULT.error();
-        }
-        return 8;
+        return target.putNumber(taken);
     }
 
     @Override

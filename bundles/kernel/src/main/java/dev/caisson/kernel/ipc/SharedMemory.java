@@ -214,12 +214,16 @@ public final class SharedMemory {
      * @param id identifier
      * @param wanted which of the two
      * @param credentials who asks
+     * @param limitBytes their RLIMIT_MEMLOCK; at 0 nothing may be locked
      * @throws ErrnoException EPERM, EINVAL, EIDRM
      */
-    public void lock(int id, boolean wanted, Credentials credentials) throws ErrnoException {
+    public void lock(int id, boolean wanted, Credentials credentials, long limitBytes) throws ErrnoException {
         SharedSegment segment = table.find(id);
         if (!credentials.has(Capability.CAP_IPC_LOCK)) {
             segment.checkOwner(credentials);
+            if (wanted && limitBytes == 0) {
+                throw EPERM.error("RLIMIT_MEMLOCK is 0");
+            }
         }
         segment.lockPages(wanted);
     }

@@ -33,8 +33,9 @@ public final class ClockIds {
         return switch (id) {
             // The coarse clocks are as fine as the others, so that they never disagree about what came first.
             case Time.CLOCK_REALTIME, Time.CLOCK_REALTIME_COARSE, Time.CLOCK_REALTIME_ALARM -> clocks.realtimeNs();
-            case Time.CLOCK_MONOTONIC, Time.CLOCK_MONOTONIC_RAW, Time.CLOCK_MONOTONIC_COARSE -> clocks.monotonicNs();
-            case Time.CLOCK_BOOTTIME, Time.CLOCK_BOOTTIME_ALARM -> clocks.boottimeNs();
+            case Time.CLOCK_MONOTONIC, Time.CLOCK_MONOTONIC_RAW, Time.CLOCK_MONOTONIC_COARSE -> clocks.monotonicNs()
+                    + task.process().set().time().monotonicNs();
+            case Time.CLOCK_BOOTTIME, Time.CLOCK_BOOTTIME_ALARM -> clocks.boottimeNs() + task.process().set().time().boottimeNs();
             case Time.CLOCK_TAI -> clocks.taiNs();
             default -> cpu(task, id).nowNs();
         };

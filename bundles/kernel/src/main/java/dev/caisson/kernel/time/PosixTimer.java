@@ -13,12 +13,15 @@ public final class PosixTimer implements SignalSource {
     private final GuestProcess process;
     private final int id;
     private final TimerEvent event;
+    /** Null for a processor clock. */
+    private final WallClock wall;
     private IntervalTimer timer;
     private volatile int lastOverrun;
     private volatile boolean deleted;
 
-    PosixTimer(GuestProcess process, int id, TimerEvent event) {
+    PosixTimer(GuestProcess process, int id, WallClock wall, TimerEvent event) {
         this.process = process;
+        this.wall = wall;
         this.id = id;
         this.event = event;
     }
@@ -71,7 +74,7 @@ public final class PosixTimer implements SignalSource {
      */
     public IntervalTime set(boolean absolute, long valueNs, long intervalNs) {
         lastOverrun = 0;
-        return timer.set(absolute, valueNs, intervalNs);
+        return timer.set(absolute, absolute && wall != null ? process.set().time().toSandbox(wall, valueNs) : valueNs, intervalNs);
     }
 
     /** {@return what it is set to, timer_gettime(2)} */

@@ -121,7 +121,7 @@ public final class ProcessTimers implements ProcessAttachments.Lifecycle {
                 id = id + 1 & Integer.MAX_VALUE;
             }
             nextId = id + 1 & Integer.MAX_VALUE;
-            PosixTimer timer = new PosixTimer(process, id, event);
+            PosixTimer timer = new PosixTimer(process, id, wall, event);
             timer.bind(wall != null ? new WallTimer(clocks, timers, wall) {
                 @Override
                 protected void expired() {

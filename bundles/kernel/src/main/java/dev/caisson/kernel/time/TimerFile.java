@@ -4,12 +4,10 @@ import static dev.caisson.abi.Errno.EINVAL;
 
 import dev.caisson.abi.ErrnoException;
 import dev.caisson.abi.IntervalTime;
-import dev.caisson.abi.Layouts;
 import dev.caisson.abi.Poll;
 import dev.caisson.spi.fs.IoBuffer;
 import dev.caisson.spi.fs.OpenFile;
 import dev.caisson.spi.wait.WaitQueue;
-import java.lang.foreign.MemorySegment;
 
 /** A timerfd, timerfd_create(2). Reading takes the expirations since the last read as a number of 8 bytes. */
 public final class TimerFile extends OpenFile {
@@ -87,10 +85,7 @@ public final class TimerFile extends OpenFile {
         if (count == 0) {
             return WOULD_BLOCK;
         }
-        byte[] bytes = new byte[8];
-        MemorySegment number = MemorySegment.ofArray(bytes);
-        number.set(Layouts.U64, 0, count);
-        return target.put(number, 0, 8);
+        return target.putNumber(count);
     }
 
     @Override

@@ -30,6 +30,10 @@ public final class ControlGroup {
     private static final int REMOVAL_STEPS = 500;
     private static final long REMOVAL_STEP_MS = 10;
 
+    /** Says that a group of this name is there. */
+    private static final ControlGroup TAKEN = new ControlGroup(false, Map.of(), GroupFiles.DIRECT);
+    private static final int MOST_OF_A_NAME = 1000;
+
     private final boolean isUnified;
     /** Directories by their controllers, joined by commas. */
     private final Map<String, Path> groups;
@@ -42,7 +46,8 @@ public final class ControlGroup {
     }
 
     /**
-     * Makes a container's group; what exists is used as it is.
+     * Makes a container's group. Where the container says which, an empty one that exists is used as it is; another one has the container's name, with a
+     * number behind it where somebody else's container has the same.
      *
      * @param hierarchies what the host has
      * @param wanted linux.cgroupsPath, or null
@@ -56,12 +61,34 @@ public final class ControlGroup {
         if (hierarchies.all().isEmpty()) {
             return none(isOptional, "linux.cgroupsPath: this host shows no control groups; mount them, or leave out linux.resources", null);
         }
+        boolean isNamed = wanted != null && !wanted.isEmpty();
+        for (int number = 1;; number++) {
+            ControlGroup made = make(hierarchies, wanted, number == 1 ? id : id + "-" + number, !isNamed, isOptional, files);
+            if (made != TAKEN) {
+                return made;
+            }
+            if (number == MOST_OF_A_NAME) {
+                throw new GroupException("linux.cgroupsPath: there are control groups " + id + " to " + id + "-" + number + " already; name one", null);
+            }
+        }
+    }
+
+    private static ControlGroup make(Hierarchies hierarchies, String wanted, String id, boolean isNew, boolean isOptional, GroupFiles files)
+            throws GroupException {
         Map<String, Path> groups = new LinkedHashMap<>();
         ControlGroup made = new ControlGroup(hierarchies.isUnified(), groups, files);
         for (Hierarchies.Hierarchy each : hierarchies.all()) {
             Path directory = GroupPath.of(each, hierarchies.isUnified(), wanted, id);
+            boolean isThere = Files.exists(directory);
             try {
-                made.makeDirectories(each, directory);
+                if (!made.makeDirectories(each, directory, isNew)) {
+                    made.removeMade();
+                    return TAKEN;
+                }
+                if (isThere && isPopulated(directory)) {
+                    made.removeMade();
+                    throw new GroupException("linux.cgroupsPath: the control group " + directory + " is not empty: it is somebody else's; name another one");
+                }
             } catch (IOException e) {
                 made.removeMade();
                 return none(isOptional && (e instanceof AccessDeniedException || e.getMessage().contains("ermi") || e.getMessage().contains("ead-only")),
@@ -70,6 +97,14 @@ public final class ControlGroup {
             groups.put(String.join(",", each.controllers()), directory);
         }
         return made;
+    }
+
+    /** Whether there are processes, those included that have no number here: this process may be in a process namespace of its own. */
+    private static boolean isPopulated(Path group) throws IOException {
+        Path events = group.resolve("cgroup.events");
+        Path count = group.resolve("pids.current");
+        return !Files.readString(group.resolve(PROCESSES)).isBlank() || Files.exists(events) && Files.readString(events).contains("populated 1")
+                || Files.exists(count) && !Files.readString(count).strip().equals("0");
     }
 
     private static ControlGroup none(boolean isOptional, String message, IOException cause) throws GroupException {
@@ -83,20 +118,26 @@ public final class ControlGroup {
         return e instanceof AccessDeniedException ? "permission denied" : e instanceof NoSuchFileException ? "no such file" : e.getMessage();
     }
 
-    private void makeDirectories(Hierarchies.Hierarchy hierarchy, Path directory) throws IOException {
+    /** Gives false when the last one has to be new, and is not. */
+    private boolean makeDirectories(Hierarchies.Hierarchy hierarchy, Path directory, boolean isNew) throws IOException {
         Path at = hierarchy.mount();
         for (Path name : at.relativize(directory)) {
             if (isUnified) {
                 delegate(at, hierarchy.controllers());
             }
             Path next = at.resolve(name);
-            files.makeDirectory(next);
+            if (!isNew || !next.equals(directory)) {
+                files.makeDirectory(next);
+            } else if (!files.makeNew(next)) {
+                return false;
+            }
             if (hierarchy.controllers().contains("cpuset") && !isUnified) {
                 inherit(at, next, "cpuset.cpus");
                 inherit(at, next, "cpuset.mems");
             }
             at = next;
         }
+        return true;
     }
 
     /** With version 2, a group's children have the controllers that it says; what it cannot give they do without, as limits on them will tell. */
@@ -219,6 +260,21 @@ public final class ControlGroup {
             }
         }
         return null;
+    }
+
+    /** {@return the file with the limit of the group's memory, or null where there is none} */
+    public Path memoryLimitFile() {
+        return memoryFile(isUnified ? "memory.max" : "memory.limit_in_bytes");
+    }
+
+    /** {@return the file with the use of the group's memory, or null where there is none} */
+    public Path memoryUsageFile() {
+        return memoryFile(isUnified ? "memory.current" : "memory.usage_in_bytes");
+    }
+
+    private Path memoryFile(String name) {
+        Path group = with("memory");
+        return group == null || !Files.exists(group.resolve(name)) ? null : group.resolve(name);
     }
 
     boolean isUnified() {

@@ -2,6 +2,7 @@ package dev.caisson.oci.cgroup;
 
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.FileAlreadyExistsException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
@@ -18,6 +19,16 @@ public interface GroupFiles {
         }
 
         @Override
+        public boolean makeNew(Path directory) throws IOException {
+            try {
+                Files.createDirectory(directory);
+                return true;
+            } catch (FileAlreadyExistsException e) {
+                return false;
+            }
+        }
+
+        @Override
         public void write(Path file, String text) throws IOException {
             Files.write(file, text.getBytes(StandardCharsets.UTF_8), StandardOpenOption.WRITE);
         }
@@ -30,6 +41,21 @@ public interface GroupFiles {
      * @throws IOException when that fails
      */
     void makeDirectory(Path directory) throws IOException;
+
+    /**
+     * Makes a directory that nobody else has.
+     *
+     * @param directory its path
+     * @return false when there is one
+     * @throws IOException when that fails
+     */
+    default boolean makeNew(Path directory) throws IOException {
+        if (Files.exists(directory)) {
+            return false;
+        }
+        makeDirectory(directory);
+        return true;
+    }
 
     /**
      * Writes to a file that there is.

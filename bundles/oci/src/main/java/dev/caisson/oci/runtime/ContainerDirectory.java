@@ -26,6 +26,8 @@ import java.util.Set;
 public record ContainerDirectory(Path path) {
     private static final String STATE = "state.json";
     private static final String LOCK = "lock";
+    /** The file that has the wait status of a sandbox that ended without a word. */
+    public static final String LOST = "lost";
     private static final Set<StandardOpenOption> LOCK_OPTIONS = Set.of(StandardOpenOption.CREATE, StandardOpenOption.WRITE);
 
     /** {@return the container's name} */
@@ -85,11 +87,21 @@ public record ContainerDirectory(Path path) {
         try {
             String text = Files.readString(path.resolve(STATE), StandardCharsets.UTF_8);
             ContainerState state = ContainerState.ofFile(JsonParser.object().from(text));
-            return state.status() == Status.STOPPED || state.isAlive() ? state : state.with(Status.STOPPED, state.waitStatus());
+            return state.status() == Status.STOPPED || state.isAlive() ? state
+                    : state.with(Status.STOPPED, state.waitStatus() == ContainerState.NONE ? lostStatus() : state.waitStatus());
         } catch (NoSuchFileException e) {
             throw new ContainerException("container does not exist: " + id(), e);
         } catch (IOException | JsonParserException | RuntimeException e) {
             throw new ContainerException("cannot read " + path.resolve(STATE) + ": " + e.getMessage(), e);
+        }
+    }
+
+    /** How the sandbox ended, if what stood for it has noted that: its programs' own ends are lost with it. */
+    private int lostStatus() {
+        try {
+            return Integer.parseInt(Files.readString(path.resolve(LOST), StandardCharsets.ISO_8859_1).strip());
+        } catch (IOException | NumberFormatException e) {
+            return ContainerState.NONE;
         }
     }
 

@@ -44,4 +44,20 @@ public final class IdMaps {
                 && wanted.containerID() + wanted.size() <= each.containerID() + each.size()
                 && wanted.containerID() - each.containerID() == wanted.hostID() - each.hostID());
     }
+
+    /**
+     * What an id of this namespace is outside of it.
+     *
+     * @param maps what is mapped
+     * @param id the number here
+     * @return the number there; the same when it is not mapped
+     */
+    public static long outside(List<IdMapping> maps, long id) {
+        for (IdMapping each : maps) {
+            if (id >= each.containerID() && id < each.containerID() + each.size()) {
+                return id - each.containerID() + each.hostID();
+            }
+        }
+        return id;
+    }
 }

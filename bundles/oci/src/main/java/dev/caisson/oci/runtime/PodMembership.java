@@ -66,6 +66,11 @@ public record PodMembership(Kind kind, String sandbox, String annotation) {
         return kind == Kind.SANDBOX;
     }
 
+    /** {@return whether its kernel may have other containers, too} */
+    public boolean isInPod() {
+        return kind != Kind.SINGLE;
+    }
+
     /** {@return whether it joins a pod} */
     public boolean isMember() {
         return kind == Kind.MEMBER;

@@ -4,6 +4,7 @@ import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.concurrent.locks.LockSupport;
 
 /**
  * A process of the host that is not taken for a later one with its number.
@@ -13,6 +14,7 @@ import java.nio.file.Path;
  */
 public record ProcessIdentity(long pid, long startTicks) {
     private static final int STATE = 0, START = 19; // of what follows the name
+    private static final long STEP_NS = 5_000_000;
     /** No process. */
     public static final ProcessIdentity NONE = new ProcessIdentity(0, 0);
 
@@ -36,6 +38,18 @@ public record ProcessIdentity(long pid, long startTicks) {
     public boolean isAlive() {
         String[] fields = pid == 0 ? null : fields(pid);
         return fields != null && Long.parseLong(fields[START]) == startTicks && !fields[STATE].equals("Z") && !fields[STATE].equals("X");
+    }
+
+    /**
+     * Waits until it does not live.
+     *
+     * @param patienceMs how long at most
+     */
+    public void awaitEnd(long patienceMs) {
+        long deadline = System.nanoTime() + patienceMs * 1_000_000;
+        while (isAlive() && System.nanoTime() < deadline) {
+            LockSupport.parkNanos(STEP_NS);
+        }
     }
 
     private static String[] fields(long pid) {

@@ -36,7 +36,15 @@ public record RuntimeLog(Path file, boolean isJson) {
         }
     }
 
-    String line(String level, String message, Instant now) {
+    /**
+     * A line as {@link #write} appends it.
+     *
+     * @param level error, warning or info
+     * @param message the text
+     * @param now the time that it tells
+     * @return the line, with its end
+     */
+    public String line(String level, String message, Instant now) {
         String time = now.truncatedTo(ChronoUnit.SECONDS).toString();
         if (!isJson) {
             return "time=" + JsonWriter.string(time) + " level=" + level + " msg=" + JsonWriter.string(message) + "\n";

@@ -148,9 +148,6 @@ public record OciLinux(List<OciNamespace> namespaces, List<IdMapping> uidMapping
             Long seconds = offset.number("secs", -Long.MAX_VALUE / NANOS, Long.MAX_VALUE / NANOS - 1);
             Long nanos = offset.number("nanosecs", 0, NANOS - 1);
             long total = (seconds == null ? 0 : seconds) * NANOS + (nanos == null ? 0 : nanos);
-            if (total != 0) {
-                throw offset.error("offsets of clocks are not supported");
-            }
             offsets.put(each.getKey(), total);
         }
         if (!offsets.isEmpty() && namespaces.stream().noneMatch(each -> each.type() == OciNamespace.Type.TIME)) {

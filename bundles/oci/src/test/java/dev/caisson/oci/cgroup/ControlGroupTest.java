@@ -105,6 +105,28 @@ final class ControlGroupTest {
     }
 
     @Test
+    void aNameThatSomebodyElseHasGetsANumber() throws Exception {
+        FakeGroups host = first();
+        ControlGroup group = ControlGroup.make(host.hierarchies(), null, "box", false, host);
+        ControlGroup other = ControlGroup.make(host.hierarchies(), "", "box", false, host);
+        assertTrue(Files.isDirectory(root.resolve("sys/fs/cgroup/pids/box")));
+        assertTrue(Files.isDirectory(root.resolve("sys/fs/cgroup/pids/box-2")));
+        assertTrue(other.paths().stream().allMatch(path -> path.toString().endsWith("/box-2")), other.paths()::toString);
+        assertTrue(group.paths().stream().allMatch(path -> path.toString().endsWith("/box")), group.paths()::toString);
+    }
+
+    @Test
+    void aGroupWithProcessesIsNobodyElses() throws Exception {
+        FakeGroups host = first();
+        host.makeDirectory(root.resolve("sys/fs/cgroup/cpu,cpuacct/mine"));
+        ControlGroup.make(host.hierarchies(), "/mine", "a", false, host).enter(1234);
+        GroupException e = assertThrows(GroupException.class, () -> ControlGroup.make(host.hierarchies(), "/mine", "b", false, host));
+        assertTrue(e.getMessage().startsWith("linux.cgroupsPath: the control group ") && e.getMessage().endsWith("mine is not empty: it is somebody else's; name another one"),
+                e.getMessage());
+        assertTrue(Files.isDirectory(root.resolve("sys/fs/cgroup/pids/mine")));
+    }
+
+    @Test
     void aPathWithoutASlashBeginsAtTheCallersGroup() throws Exception {
         FakeGroups host = new FakeGroups(root).second("/sys/fs/cgroup", "/user.slice/session.scope", UNIFIED);
         ControlGroup.make(host.hierarchies(), "name", "name", false, host);

@@ -212,7 +212,7 @@ final class OciConfigTest {
         "'linux':{'sysctl':{'fs/mqueue/msg_max':'1'}}                                 | linux.sysctl: fs/mqueue/msg_max needs an entry of type ipc in linux.namespaces",
         "'linux':{'sysctl':{'net/../../x':'1'}}                                       | linux.sysctl: no kernel parameter has the name net/../../x",
         "'linux':{'intelRdt':{}}                                                      | linux.intelRdt: is not supported",
-        "'linux':{'timeOffsets':{'monotonic':{'secs':5}}}                             | linux.timeOffsets.monotonic: offsets of clocks are not supported",
+        "'linux':{'timeOffsets':{'monotonic':{'secs':5}}}                             | linux.timeOffsets: needs an entry of type time in linux.namespaces",
         "'linux':{'resources':{'memory':{'limit':100,'swap':50}}}                     | linux.resources.memory.swap: is memory and swap together, so at least the limit of 100",
         "'linux':{'resources':{'cpu':{'cpus':'0-'}}}                                  | linux.resources.cpu.cpus: is no list such as 0-2,7: 0-",
         "'linux':{'resources':{'pids':{}}}                                            | linux.resources.pids.limit: is required",

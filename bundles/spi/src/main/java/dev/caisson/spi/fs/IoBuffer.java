@@ -2,6 +2,7 @@ package dev.caisson.spi.fs;
 
 import dev.caisson.abi.Errno;
 import dev.caisson.abi.ErrnoException;
+import dev.caisson.abi.Layouts;
 import java.lang.foreign.MemorySegment;
 
 /**
@@ -40,24 +41,23 @@ public interface IoBuffer {
      * @throws ErrnoException EFAULT when not even one byte could be copied though some were wanted
      */
     default long put(MemorySegment source, long offset, long lengthBytes) throws ErrnoException {
-        long wanted = Math.min(lengthBytes, remaining());
-        long done = 0;
-        while (done < wanted) {
-            MemorySegment run;
-            try {
-                run = run();
-            } catch (ErrnoException fault) {
-                if (done == 0) {
-                    throw fault;
-                }
-                return done;
-            }
-            long step = Math.min(run.byteSize(), wanted - done);
-            MemorySegment.copy(source, offset + done, run, 0, step);
-            advance(step);
-            done += step;
+        return copy(source, offset, lengthBytes, true);
+    }
+
+    /**
+     * Copies a number into this buffer and advances.
+     *
+     * @param value 8 bytes
+     * @return 8
+     * @throws ErrnoException EFAULT when not all of it could be copied, as put_user() of the kernel has it
+     */
+    default long putNumber(long value) throws ErrnoException {
+        MemorySegment bytes = MemorySegment.ofArray(new byte[Long.BYTES]);
+        bytes.set(Layouts.U64, 0, value);
+        if (put(bytes, 0, Long.BYTES) < Long.BYTES) {
+            throw Errno.EFAULT.error();
         }
-        return done;
+        return Long.BYTES;
     }
 
     /**
@@ -70,6 +70,10 @@ public interface IoBuffer {
      * @throws ErrnoException EFAULT when not even one byte could be copied though some were wanted
      */
     default long get(MemorySegment target, long offset, long lengthBytes) throws ErrnoException {
+        return copy(target, offset, lengthBytes, false);
+    }
+
+    private long copy(MemorySegment other, long offset, long lengthBytes, boolean intoThis) throws ErrnoException {
         long wanted = Math.min(lengthBytes, remaining());
         long done = 0;
         while (done < wanted) {
@@ -83,7 +87,11 @@ public interface IoBuffer {
                 return done;
             }
             long step = Math.min(run.byteSize(), wanted - done);
-            MemorySegment.copy(run, 0, target, offset + done, step);
+            if (intoThis) {
+                MemorySegment.copy(other, offset + done, run, 0, step);
+            } else {
+                MemorySegment.copy(run, 0, other, offset + done, step);
+            }
             advance(step);
             done += step;
         }

@@ -1,7 +1,9 @@
 package dev.caisson.spi.fs;
 
+import dev.caisson.abi.Errno;
 import dev.caisson.abi.ErrnoException;
 import dev.caisson.spi.cred.Credentials;
+import dev.caisson.spi.lock.RankedLock;
 import org.osgi.annotation.versioning.ProviderType;
 
 /**
@@ -10,6 +12,11 @@ import org.osgi.annotation.versioning.ProviderType;
  */
 @ProviderType
 public interface JobControl {
+    /** Who was killed waits only for so long; but so long, since what is left to be written at the end of a process must be. */
+    long KILLED_NS = 500_000_000L;
+    /** For whom the whole sandbox waits. */
+    long AWAITED_NS = 50_000_000L;
+
     /** The thread of a task: tells whose thread it is. */
     interface Holder {
         /** {@return the task of this thread} */
@@ -19,6 +26,30 @@ public interface JobControl {
     /** {@return the calling task, or null on a thread that is not a task's} */
     static JobControl current() {
         return Thread.currentThread() instanceof Holder holder ? holder.jobControl() : null;
+    }
+
+    /**
+     * Acquires a lock whose holder may wait for a server, or for whoever keeps a file: the calling task leaves when it is killed (but not at once,
+     * since a process that ends has to write back), or awaited.
+     *
+     * @param lock to be released by the caller
+     * @throws ErrnoException ERESTARTSYS, without the lock
+     */
+    static void acquire(RankedLock lock) throws ErrnoException {
+        if (!lock.lockUnless(JobControl::isToLeave)) {
+            throw Errno.ERESTARTSYS.error();
+        }
+    }
+
+    /**
+     * Whether the calling task had better give up a wait.
+     *
+     * @param waitedNs how long it has waited
+     * @return false on a thread that is not a task's
+     */
+    static boolean isToLeave(long waitedNs) {
+        JobControl task = current();
+        return task != null && (waitedNs > KILLED_NS && task.isKilled() || waitedNs > AWAITED_NS && task.isAwaited());
     }
 
     /** {@return the credentials of the caller} */

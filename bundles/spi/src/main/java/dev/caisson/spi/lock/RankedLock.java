@@ -1,7 +1,9 @@
 package dev.caisson.spi.lock;
 
 import java.util.ArrayDeque;
+import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.ReentrantLock;
+import java.util.function.LongPredicate;
 
 /**
  * A reentrant lock with a place in {@link LockRank}. Under {@code -ea}, acquiring out of order throws and names both locks.
@@ -10,6 +12,9 @@ public final class RankedLock {
     private static final boolean CHECKING = assertionsEnabled();
     private static final ThreadLocal<ArrayDeque<RankedLock>> HELD =
             CHECKING ? ThreadLocal.withInitial(ArrayDeque::new) : null;
+
+    /** How often who waits looks whether to give up. */
+    private static final long LOOK_MS = 20;
 
     private final LockRank rank;
     private final ReentrantLock lock = new ReentrantLock();
@@ -36,6 +41,48 @@ public final class RankedLock {
         lock.lock();
         if (CHECKING) {
             HELD.get().push(this);
+        }
+    }
+
+    /**
+     * Acquires, unless the caller gives up. For locks whose holders may wait for somebody outside of the sandbox.
+     *
+     * @param givesUp is told now and then for how many nanoseconds the caller has waited, and says whether that is enough
+     * @return whether the lock was acquired
+     */
+    public boolean lockUnless(LongPredicate givesUp) {
+        if (CHECKING) {
+            checkOrder(false);
+        }
+        if (!lock.tryLock() && !awaitUnless(givesUp)) {
+            return false;
+        }
+        if (CHECKING) {
+            HELD.get().push(this);
+        }
+        return true;
+    }
+
+    private boolean awaitUnless(LongPredicate givesUp) {
+        long since = System.nanoTime();
+        boolean isInterrupted = false;
+        try {
+            while (true) {
+                try {
+                    if (lock.tryLock(LOOK_MS, TimeUnit.MILLISECONDS)) {
+                        return true;
+                    }
+                } catch (InterruptedException e) {
+                    isInterrupted = true;
+                }
+                if (givesUp.test(System.nanoTime() - since)) {
+                    return false;
+                }
+            }
+        } finally {
+            if (isInterrupted) {
+                Thread.currentThread().interrupt();
+            }
         }
     }
 

@@ -293,6 +293,7 @@ public final class SocketOptions {
                 filterLocked = on;
             }
             case Socket.SO_BINDTOIFINDEX -> {
+                requireRightToRebind(caller);
                 if (number < 0) {
                     throw EINVAL.error();
                 }
@@ -352,9 +353,7 @@ public final class SocketOptions {
 
     /** To the one interface there is, or to none. */
     private void bindToDevice(byte[] value, SocketCaller caller) throws ErrnoException {
-        if (boundInterface != 0 && !caller.credentials().has(Capability.CAP_NET_RAW)) {
-            throw EPERM.error();
-        }
+        requireRightToRebind(caller);
         int length = 0;
         while (length < Math.min(value.length, INTERFACE_NAME_BYTES - 1) && value[length] != 0) {
             length++;
@@ -364,6 +363,13 @@ public final class SocketOptions {
             throw ENODEV.error();
         }
         boundInterface = loopback ? LOOPBACK_INDEX : 0;
+    }
+
+    /** Whoever owns a socket may bind it to an interface; what is bound stays so without CAP_NET_RAW. */
+    private void requireRightToRebind(SocketCaller caller) throws ErrnoException {
+        if (boundInterface != 0 && !caller.credentials().has(Capability.CAP_NET_RAW)) {
+            throw EPERM.error();
+        }
     }
 
     private static int bufferBytes(int wanted) {

@@ -1,5 +1,6 @@
 package dev.caisson.spi.platform;
 
+import dev.caisson.host.HostBytes;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.nio.ByteOrder;
@@ -15,6 +16,7 @@ public final class Registers {
     public static final int BYTES = 216;
 
     private final MemorySegment segment;
+    private final long address;
     /** The same memory. A view of this kind costs as little when compiled, and half as much before, when many programs have ended already. */
     private final LongBuffer words;
 
@@ -30,6 +32,7 @@ public final class Registers {
      */
     public Registers(MemorySegment words) {
         this.segment = words.asSlice(0, BYTES);
+        this.address = segment.address();
         this.words = segment.asByteBuffer().order(ByteOrder.LITTLE_ENDIAN).asLongBuffer();
     }
 
@@ -38,13 +41,18 @@ public final class Registers {
         return segment;
     }
 
+    /** {@return the native address of the memory, which lives as long as this} */
+    public long address() {
+        return address;
+    }
+
     /**
      * Copies all registers from another set.
      *
      * @param other where from
      */
     public void copyFrom(Registers other) {
-        MemorySegment.copy(other.segment, 0, segment, 0, BYTES);
+        HostBytes.copy(address, other.address, BYTES);
     }
 
     /**

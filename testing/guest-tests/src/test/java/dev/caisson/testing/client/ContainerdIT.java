@@ -65,6 +65,19 @@ final class ContainerdIT {
     }
 
     @Test
+    void aLackOfMemoryIsAnEvent() throws IOException, InterruptedException {
+        engine.shows("/tasks/oom c\nRUNNING\n", """
+                $CTR events > $D/events & events=$!
+                await sh -c "$CTR namespaces label default probe=$$; grep -q /namespaces/update $D/events"
+                $RUN -d --memory-limit 67108864 $IMAGE c sh -c "awk 'BEGIN{for(;;)a[i++]=i}'; sleep 1000"
+                await grep -q /tasks/oom $D/events
+                grep -m 1 -o '/tasks/oom.*container_id":"c"' $D/events | sed 's/{.*:"c"/c/'
+                kill $events
+                $CTR task ls | awk '$1 == "c" { print $3 }'
+                """);
+    }
+
+    @Test
     void commandsOnARunningTask() throws IOException, InterruptedException {
         engine.shows("""
                 RUNNING

@@ -54,9 +54,14 @@ final class Cri {
     }
 
     String createContainer(String podId, Wire pod, String name, boolean hasInput, String... command) throws IOException {
+        return createContainer(podId, pod, name, hasInput, 0, command);
+    }
+
+    /** With a limit of memory in bytes, 0 for none. */
+    String createContainer(String podId, Wire pod, String name, boolean hasInput, long memory, String... command) throws IOException {
         Wire container = new Wire().add(1, new Wire().add(1, name)).add(2, new Wire().add(1, TestImage.NAME)).all(3, List.of(command))
                 .add(11, name + ".log").add(12, hasInput ? 1 : 0)
-                .add(15, new Wire().add(2, new Wire().add(3, new Wire().add(1, NODE))));
+                .add(15, new Wire().add(1, new Wire().add(4, memory)).add(2, new Wire().add(3, new Wire().add(1, NODE))));
         return call("CreateContainer", new Wire().add(1, podId).add(2, container).add(3, pod)).text(1);
     }
 
@@ -86,6 +91,10 @@ final class Cri {
 
     long state(String container) throws IOException {
         return status(container).number(3);
+    }
+
+    String reason(String container) throws IOException {
+        return status(container).text(10);
     }
 
     long exitCode(String container) throws IOException {

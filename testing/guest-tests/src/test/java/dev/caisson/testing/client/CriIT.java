@@ -77,6 +77,30 @@ final class CriIT {
     }
 
     @Test
+    void aContainerThatWantsTooMuchMemoryIsOomKilled() throws IOException, InterruptedException {
+        Path logs = Files.createDirectory(engine.directory().resolve("greedy"));
+        Wire pod = Cri.pod("greedy", logs);
+        String podId = cri.runPod(pod);
+        String greedy = cri.createContainer(podId, pod, "one", false, 64 << 20, "awk", "BEGIN{for(;;)a[i++]=i}");
+        String other = cri.createContainer(podId, pod, "other", false, "sleep", "1000");
+        cri.start(other);
+        cri.start(greedy);
+        awaitState(greedy, Cri.EXITED);
+        assertEquals(137, cri.exitCode(greedy));
+        long deadline = System.nanoTime() + 180_000_000_000L;
+        while (!cri.reason(greedy).equals("OOMKilled") && System.nanoTime() < deadline) {
+            Thread.sleep(50);
+        }
+        assertEquals("OOMKilled", cri.reason(greedy));
+        assertEquals(Cri.RUNNING, cri.state(other));
+        cri.stop(other, 0);
+        cri.remove(greedy);
+        cri.remove(other);
+        cri.stopPod(podId);
+        cri.removePod(podId);
+    }
+
+    @Test
     void aPodHasTwoContainers() throws IOException, InterruptedException, ExecutionException, TimeoutException {
         Path logs = Files.createDirectory(engine.directory().resolve("logs"));
         Wire pod = Cri.pod("pod", logs);

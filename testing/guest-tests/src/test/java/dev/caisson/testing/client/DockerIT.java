@@ -155,6 +155,21 @@ final class DockerIT {
     }
 
     @Test
+    void aProgramThatWantsTooMuchMemoryIsReported() throws IOException, InterruptedException {
+        String eat = "awk 'BEGIN{for(;;)a[i++]=i}'";
+        // The engine's shim hears of the end of a container by another way, so the program that is killed is none that is waited for.
+        engine.shows("137\ntrue 137\nfalse 0\n", """
+                $DOCKER run --rm --memory 64m busybox %1$s > /dev/null 2>&1; echo $?
+                $DOCKER run -d --name cc --memory 64m busybox sh -c "%1$s; sleep 1000" > /dev/null
+                await sh -c "$DOCKER events --since 10m --until 0s --filter event=oom --filter container=cc | grep oom"
+                $DOCKER kill cc > /dev/null; $DOCKER wait cc > /dev/null
+                $DOCKER inspect -f '{{.State.OOMKilled}} {{.State.ExitCode}}' cc
+                $DOCKER run --name dd --memory 64m busybox true
+                $DOCKER inspect -f '{{.State.OOMKilled}} {{.State.ExitCode}}' dd
+                """.formatted(eat));
+    }
+
+    @Test
     void limitsHoldAndAreSeen() throws IOException, InterruptedException {
         engine.shows("67108864\n50000 100000\n20\nsh: can't fork: Resource temporarily unavailable\n", """
                 $DOCKER run --rm --memory 64m --cpus 0.5 --pids-limit 20 busybox sh -c 'cd /sys/fs/cgroup; cat memory.max cpu.max pids.max

@@ -10,7 +10,8 @@ import java.util.List;
 /** A bundle whose root has busybox, for the commands of the distribution, in a directory of its own: {@code b} is the bundle, {@code r} the root. */
 final class BusyboxBundle {
     private static final Path BUSYBOX = Path.of("/bin/busybox");
-    private static final List<String> COMMANDS = List.of("sh", "cat", "sleep", "true", "id", "ls", "touch", "nproc", "dd", "grep", "awk", "stat", "chown");
+    private static final List<String> COMMANDS = List.of("sh", "cat", "sleep", "true", "id", "ls", "touch", "nproc", "dd", "grep", "awk", "stat", "chown", "head", "tail", "cmp",
+            "seq");
 
     final Path directory;
 

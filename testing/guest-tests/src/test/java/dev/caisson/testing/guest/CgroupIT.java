@@ -116,6 +116,57 @@ final class CgroupIT {
         assertEquals(8, data.getObject("pids").getLong("limit"), data::toString);
     }
 
+    /** Who wants memory in the middle of a system call gets it, when somebody else has more; and oom_score_adj has a say in that. */
+    @Test
+    void theBiggestIsKilledAlsoForACallOfTheKernel() throws IOException, InterruptedException {
+        bundle.configure("(head -c 40000000 /dev/zero; sleep 1000) | tail -c 40000000 & sh -c 'echo 1000 > /proc/self/oom_score_adj; exec sleep 1000' & first=$!;"
+                + " until [ $(cat /sys/fs/cgroup/memory.current) -gt 40000000 ] && grep -q 1000 /proc/$first/oom_score_adj; do sleep 0.05; done;"
+                + " dd if=/dev/zero of=/dev/null bs=36M count=1; echo dd $?; wait $first; echo first $?; grep oom_kill /sys/fs/cgroup/memory.events;"
+                + " [ $(cat /sys/fs/cgroup/memory.peak) -gt 60000000 ] && echo peak",
+                ",\"cgroupsPath\":\"" + group() + "\",\"resources\":{\"memory\":{\"limit\":67108864}}", "");
+        Outcome outcome = bundle.shell("""
+                $R run --keep c </dev/null 2>/dev/null
+                grep -o 'Killed process [0-9]* (.*) ' ../r/c/sandbox.log | sed 's/[0-9]\\+/N/; s/ $//'
+                grep -c 'oom_score_adj:1000; limit 65536kB' ../r/c/sandbox.log
+                """);
+        assertEquals("dd 0\nfirst 137\noom_kill 2\npeak\nKilled process N (sleep)\nKilled process N (tail)\n1\n", outcome.output(), outcome::toString);
+    }
+
+    @Test
+    void allAreKilledTogetherWhereThatIsWanted() throws IOException, InterruptedException {
+        bundle.configure("awk 'BEGIN{for(;;)a[i++]=i}'; echo goes on; sleep 1000",
+                ",\"cgroupsPath\":\"" + group() + "\",\"resources\":{\"memory\":{\"limit\":67108864},\"unified\":{\"memory.oom.group\":\"1\"}}", "");
+        Outcome outcome = bundle.shell("$R run c </dev/null 2>../errors; echo $?; cat ../errors");
+        boolean isRefused = outcome.output().contains("linux.resources.unified"); // by a host with version 1, as runc does
+        assertEquals(isRefused ? "1" : "137", outcome.output().lines().findFirst().orElse(""), outcome::toString);
+    }
+
+    /** Where the configuration names no group, it has the container's name, which may be somebody else's, too. */
+    @Test
+    void containersOfOneNameHaveGroupsOfTheirOwn() throws IOException, InterruptedException {
+        bundle.configure("sleep 1000", ",\"resources\":{\"pids\":{\"limit\":50}}", "");
+        Outcome outcome = bundle.shell("""
+                id=caisson-test-$(basename $D)
+                S="$CAISSON --root $D/s"
+                $R run -d --pid-file ../pid1 $id </dev/null >/dev/null; $S run -d --pid-file ../pid2 $id </dev/null >/dev/null
+                group() { grep -e :pids: -e ^0:: /proc/$(cat $1)/cgroup | head -n 1 | grep -o $id.*; }
+                echo $(group ../pid1) $(group ../pid2) | sed s/$id/ID/g
+                $S delete --force $id; echo $?; $R exec $id true && echo goes on
+                find /sys/fs/cgroup -name "$id*" | sed 's,.*/,,' | sort -u | sed s/$id/ID/
+                $R delete --force $id; find /sys/fs/cgroup -name "$id*"
+                """);
+        assertEquals("ID ID-2\n0\ngoes on\nID\n", outcome.output(), outcome::toString);
+    }
+
+    @Test
+    void aGroupWithProcessesIsRefused() throws IOException, InterruptedException {
+        bundle.configure("sleep 1000", ",\"cgroupsPath\":\"" + group() + "\"", "");
+        Outcome outcome = bundle.shell("$R run -d a </dev/null >/dev/null; $R create b </dev/null; echo $?; $R exec a true && echo goes on; ls ../r");
+        assertEquals("1\ngoes on\na\n", outcome.output(), outcome::toString);
+        assertTrue(outcome.errors().matches("(?s)caisson: create b: linux.cgroupsPath: the control group .* is not empty: it is somebody else's; name another one\n"),
+                outcome::toString);
+    }
+
     @Test
     void whatTheHostCannotKeepIsRefusedByName() throws IOException, InterruptedException {
         bundle.configure("true", ",\"resources\":{\"memory\":{\"disableOOMKiller\":true}}", "");

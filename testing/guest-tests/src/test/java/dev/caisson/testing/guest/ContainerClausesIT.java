@@ -2,10 +2,12 @@ package dev.caisson.testing.guest;
 
 import static dev.caisson.testing.guest.Bundle.object;
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import com.grack.nanojson.JsonWriter;
+import dev.caisson.control.SandboxException;
 import dev.caisson.control.container.Container;
 import dev.caisson.control.container.ContainerKernel;
 import dev.caisson.testing.guest.Bundle.Shown;
@@ -71,6 +73,48 @@ final class ContainerClausesIT {
         bundle.process().put("cwd", "/");
         bundle.command("bin/sh", "-c", "pwd");
         assertEquals(new Shown(0, "/\n"), bundle.run());
+    }
+
+    @Test
+    void clocksHaveTheOffsetsOfTheContainer() throws Exception {
+        Files.copy(GuestCompiler.compiledAlone(Path.of("oci/offsets.c")), bundle.directory.resolve("rootfs/bin/offsets"));
+        bundle.linux().getArray("namespaces").add(object("{'type':'time'}"));
+        bundle.linux().put("timeOffsets", object("{'monotonic':{'secs':900000000,'nanosecs':7},'boottime':{'secs':1800000000}}"));
+        bundle.script("offsets; cat /proc/self/timens_offsets; read up rest < /proc/uptime; [ ${up%.*} -gt 1800000000 ] && echo uptime;"
+                + " while read name value; do [ $name = btime ] && [ $value -lt 1000000000 ] && echo btime; done < /proc/stat; true");
+        assertEquals(new Shown(0, """
+                monotonic 1 boottime 1 uptime 1 realtime 1
+                monotonic   900000000         7
+                boottime   1800000000         0
+                uptime
+                btime
+                """), bundle.run());
+        Files.delete(bundle.directory.resolve("out/init"));
+        bundle.linux().put("timeOffsets", object("{'monotonic':{'secs':-1000000000}}"));
+        SandboxException e = assertThrows(SandboxException.class, bundle::run);
+        assertEquals("linux.timeOffsets: Numerical result out of range", e.getMessage());
+    }
+
+    @Test
+    void aSetUidProgramHasItsOwnersIdsUnlessPrivilegesAreNotToGrow() throws Exception {
+        Path program = bundle.directory.resolve("rootfs/bin/ids");
+        Files.copy(GuestCompiler.compiledAlone(Path.of("oci/ids.c")), program);
+        Files.setAttribute(program, "unix:mode", 06755);
+        Object user = Files.getAttribute(program, "unix:uid");
+        Object group = Files.getAttribute(program, "unix:gid");
+        bundle.process().put("user", object("{'uid':1001,'gid':1002}"));
+        bundle.process().put("noNewPrivileges", false);
+        bundle.command("ids");
+        Path output = bundle.directory.resolve("out/init");
+        assertEquals(new Shown(0, "users 1001 %1$s %1$s groups 1002 %2$s %2$s secure 1\n".formatted(user, group)), bundle.run());
+        Files.delete(output);
+        bundle.process().put("noNewPrivileges", true);
+        assertEquals(new Shown(0, "users 1001 1001 1001 groups 1002 1002 1002 secure 0\n"), bundle.run());
+        Files.delete(output);
+        bundle.process().put("noNewPrivileges", false);
+        bundle.mount("{'destination':'/other','source':'" + program.getParent() + "','options':['bind','nosuid']}");
+        bundle.command("/other/ids");
+        assertEquals(new Shown(0, "users 1001 1001 1001 groups 1002 1002 1002 secure 0\n"), bundle.run());
     }
 
     @Test

@@ -57,7 +57,7 @@ final class ContainerHooksIT {
                 Instant.EPOCH, "me", Map.of("a", "b"), directory.resolve("socket"), ContainerState.NONE);
         Container container = ContainerLaunch.create(kernel, "box", config, new Bundle.Output("init"), 0, Pod.hooks(config, state));
         Path place = Files.createDirectories(directory.resolve("state"));
-        return new ContainerLife(kernel, container, config, new ContainerDirectory(place), state);
+        return new ContainerLife(container, config, new ContainerDirectory(place), state);
     }
 
     private String said(String file) throws Exception {

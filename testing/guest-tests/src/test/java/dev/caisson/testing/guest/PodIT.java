@@ -31,7 +31,8 @@ final class PodIT {
         for (String name : List.of("pause", "a", "b")) {
             Path bin = Files.createDirectories(directory.resolve(name + "/rootfs/bin"));
             Files.copy(BUSYBOX, bin.resolve("busybox"));
-            for (String command : List.of("sh", "cat", "sleep", "true", "readlink", "ls", "touch", "hostname", "tty", "stty", "grep", "id")) {
+            for (String command : List.of("sh", "cat", "sleep", "true", "readlink", "ls", "touch", "hostname", "tty", "stty", "grep", "id", "head",
+                    "tr")) {
                 Files.createSymbolicLink(bin.resolve(command), Path.of("busybox"));
             }
             for (String mountPoint : List.of("proc", "dev", "tmp")) {
@@ -161,6 +162,40 @@ final class PodIT {
                     $R exec b sh -c "echo b runs"
                     $R kill a TERM; $R resume a; $R wait a > /dev/null; grep term a.out
                     kill -9 $(cat b.pid); stopped b; $R delete b; $R delete a; $R delete -f pause; ls r'
+                """));
+    }
+
+    /** The containers of a pod have limits of their own in the one kernel. */
+    @Test
+    void aLimitOfMemoryIsOfOneContainer() throws IOException, InterruptedException {
+        String limit = ",\"cgroupsPath\":\"/caisson-test-" + directory.getFileName() + "-b\",\"resources\":{\"memory\":{\"limit\":33554432}}";
+        member("a", "x=$(head -c 50000000 /dev/zero | tr '\\0' a); echo ${#x}; echo up; exec sleep 1000");
+        configure("b", "container", OWN_PIDS, "echo up; read x; x=$(head -c 50000000 /dev/zero | tr '\\0' a); echo never", "");
+        Files.writeString(directory.resolve("b/config.json"),
+                Files.readString(directory.resolve("b/config.json")).replaceFirst("\"linux\":\\{", "\"linux\":{" + limit.substring(1) + ","));
+        assertOutput("""
+                50000000
+                up
+                oom
+                {"id":"b","exitStatus":137}
+                33554432
+                a goes on
+                killed in b
+                pause
+                signal 9
+                signal 9
+                signal 9
+                """, shell("""
+                mkfifo $D/go
+                shim --wait $D/a.pid --wait $D/b.pid --wait $D/pause.pid -- sh -c '. $D/functions
+                    pod; member a > a.out; $R start a; await a.out up; cat a.out
+                    member b < $D/go > b.out & exec 3> $D/go; wait; $R start b; await b.out up
+                    $R events --interval 1s b > events & watcher=$!; await events stats; echo >&3; exec 3>&-
+                    await events \\"oom\\"; grep -o -m 1 \\"oom\\" events | tr -d \\"; $R wait b; wait $watcher
+                    grep -o limit\\":33554432 events | head -n 1 | cut -d: -f2
+                    $R exec a sh -c "echo a goes on"
+                    grep -q "Memory cgroup out of memory: Killed process" r/pause/sandbox.log && echo killed in b
+                    $R delete b; $R delete -f a; $R kill pause KILL; stopped pause; $R delete pause; ls r; echo pause'
                 """));
     }
 

@@ -56,12 +56,14 @@ final class RootlessIT {
                 sed -i 's/"terminal": *true/"terminal":false/; s/"readonly": *true/"readonly":false/; s/"sh"/"sh","-c","id -u; stat -c %u bin; touch made; exit 5"/' config.json
                 $CAISSON --rootless true run one </dev/null; echo $?
                 stat -c %u rootfs/made
-                $CAISSON run -d two </dev/null; $CAISSON wait two; $CAISSON list -q; $CAISSON delete two
+                $CAISSON run -d two </dev/null; $CAISSON wait two; $CAISSON list -q
+                $CAISSON list --format json | grep -o '"owner":"[^"]*"'; $CAISSON state two | grep -o '"owner":"[^"]*"'; $CAISSON delete two
                 $CAISSON create three </dev/null && $CAISSON start three >/dev/null; $CAISSON wait three; $CAISSON delete --force three
                 find $XDG_RUNTIME_DIR -mindepth 2 ! -name '.*'
                 """);
         String each = "0\n0\n";
-        assertEquals(each + "5\n" + USER + "\n" + each + "{\"id\":\"two\",\"exitStatus\":5}\ntwo\n" + each + "{\"id\":\"three\",\"exitStatus\":5}\n",
+        String owner = "\"owner\":\"#" + USER + "\"\n"; // it has no name
+        assertEquals(each + "5\n" + USER + "\n" + each + "{\"id\":\"two\",\"exitStatus\":5}\ntwo\n" + owner + owner + each + "{\"id\":\"three\",\"exitStatus\":5}\n",
                 outcome.output(), outcome::toString);
     }
 
