@@ -22,10 +22,14 @@ final class OutOfMemory implements MemoryRelief {
     /** How often a call that cannot go on waits a little for those that are dying. */
     private static final int MOST_ATTEMPTS = 2000;
     private static final long CHOICE_PATIENCE_MS = 10_000;
+    /** How many pages are wanted, where it was no account that had no room. */
+    private static final int UNKNOWN = 0;
 
     /** Whom a search found. */
     private record Victim(GuestProcess process, boolean isDying, long dyingPages) {
         static final Victim NONE = new Victim(null, false, 0);
+        /** There is room again: somebody has ended since it was missed. */
+        static final Victim NEEDLESS = new Victim(null, false, 0);
     }
 
     private final Kernel kernel;
@@ -39,7 +43,7 @@ final class OutOfMemory implements MemoryRelief {
     /** No frame is left for a page fault, which will come again. On the task's own thread, without locks. */
     void atFault(Task task) {
         MemoryAccount full = task.frames().takeRefusal();
-        Victim victim = kill(full == null ? kernel.memoryFile().wholeAccount() : full);
+        Victim victim = full == null ? kill(kernel.memoryFile().wholeAccount(), UNKNOWN) : kill(full, task.frames().refusedPages());
         if (victim == Victim.NONE) {
             task.process().exitGroup(Signals.SIGKILL); // nobody may be killed, and this one cannot go on
         } else if (victim.process != task.process()) {
@@ -58,7 +62,7 @@ final class OutOfMemory implements MemoryRelief {
         if (full == null) {
             return result;
         }
-        Victim victim = kill(full);
+        Victim victim = kill(full, task.frames().refusedPages());
         if (victim == Victim.NONE || victim.process == task.process() || !RepeatableCalls.repeatsWithoutMemory(task.registers())) {
             return result;
         }
@@ -68,7 +72,7 @@ final class OutOfMemory implements MemoryRelief {
 
     /** In the middle of a call, under locks that whoever dies may want: it is not waited for, but what it has is lent at once. */
     @Override
-    public boolean relieve(MemoryAccount full, int attempt) {
+    public boolean relieve(MemoryAccount full, int pages, int attempt) {
         Task task = Task.current();
         if (task == null || task.process().isExiting() || attempt >= MOST_ATTEMPTS) {
             return false;
@@ -77,7 +81,7 @@ final class OutOfMemory implements MemoryRelief {
             LockSupport.parkNanos(STEP_NS);
         }
         // The locks of processes and signals come before those that this thread may hold.
-        Thread killer = new Thread(() -> lend(full, kill(full)), "out of memory");
+        Thread killer = new Thread(() -> lend(full, kill(full, pages)), "out of memory");
         killer.setDaemon(true);
         killer.start();
         try {
@@ -91,6 +95,9 @@ final class OutOfMemory implements MemoryRelief {
 
     private static void lend(MemoryAccount full, Victim victim) {
         full.lend(victim.dyingPages);
+        if (victim.process != null && victim.process.isZombie()) {
+            full.lend(0); // it came before this with what it gave back, and nobody else will take the loan back
+        }
     }
 
     /** A process has ended: it has given its memory back, and with it what was lent. */
@@ -107,10 +114,14 @@ final class OutOfMemory implements MemoryRelief {
     }
 
     /** Kills a process, unless one is dying already. */
-    private synchronized Victim kill(MemoryAccount full) {
+    private synchronized Victim kill(MemoryAccount full, int pages) {
         Victim victim = choose(full);
         if (victim.process == null || victim.isDying) {
             return victim;
+        }
+        // Asked last: whoever was dying when the room was missed may have ended before the search.
+        if (pages != UNKNOWN && kernel.memoryFile().hasRoom(full, pages)) {
+            return Victim.NEEDLESS;
         }
         GuestProcess process = victim.process;
         MemoryManager memory = process.memory();

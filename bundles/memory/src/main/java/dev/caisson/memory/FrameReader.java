@@ -28,6 +28,8 @@ public final class FrameReader {
     private MemoryRelief relief;
     /** Who had no room when the owner last wanted frames, in this section; null when there was some. */
     private MemoryAccount refusedBy;
+    /** How many it had no room for. */
+    private int refusedPages;
 
     /** The reclaimer's epoch at entry, 0 outside. Written by the owner, read by whoever reclaims. */
     private volatile long epoch;
@@ -88,8 +90,9 @@ public final class FrameReader {
         return account;
     }
 
-    void refusedBy(MemoryAccount full) {
+    void refusedBy(MemoryAccount full, int pages) {
         refusedBy = full;
+        refusedPages = pages;
     }
 
     /** {@return who had no room when the calling thread last wanted frames in this section, null when there was some; says so once} */
@@ -99,10 +102,15 @@ public final class FrameReader {
         return full;
     }
 
+    /** {@return how many pages the last refusal was about} */
+    public int refusedPages() {
+        return refusedPages;
+    }
+
     /** Whether it is worth while to try again what has just failed. Without locks of this bundle. */
     boolean relieve(int attempt) {
         MemoryAccount full = takeRefusal();
-        return full != null && relief != null && relief.relieve(full, attempt);
+        return full != null && relief != null && relief.relieve(full, refusedPages, attempt);
     }
 
     /** Memory of the calling thread, which owns this; every use overwrites the last. */

@@ -312,7 +312,7 @@ public final class MemoryFile implements AutoCloseable {
             pressure.forEach(Runnable::run);
             full = tryCharge(pages, account);
         }
-        reader.refusedBy(full);
+        reader.refusedBy(full, pages);
         if (full != null) {
             lock.lock();
             try {
@@ -346,6 +346,22 @@ public final class MemoryFile implements AutoCloseable {
         long enough = full.usedBytes() - (wanted << Pages.SHIFT);
         for (int i = 0; i < every.length && full.usedBytes() > enough; i++) {
             every[i].evict();
+        }
+    }
+
+    /**
+     * Tells whether there is room now, where there was none.
+     *
+     * @param account who refused
+     * @param pages how many are wanted
+     * @return whether a next attempt may get them
+     */
+    public boolean hasRoom(MemoryAccount account, int pages) {
+        lock.lock();
+        try {
+            return account.hasRoomLocked(pages);
+        } finally {
+            lock.unlock();
         }
     }
 

@@ -8,8 +8,9 @@ public interface MemoryRelief {
      * guest, which may hold locks of any rank before {@code MAPPINGS}: who takes one does so on another thread, and nobody waits for long.
      *
      * @param full who has no room
+     * @param pages how many are wanted
      * @param attempt 0, and one more each time that it was of no use
      * @return whether to try again; if not, the guest gets to know of it
      */
-    boolean relieve(MemoryAccount full, int attempt);
+    boolean relieve(MemoryAccount full, int pages, int attempt);
 }

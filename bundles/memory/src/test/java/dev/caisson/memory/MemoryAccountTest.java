@@ -1,11 +1,13 @@
 package dev.caisson.memory;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertNotNull;
 import static org.junit.jupiter.api.Assertions.assertNotSame;
 import static org.junit.jupiter.api.Assertions.assertNull;
 import static org.junit.jupiter.api.Assertions.assertSame;
 import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.caisson.abi.Errno;
 import dev.caisson.abi.ErrnoException;
@@ -51,6 +53,24 @@ final class MemoryAccountTest {
         assertEquals(8L * PAGE, first.peakBytes());
         assertEquals(0, second.usedBytes());
         assertEquals(0, frames.usedBytes());
+    }
+
+    @Test
+    void aRefusalSaysHowManyWereWantedAndWhetherTheyFitNow() throws ErrnoException {
+        MemoryAccount account = serve();
+        account.limitBytes(4 * PAGE);
+        long mine = frames.allocate(2);
+        ErrnoException refused = assertThrows(ErrnoException.class, () -> frames.allocate(3));
+        assertEquals(Errno.ENOMEM, refused.errno());
+        assertEquals(3, reader.refusedPages());
+        assertSame(account, reader.takeRefusal());
+        assertFalse(frames.hasRoom(account, 3));
+        assertTrue(frames.hasRoom(account, 2));
+        frames.release(mine, 2);
+        assertTrue(frames.hasRoom(account, 3));
+        account.lend(1);
+        assertTrue(frames.hasRoom(account, 5));
+        assertFalse(frames.hasRoom(account, 6));
     }
 
     @Test

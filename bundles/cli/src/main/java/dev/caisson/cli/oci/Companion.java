@@ -294,7 +294,7 @@ final class Companion {
         if (!isForeground) {
             code.cmp(RBX, ContainerServer.MEMORY_KILL).jump(Condition.NOT_EQUAL, known).call(alarm).jump(next);
             code.bind(alarm);
-            MemoryAlarm.emit(code, LIMIT, USAGE);
+            MemoryAlarm.emit(code, LIMIT, USAGE, null);
         } else {
             code.jump(known);
         }

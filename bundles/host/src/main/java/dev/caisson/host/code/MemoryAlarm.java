@@ -21,14 +21,19 @@ import java.nio.charset.StandardCharsets;
  * their limits, so the host's never has to kill anybody; but its group is what container engines listen to. The only thing that they hear is that the host
  * kills a process of the group, and so it gets one to kill.
  *
- * <p>One process of a few megabytes declares itself the first to be killed (oom_score_adj). Its child, which inherits that, sets the group's limit to what
+ * <p>One process of some megabytes declares itself the first to be killed (oom_score_adj). Its child, which inherits that, sets the group's limit to what
  * the group uses, and wants more. It dies; the host counts and reports that. The parent gives the group its limit back. Until then it is what the
- * host would kill next, so nobody else is in danger.
+ * host would kill next, and the sandbox, which might want more than these two have to give, stands still.
  */
 public final class MemoryAlarm {
     private static final int RESERVE_BYTES = 32 << 20, WANTED_BYTES = 8 << 20;
+    /**
+     * oom_score_adj counts in thousandths of the group's limit, which is its use now; but the sandbox may have more pages than the group counts: the
+     * program's and the JVM's files, and all that it had before it came into the group. What the child has counts twice, in the limit and as its own.
+     */
+    private static final int WEIGHT_BYTES = 64 << 20;
     private static final int PROTECTION = 3 /* PROT_READ, PROT_WRITE */, FLAGS = 0x8022 /* MAP_PRIVATE, MAP_ANONYMOUS, MAP_POPULATE */;
-    private static final int SIGCHLD = 17, WALL = 0x4000_0000, AT_FDCWD = -100, O_WRONLY = 1;
+    private static final int SIGCHLD = 17, SIGCONT = 18, SIGSTOP = 19, WALL = 0x4000_0000, AT_FDCWD = -100, O_WRONLY = 1;
     private static final int TEXT_BYTES = 32;
     private static final int LIMIT = 0, USAGE = 32, PATH = 64, SCORE = 112, STACK = 128;
     /** The group's use may grow between the look at it and the limit, which is refused then; or it shrinks, and there is room for more. */
@@ -43,8 +48,9 @@ public final class MemoryAlarm {
      * @param code to append to
      * @param limit descriptor of memory.max or memory.limit_in_bytes, to read and write
      * @param usage descriptor of memory.current or memory.usage_in_bytes
+     * @param sandbox of r12 to r15 the one with the process id of the group's sandbox; null when the group has none
      */
-    public static void emit(Assembler code, int limit, int usage) {
+    public static void emit(Assembler code, int limit, int usage, Register sandbox) {
         Label done = new Label(), first = new Label(), second = new Label(), exit = new Label();
         code.sub(RSP, STACK);
         code.mov(RDI, limit).lea(RSI, RSP, LIMIT).mov(RDX, TEXT_BYTES).xor(R10, R10);
@@ -54,7 +60,7 @@ public final class MemoryAlarm {
         text(code, "1000", SCORE);
         fork(code, first, done);
         await(code);
-        restore(code, limit);
+        end(code, limit, sandbox); // once more: the child may have been killed, too
         code.bind(done);
         code.add(RSP, STACK).ret();
 
@@ -65,9 +71,10 @@ public final class MemoryAlarm {
         call(code, SyscallNumber.WRITE);
         code.cmp(RAX, 4).jump(Condition.NOT_EQUAL, exit); // it would not be the first to be killed
         take(code, RESERVE_BYTES);
+        signal(code, sandbox, SIGSTOP);
         fork(code, second, exit);
         await(code);
-        restore(code, limit);
+        end(code, limit, sandbox);
         // Whoever watches hears of an end of the container by another way, which should not be the faster one.
         code.mov(RCX, PAUSE_NS).store(RSP, USAGE + 8, RCX).xor(RCX, RCX).store(RSP, USAGE, RCX)
                 .mov(RDI, 1 /* CLOCK_MONOTONIC */).xor(RSI, RSI).lea(RDX, RSP, USAGE).xor(R10, R10);
@@ -77,6 +84,7 @@ public final class MemoryAlarm {
         call(code, SyscallNumber.EXIT_GROUP);
 
         code.bind(second);
+        take(code, WEIGHT_BYTES);
         code.mov(R12, TRIES);
         Label again = code.here();
         code.mov(RDI, usage).lea(RSI, RSP, USAGE).mov(RDX, TEXT_BYTES).xor(R10, R10);
@@ -114,9 +122,18 @@ public final class MemoryAlarm {
         call(code, SyscallNumber.WAIT4);
     }
 
-    private static void restore(Assembler code, int limit) {
+    /** All is as it was. */
+    private static void end(Assembler code, int limit, Register sandbox) {
         code.mov(RDI, limit).lea(RSI, RSP, LIMIT).mov(RDX, RBP).xor(R10, R10);
         call(code, SyscallNumber.PWRITE64);
+        signal(code, sandbox, SIGCONT);
+    }
+
+    private static void signal(Assembler code, Register sandbox, int signal) {
+        if (sandbox != null) {
+            code.mov(RDI, sandbox).mov(RSI, signal);
+            call(code, SyscallNumber.KILL);
+        }
     }
 
     private static void take(Assembler code, int bytes) {

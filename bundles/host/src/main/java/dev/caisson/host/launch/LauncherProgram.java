@@ -93,7 +93,7 @@ public final class LauncherProgram {
         code.bind(number);
         ProcessCode.writeNumber(code);
         code.bind(memoryAlarm);
-        MemoryAlarm.emit(code, LaunchArea.LIMIT, LaunchArea.USAGE);
+        MemoryAlarm.emit(code, LaunchArea.LIMIT, LaunchArea.USAGE, R13);
         code.bind(loss);
         LossReport.emit(code, number);
         code.align(16).bind(template);
