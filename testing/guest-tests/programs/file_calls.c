@@ -118,6 +118,7 @@ static void opening(void) {
     FAILS(EINVAL, open(".", O_TMPFILE | O_RDONLY, 0600));
     fd = open(".", O_TMPFILE | O_RDWR, 0600);
     if (fd >= 0) { /* not every filesystem can */
+        CHECK((fcntl(fd, F_GETFL) & (O_TMPFILE | O_ACCMODE)) == (O_TMPFILE | O_RDWR));
         char path[64];
         struct stat st;
         CHECK(write(fd, "tmp", 3) == 3 && fstat(fd, &st) == 0 && st.st_nlink == 0);

@@ -2,8 +2,11 @@
 #include "check.h"
 #include <fcntl.h>
 #include <mqueue.h>
+#include <semaphore.h>
 #include <signal.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <time.h>
 
@@ -74,6 +77,57 @@ static void notification(void) {
     mq_unlink(NAME);
 }
 
+static sem_t called;
+
+static void count_call(union sigval value) {
+    CHECK(value.sival_int == 17);
+    sem_post(&called);
+}
+
+/* SIGEV_THREAD: the C library has its thread wait on a netlink socket, which the kernel sends a cookie. */
+static void threads(void) {
+    mqd_t queue = fresh(0);
+    struct sigevent event = {.sigev_notify = SIGEV_THREAD, .sigev_notify_function = count_call, .sigev_value.sival_int = 17};
+    CHECK(sem_init(&called, 0, 0) == 0);
+    CHECK(mq_notify(queue, &event) == 0);
+    FAILS(EBUSY, mq_notify(queue, &event));
+    CHECK(mq_send(queue, "a", 1, 0) == 0);
+    CHECK(sem_wait(&called) == 0);
+    CHECK(mq_notify(queue, &event) == 0); /* once is all that it is told */
+    CHECK(mq_notify(queue, NULL) == 0);
+
+    /* The same without the library. */
+    int netlink = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, 0), other = socket(AF_UNIX, SOCK_STREAM, 0);
+    char cookie[32] = "the kernel does not read this", got[64];
+    struct sigevent raw = {.sigev_notify = SIGEV_THREAD, .sigev_signo = netlink, .sigev_value.sival_ptr = cookie};
+    char letter;
+    CHECK(netlink >= 0 && other >= 0);
+    CHECK(syscall(SYS_mq_notify, queue, &raw) == 0);
+    CHECK(syscall(SYS_mq_notify, queue, NULL) == 0);
+    CHECK(recv(netlink, got, sizeof got, MSG_DONTWAIT) == 32 && memcmp(got, cookie, 31) == 0 && got[31] == 2);
+    CHECK(syscall(SYS_mq_notify, queue, &raw) == 0);
+    char room[LENGTH];
+    CHECK(mq_receive(queue, room, LENGTH, NULL) == 1);
+    CHECK(mq_send(queue, "b", 1, 0) == 0);
+    CHECK(recv(netlink, got, sizeof got, MSG_DONTWAIT) == 32 && memcmp(got, cookie, 31) == 0 && got[31] == 1);
+    FAILS(EAGAIN, recv(netlink, &letter, 1, MSG_DONTWAIT));
+    raw.sigev_signo = other;
+    FAILS(EINVAL, syscall(SYS_mq_notify, queue, &raw));
+    raw.sigev_signo = 0;
+    raw.sigev_value.sival_ptr = (void *) 1;
+    FAILS(EFAULT, syscall(SYS_mq_notify, queue, &raw));
+    raw.sigev_value.sival_ptr = cookie;
+    raw.sigev_signo = 99;
+    FAILS(EBADF, syscall(SYS_mq_notify, queue, &raw));
+    raw.sigev_signo = open("/", O_RDONLY | O_DIRECTORY);
+    FAILS(ENOTSOCK, syscall(SYS_mq_notify, queue, &raw));
+    close(raw.sigev_signo);
+    close(netlink);
+    close(other);
+    mq_close(queue);
+    mq_unlink(NAME);
+}
+
 /* Signal 0 may be asked for, and takes the place of a registration; numbers that no signal has may not. */
 static void strange_events(void) {
     mqd_t queue = fresh(0);
@@ -97,6 +151,7 @@ static void strange_events(void) {
 int main(void) {
     order_and_limits();
     notification();
+    threads();
     strange_events();
     return finish();
 }

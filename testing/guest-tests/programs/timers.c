@@ -158,6 +158,11 @@ static void interval_timers(void) {
     while (alarms < 3 && now_ns(CLOCK_MONOTONIC) - wall < 60000 * MS) getppid();
     CHECK(alarms >= 3);
     setitimer(ITIMER_PROF, &(struct itimerval){0}, NULL);
+    /* Only the real clock's forgets its interval when it is not armed. */
+    struct itimerval idle = {.it_interval = {10, 0}};
+    CHECK(setitimer(ITIMER_REAL, &idle, NULL) == 0 && getitimer(ITIMER_REAL, &get) == 0 && get.it_interval.tv_sec == 0);
+    CHECK(setitimer(ITIMER_PROF, &idle, NULL) == 0 && getitimer(ITIMER_PROF, &get) == 0 && get.it_interval.tv_sec == 10);
+    setitimer(ITIMER_PROF, &(struct itimerval){0}, NULL);
     /* Interval timers survive execve, not fork. */
     pid_t pid = fork();
     int status;

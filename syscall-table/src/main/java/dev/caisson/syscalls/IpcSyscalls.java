@@ -53,7 +53,7 @@ final class IpcSyscalls {
                         timespec("abs_timeout"))
                 .full(243, "mq_timedreceive", SysMq::mqTimedreceive, fd("mqdes"), output("msg_ptr"), size("msg_len"),
                         intOut("msg_prio"), timespec("abs_timeout"))
-                .partial(244, "mq_notify", SysMq::mqNotify, "SIGEV_THREAD is EINVAL", fd("mqdes"), SignalStructures.event("sevp"))
+                .full(244, "mq_notify", SysMq::mqNotify, fd("mqdes"), SignalStructures.event("sevp"))
                 .full(245, "mq_getsetattr", SysMq::mqGetsetattr, fd("mqdes"), IpcStructures.queue("newattr"),
                         IpcStructures.queueOut("oldattr"));
     }

@@ -29,6 +29,7 @@ public final class SignalCodes {
 
     public static final int TRAP_BRKPT = 1;
     public static final int TRAP_TRACE = 2;
+    public static final int TRAP_HWBKPT = 4;
 
     public static final int CLD_EXITED = 1;
     public static final int CLD_KILLED = 2;

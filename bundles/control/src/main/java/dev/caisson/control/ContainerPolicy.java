@@ -30,9 +30,18 @@ public final class ContainerPolicy {
      */
     public ContainerPolicy(Function<String, Object> configuration) {
         for (ProviderKind kind : ProviderKind.values()) {
-            allowed.put(kind, words(configuration.apply(kind.word()), kind == ProviderKind.ROOTFS ? "hostdir,overlay" : ANY));
+            allowed.put(kind, words(configuration.apply(kind.word()), otherwise(kind)));
         }
         options = words(configuration.apply(OPTIONS), "size,cache");
+    }
+
+    /** What reaches more of the host than the container was given is the operator's to allow. */
+    private static String otherwise(ProviderKind kind) {
+        return switch (kind) {
+            case ROOTFS -> "hostdir,overlay";
+            case NETWORK -> "none";
+            default -> ANY;
+        };
     }
 
     private static List<String> words(Object value, String otherwise) {

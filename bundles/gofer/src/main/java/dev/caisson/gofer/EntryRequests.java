@@ -26,6 +26,8 @@ final class EntryRequests {
     private static final int CHARACTER_DEVICE = 0x2000;
     private static final int FIFO = 0x1000;
     private static final int SOCKET = 0xc000;
+    private static final int DIRECTORY = 0x4000;
+    private static final int LINK = 0xa000;
     private static final int RENAME_FLAGS = Fcntl.RENAME_NOREPLACE | Fcntl.RENAME_EXCHANGE | Fcntl.RENAME_WHITEOUT;
     private static final int SAME = -1;
 
@@ -79,12 +81,54 @@ final class EntryRequests {
         String target = in.string();
         int gid = in.u32();
         work.endOfRequest();
-        if (!Names.isLinkTarget(target)) {
-            throw target.length() > Protocol.LINK_BYTES ? ENAMETOOLONG.error() : target.isEmpty() ? ENOENT.error() : EINVAL.error();
-        }
+        checkTarget(target);
         try (Fid directory = directory(number)) {
             Errno.check(HostPath.symlink(target, directory.handle().fd(), Names.checkEntry(name)));
             made(work, directory, name, gid);
+        }
+    }
+
+    private static void checkTarget(String target) throws ErrnoException {
+        if (!Names.isLinkTarget(target)) {
+            throw target.length() > Protocol.LINK_BYTES ? ENAMETOOLONG.error() : target.isEmpty() ? ENOENT.error() : EINVAL.error();
+        }
+    }
+
+    /** Makes anything but files and devices, gives it its owner, and answers with its attributes. */
+    void makeAt(Workspace work) throws ErrnoException {
+        WireReader in = work.in;
+        int number = in.u32();
+        String name = in.string();
+        int mode = in.u32();
+        int uid = in.u32();
+        int gid = in.u32();
+        String target = in.string();
+        work.endOfRequest();
+        int type = mode & TYPE;
+        if ((mode & ~(TYPE | 07777)) != 0) {
+            throw EINVAL.error("no mode");
+        }
+        if (type == LINK) {
+            checkTarget(target);
+        } else if (!target.isEmpty()) {
+            throw EINVAL.error("a target of what is no link");
+        }
+        try (Fid directory = directory(number)) {
+            int fd = directory.handle().fd();
+            Names.checkEntry(name);
+            Errno.check(switch (type) {
+                case DIRECTORY -> HostPath.makeDirectory(fd, name, mode & 07777);
+                case LINK -> HostPath.symlink(target, fd, name);
+                case FIFO, SOCKET -> HostPath.makeNode(fd, name, mode, 0);
+                default -> throw EPERM.error("made otherwise, or not at all");
+            });
+            Beneath.status(work, fd, name);
+            boolean isStranger = uid != SAME && uid != work.uid() || gid != SAME && gid != work.gid();
+            if (isStranger && session.environment().policy().givesFilesAway()) {
+                Errno.check(HostPath.changeOwner(fd, name, uid, gid, AT_SYMLINK_NOFOLLOW));
+                Beneath.status(work, fd, name);
+            }
+            work.attributes(directory.export()).write(work.reply());
         }
     }
 

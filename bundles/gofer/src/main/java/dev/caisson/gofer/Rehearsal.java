@@ -75,6 +75,7 @@ final class Rehearsal {
                 ask(near, buffer, out.start(MessageType.TSETATTR, 1).u32(1).u32(0).u32(0).u32(0).u32(0).u64(0).u64(0).u64(0).u64(0).u64(0));
                 ask(near, buffer, out.start(MessageType.TSETATTRAT, 1).u32(1).string("/").u64(0).u32(0).u32(0).u32(0).u32(0).u64(0).u64(0).u64(0)
                     .u64(0).u64(0));
+                ask(near, buffer, out.start(MessageType.TMAKEAT, 1).u32(1).string("/").u32(0x4000).u32(0).u32(0).string(""));
                 ask(near, buffer, out.start(MessageType.TREMOVE, 1).u32(3));
                 ask(near, buffer, out.start(MessageType.TLOPEN, 1).u32(2).u32(0));
                 ask(near, buffer, out.start(MessageType.TREADDIR, 1).u32(2).u64(0).u32(1000));

@@ -128,6 +128,7 @@ final class Session {
             case TGETLOCK -> files.askLock(work);
             case TMKDIR -> entries.makeDirectory(work);
             case TMKNOD -> entries.makeNode(work);
+            case TMAKEAT -> entries.makeAt(work);
             case TSYMLINK -> entries.makeLink(work);
             case TLINK -> entries.link(work);
             case TRENAME -> entries.rename(work);

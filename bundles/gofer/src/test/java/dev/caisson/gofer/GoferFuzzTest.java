@@ -198,6 +198,8 @@ class GoferFuzzTest {
             case TSYMLINK -> out.u32(fid(random)).string(name(random)).string(random.nextBoolean() ? "../outside" : name(random)).u32(-1);
             case TMKNOD -> out.u32(fid(random)).string(name(random)).u32(mode(random)).u32(random.nextInt(3)).u32(random.nextInt(3)).u32(-1);
             case TMKDIR -> out.u32(fid(random)).string(name(random)).u32(mode(random)).u32(number(random));
+            case TMAKEAT -> out.u32(fid(random)).string(name(random)).u32(mode(random)).u32(number(random)).u32(number(random))
+                .string(random.nextBoolean() ? "" : "../outside");
             case TRENAME -> out.u32(fid(random)).u32(fid(random)).string(name(random));
             case TRENAMEAT -> out.u32(fid(random)).string(name(random)).u32(fid(random)).string(name(random));
             case TRENAMEAT2 -> out.u32(fid(random)).string(name(random)).u32(fid(random)).string(name(random)).u32(random.nextInt(10));

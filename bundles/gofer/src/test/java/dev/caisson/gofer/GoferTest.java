@@ -283,6 +283,37 @@ class GoferTest {
         assertEquals(0, client.errno(MessageType.TUNLINKAT, w -> w.u32(ROOT).string("l").u32(0)));
     }
 
+    private static FileAttributes madeAt(NinepClient extended, String name, int mode, String target) {
+        return FileAttributes.read(extended.ask(MessageType.TMAKEAT,
+            w -> w.u32(ROOT).string(name).u32(mode).u32(NO_CHANGE).u32(NO_CHANGE).string(target)), FileAttributes.BASIC);
+    }
+
+    private static int notMadeAt(NinepClient extended, String name, int mode, String target) {
+        return extended.errno(MessageType.TMAKEAT, w -> w.u32(ROOT).string(name).u32(mode).u32(NO_CHANGE).u32(NO_CHANGE).string(target));
+    }
+
+    @Test void whatIsMadeByOneMessageComesWithItsAttributes() throws Exception {
+        try (NinepClient extended = gofer.extendedClient()) {
+            assertEquals(0040750, madeAt(extended, "d", 0040750, "").mode());
+            assertTrue(Files.isDirectory(gofer.tree.resolve("d"), LinkOption.NOFOLLOW_LINKS));
+            FileAttributes link = madeAt(extended, "l", 0120777, "../../etc");
+            assertEquals(9, link.sizeBytes());
+            assertEquals("../../etc", Files.readSymbolicLink(gofer.tree.resolve("l")).toString());
+            assertEquals(0010600, madeAt(extended, "p", 0010600, "").mode());
+            assertEquals(0140600, madeAt(extended, "s", 0140600, "").mode());
+            extended.walk(ROOT, 1, "l");
+            assertEquals(extended.attributes(1).qid().path(), link.qid().path());
+            assertEquals(EEXIST.number(), notMadeAt(extended, "d", 0040700, ""));
+            assertEquals(EPERM.number(), notMadeAt(extended, "n", 0100600, ""));
+            assertEquals(EPERM.number(), notMadeAt(extended, "n", 0020600, ""));
+            assertEquals(EINVAL.number(), notMadeAt(extended, "n", 0040700, "target"));
+            assertEquals(ENOENT.number(), notMadeAt(extended, "n", 0120777, ""));
+            assertEquals(EINVAL.number(), notMadeAt(extended, "n", 01040700, ""));
+            assertEquals(EINVAL.number(), notMadeAt(extended, "../n", 0040700, ""));
+            assertFalse(Files.exists(gofer.tree.resolve("n"), LinkOption.NOFOLLOW_LINKS));
+        }
+    }
+
     @Test void extendedAttributesAreSetReadListedAndRemoved() throws Exception {
         gofer.write("f", "");
         walked(1, "f");

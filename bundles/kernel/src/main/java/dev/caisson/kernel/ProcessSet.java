@@ -70,6 +70,11 @@ public final class ProcessSet {
         time = offsets;
     }
 
+    /** {@return whether its memory is counted apart from that of others, so that it can have a limit: in one kernel that of 255 sets is} */
+    public boolean isCounted() {
+        return account != null;
+    }
+
     /** {@return what counts and limits its memory, or null} */
     MemoryAccount account() {
         return account;
@@ -111,7 +116,8 @@ public final class ProcessSet {
     }
 
     /**
-     * Limits how much memory they use together; the process that uses most of it is killed beyond that. What is there stays.
+     * Limits how much memory they use together; the process that uses most of it is killed beyond that. What is there stays. Without effect where
+     * it is not {@linkplain #isCounted counted}.
      *
      * @param bytes most of it, 0 for no limit but that of all processes
      */

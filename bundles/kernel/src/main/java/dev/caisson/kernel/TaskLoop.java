@@ -7,6 +7,7 @@ import static dev.caisson.abi.Errno.ERESTARTSYS;
 
 import dev.caisson.abi.ErrnoException;
 import dev.caisson.abi.Signals;
+import dev.caisson.kernel.ptrace.HardwareWatch;
 import dev.caisson.kernel.ptrace.Tracee;
 import dev.caisson.kernel.seccomp.SeccompGate;
 import dev.caisson.kernel.seccomp.SeccompState;
@@ -131,6 +132,12 @@ final class TaskLoop {
             if ((sleep.work() != 0 || restartPending || signals.hasWork()) && doWork() == TaskState.EXIT) {
                 return;
             }
+            HardwareWatch watch = watch();
+            if (watch != null && watch.begins() instanceof Exit.Signal trap) {
+                registers.origRax(-1);
+                TaskFaults.raise(task, trap);
+                continue;
+            }
             long start = System.nanoTime();
             times.systemNs += start - markNs - sleep.takeSleptNs();
             runningSinceNs = start;
@@ -139,6 +146,9 @@ final class TaskLoop {
             try {
                 exit = onPlatform.current().run(task.memory().space(), registers);
             } catch (ErrnoException failed) {
+                if (watch != null) {
+                    watch.ends(Exit.Plain.INTERRUPTED);
+                }
                 recover(failed);
                 continue;
             }
@@ -146,6 +156,9 @@ final class TaskLoop {
             runningSinceNs = 0;
             markNs = System.nanoTime();
             times.userNs += markNs - start;
+            if (watch != null) {
+                exit = watch.ends(exit);
+            }
             if (onPlatform.isUnproved()) {
                 onPlatform.proved();
             }
@@ -165,6 +178,12 @@ final class TaskLoop {
                 }
             }
         }
+    }
+
+    /** What a debugger has the processor watch, null for nothing. */
+    private HardwareWatch watch() {
+        Tracee tracee = task.tracee();
+        return tracee == null || !tracee.watch().isOn() ? null : tracee.watch();
     }
 
     /** The guest could not run. On a platform that the sandbox has just moved to, the task waits to be moved back. */

@@ -137,11 +137,24 @@ public final class MemoryFile implements AutoCloseable {
     }
 
     /**
-     * Makes an account without a limit for some guests.
+     * Makes an account without a limit for some guests. Pages that only caches still have of guests that are gone are dropped when that makes room. To be
+     * called without locks.
      *
      * @return the account, or null when there are 255: their guests are counted with all others only
      */
     public MemoryAccount newAccount() {
+        MemoryAccount account = tryNewAccount();
+        if (account == null) {
+            for (PageCache each : caches()) {
+                each.evict();
+            }
+            pressure.forEach(Runnable::run);
+            account = tryNewAccount();
+        }
+        return account;
+    }
+
+    private MemoryAccount tryNewAccount() {
         lock.lock();
         try {
             int number = 1;
@@ -338,11 +351,14 @@ public final class MemoryFile implements AutoCloseable {
         }
     }
 
-    private void dropCachedPages(MemoryAccount full, long wanted) {
-        PageCache[] every;
+    private PageCache[] caches() {
         synchronized (caches) {
-            every = caches.toArray(new PageCache[0]);
+            return caches.toArray(new PageCache[0]);
         }
+    }
+
+    private void dropCachedPages(MemoryAccount full, long wanted) {
+        PageCache[] every = caches();
         long enough = full.usedBytes() - (wanted << Pages.SHIFT);
         for (int i = 0; i < every.length && full.usedBytes() > enough; i++) {
             every[i].evict();

@@ -142,4 +142,16 @@ final class MemoryAccountTest {
         frames.release(frames.allocate(2), 2);
         assertEquals(0, next.usedBytes());
     }
+
+    @Test
+    void whatOnlyCachesHaveOfAClosedAccountIsDroppedForANewOne() throws ErrnoException {
+        MemoryAccount first = serve();
+        long cached = frames.allocate(1);
+        frames.onPressure(() -> frames.release(cached, 1));
+        for (int i = 1; i < MOST; i++) {
+            assertNotNull(frames.newAccount());
+        }
+        frames.closeAccount(first);
+        assertEquals(first.number, frames.newAccount().number);
+    }
 }

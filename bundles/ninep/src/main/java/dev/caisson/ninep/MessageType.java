@@ -40,7 +40,9 @@ public enum MessageType {
     /** Extension: renames with the flags of renameat2(2). */
     TRENAMEAT2(206), RRENAMEAT2(207),
     /** Extension: changes attributes of an entry, and tells what they are then. */
-    TSETATTRAT(208), RSETATTRAT(209);
+    TSETATTRAT(208), RSETATTRAT(209),
+    /** Extension: makes a directory, a link, a pipe or a socket, and tells its attributes. */
+    TMAKEAT(210), RMAKEAT(211);
 
     private static final int FIRST_OF_EXTENSION = 200;
     private static final MessageType[] BY_NUMBER = new MessageType[256];

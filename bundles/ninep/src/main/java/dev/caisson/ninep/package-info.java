@@ -51,6 +51,7 @@
  * Topenat fid[4] newfid[4] name[s] flags[4] mode[4] uid[4] gid[4]   Ropenat donated[1] attr[145]
  * Trenameat2 olddirfid[4] oldname[s] newdirfid[4] newname[s] flags[4]            Rrenameat2
  * Tsetattrat dirfid[4] name[s] path[8] update[60]                   Rsetattrat attr[145]
+ * Tmakeat dirfid[4] name[s] mode[4] uid[4] gid[4] target[s]         Rmakeat attr[145]
  * </pre>
  *
  * <ul>
@@ -70,6 +71,9 @@
  * when it is donated: {@code donated} 2.
  * <li><b>Tsetattrat</b> changes {@code name} below the directory fid, without following a link, if {@code qid.path} of what is there is
  * {@code path} (else ESTALE), and tells its attributes as they are then. {@code update} is what Tsetattr has behind its fid.
+ * <li><b>Tmakeat</b> makes a directory, a symbolic link, a FIFO or a socket, as the type in {@code mode} says, with this owner and group as
+ * far as the server may give files away, and tells its attributes; its mode may be another one, by the host's rules. {@code target} is the
+ * text of a link, and empty for anything else. Regular files are made by Topenat.
  * <li><b>Trenameat2</b> takes RENAME_NOREPLACE, RENAME_EXCHANGE and RENAME_WHITEOUT, as far as the server's host can.
  * </ul>
  *

@@ -223,7 +223,7 @@ public final class FileSystemSwap {
         if (known != null && openedFrom.get(description) == to) {
             return known;
         }
-        OpenFile file = to.open(description.flags());
+        OpenFile file = to.open(description.flags() & ~OpenFlags.TMPFILE_BIT);
         OpenFile before = opened.put(description, file);
         openedFrom.put(description, to);
         if (before != null) {

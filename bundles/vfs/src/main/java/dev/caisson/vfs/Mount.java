@@ -226,16 +226,19 @@ public final class Mount {
     void attach(Mount onto, Dentry at) {
         Map<Dentry, Mount> more = new IdentityHashMap<>(onto.children);
         more.put(at, this);
+        TreeChanges.begin();
         parent = onto;
         mountPoint = at;
         at.mounted(1);
         onto.children = more;
+        TreeChanges.end();
     }
 
     /** Takes it out of the tree; the namespace's lock is held. */
     void detach() {
         Mount from = parent;
         Dentry at = mountPoint;
+        TreeChanges.begin();
         if (from != null && at != null) {
             Map<Dentry, Mount> fewer = new IdentityHashMap<>(from.children);
             fewer.remove(at);
@@ -244,6 +247,7 @@ public final class Mount {
         }
         parent = null;
         mountPoint = null;
+        TreeChanges.end();
     }
 
     /** The mount itself no longer needs the filesystem. */

@@ -161,7 +161,7 @@ final class Opening {
         Unnamed.mark(made, (flags & Fcntl.O_EXCL) == 0);
         Dentry dentry = new Dentry(place.dentry().tree(), place.dentry(), "#" + made.number(), made);
         dentry.markDeleted();
-        return describe(caller, new Location(place.mount(), dentry), flags & ~(Fcntl.O_TRUNC | OpenFlags.TMPFILE_BIT));
+        return describe(caller, new Location(place.mount(), dentry), flags & ~Fcntl.O_TRUNC);
     }
 
     FileDescription openPlace(Caller caller, Location place, int flags) throws ErrnoException {
@@ -279,7 +279,7 @@ final class Opening {
         Inode inode = place.inode();
         switch (type) {
             case Stat.S_IFREG, Stat.S_IFDIR, 0 -> {
-                return inode.open(flags);
+                return inode.open(flags & ~OpenFlags.TMPFILE_BIT);
             }
             default -> {
                 try {

@@ -59,6 +59,8 @@ public final class PathWalker {
         ROOT
     }
 
+    /** With these no path leads out of the directory where it starts. */
+    private static final int SCOPED = Fcntl.RESOLVE_BENEATH | Fcntl.RESOLVE_IN_ROOT;
     /** Whether symbolic links in sticky, world-writable directories are followed only for their owners (proc/sys/fs). */
     private static final boolean PROTECTED_SYMLINKS = true;
 
@@ -72,6 +74,8 @@ public final class PathWalker {
     private int position;
     private int links;
     private final int resolve;
+    /** {@link TreeChanges#stamp} of the beginning, for a walk that must not leave a directory. */
+    private int stamp;
 
     private int lastStart;
     private int lastEnd;
@@ -198,6 +202,9 @@ public final class PathWalker {
         }
         if (path.length >= PATH_MAX) {
             throw ENAMETOOLONG.error();
+        }
+        if ((resolve & SCOPED) != 0) {
+            stamp = TreeChanges.stamp();
         }
         if ((resolve & Fcntl.RESOLVE_IN_ROOT) != 0) {
             root = start;
@@ -386,8 +393,20 @@ public final class PathWalker {
         }
     }
 
-    /** "..": stays at the root, leaves a mount at its root. */
+    /**
+     * "..": stays at the root, leaves a mount at its root.
+     *
+     * @throws ErrnoException EXDEV; EAGAIN: a scoped walk cannot tell any more where it is; ENOENT: the directory was moved to where its
+     *         mount does not reach
+     */
     private void up() throws ErrnoException {
+        goUp();
+        if ((resolve & SCOPED) != 0 && TreeChanges.hasHappenedSince(stamp)) {
+            throw EAGAIN.error("the tree has changed");
+        }
+    }
+
+    private void goUp() throws ErrnoException {
         ahead = null;
         if (mount == root.mount() && dentry == root.dentry()) {
             if ((resolve & Fcntl.RESOLVE_BENEATH) != 0) {
@@ -413,9 +432,25 @@ public final class PathWalker {
                 return;
             }
         }
-        dentry = dentry.parent();
-        if (dentry.isMountPoint()) {
+        Dentry above = dentry.parent();
+        if (!mount.root().isRoot() && !reaches(mount, above)) {
+            throw ENOENT.error("moved out of the mount");
+        }
+        dentry = above;
+        if (above.isMountPoint()) {
             down();
+        }
+    }
+
+    /** path_connected of Linux: a mount of a part of a filesystem shows nothing else of it. */
+    private static boolean reaches(dev.caisson.vfs.Mount mount, Dentry place) {
+        while (true) {
+            int before = TreeChanges.stamp();
+            boolean reached = mount.root().isAncestorOf(place);
+            if (!TreeChanges.hasHappenedSince(before)) {
+                return reached;
+            }
+            Thread.onSpinWait(); // a rename is a few assignments
         }
     }
 
@@ -435,8 +470,7 @@ public final class PathWalker {
                 throw ELOOP.error();
             }
             Location target = (Location) ((MagicLink) file).follow(credentials);
-            if ((resolve & (Fcntl.RESOLVE_BENEATH | Fcntl.RESOLVE_IN_ROOT)) != 0
-                    || (resolve & Fcntl.RESOLVE_NO_XDEV) != 0 && target.mount() != mount) {
+            if ((resolve & SCOPED) != 0 || (resolve & Fcntl.RESOLVE_NO_XDEV) != 0 && target.mount() != mount) {
                 throw EXDEV.error();
             }
             mount = target.mount();

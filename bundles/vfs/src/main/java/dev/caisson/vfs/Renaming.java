@@ -173,14 +173,19 @@ final class Renaming {
     private static void move(Dentry oldParent, String oldName, Dentry source, Dentry newParent, String newName, Dentry target,
             boolean exchange) {
         DentryTree tree = oldParent.tree();
-        oldParent.children().remove(oldName);
-        newParent.children().remove(newName);
-        if (exchange) {
-            tree.attach(oldParent, oldName, target);
-        } else {
-            target.markDeleted();
+        TreeChanges.begin();
+        try {
+            oldParent.children().remove(oldName);
+            newParent.children().remove(newName);
+            if (exchange) {
+                tree.attach(oldParent, oldName, target);
+            } else {
+                target.markDeleted();
+            }
+            tree.attach(newParent, newName, source);
+        } finally {
+            TreeChanges.end();
         }
-        tree.attach(newParent, newName, source);
     }
 
     private void tell(Dentry oldParent, String oldName, Dentry source, Dentry newParent, String newName, Dentry target,

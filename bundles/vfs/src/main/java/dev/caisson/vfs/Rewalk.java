@@ -130,78 +130,86 @@ final class Rewalk {
         return known;
     }
 
-    private Found look(Dentry dentry) {
-        Inode from = dentry.inode();
-        Dentry parent = dentry.parent();
-        Found above = dentry == root || dentry.isRoot() ? null : find(parent);
-        if (from == null) {
-            return stays(dentry, null, "there is no file");
-        }
-        if (refused.containsKey(from)) {
-            return stays(dentry, from, refused.get(from));
-        }
-        if (above == null && dentry != root) {
-            return stays(dentry, from, "it has no name");
-        }
-        if (dentry.isDeleted() && !dentry.isLeftBehind()) {
-            return stays(dentry, from, "its name is gone");
-        }
-        if (above != null && !above.moves()) {
-            return stays(dentry, from, "its directory stays");
-        }
-        try {
-            return compare(dentry, from, above);
-        } catch (ErrnoException e) {
-            return stays(dentry, from, "it cannot be asked for: " + e.errno().text());
+    /** A name as it was read once: while programs run, the file may get another one at any time. */
+    private record Name(Dentry dentry, Dentry parent, String text, Inode from) {
+        static Name of(Dentry dentry) {
+            return new Name(dentry, dentry.parent(), dentry.name(), dentry.inode());
         }
     }
 
-    private Found compare(Dentry dentry, Inode from, Found above) throws ErrnoException {
+    private Found look(Dentry dentry) {
+        Name name = Name.of(dentry);
+        Found above = dentry == root || dentry.isRoot() ? null : find(name.parent);
+        if (name.from == null) {
+            return stays(name, "there is no file");
+        }
+        if (refused.containsKey(name.from)) {
+            return stays(name, refused.get(name.from));
+        }
+        if (above == null && dentry != root) {
+            return stays(name, "it has no name");
+        }
+        if (dentry.isDeleted() && !dentry.isLeftBehind()) {
+            return stays(name, "its name is gone");
+        }
+        if (above != null && !above.moves()) {
+            return stays(name, "its directory stays");
+        }
+        try {
+            return compare(name, above);
+        } catch (ErrnoException e) {
+            return stays(name, "it cannot be asked for: " + e.errno().text());
+        }
+    }
+
+    private Found compare(Name name, Found above) throws ErrnoException {
+        Dentry dentry = name.dentry;
+        Inode from = name.from;
         Found before = earlier == null ? null : earlier.of(dentry);
-        boolean isKnown = before != null && before.moves() && before.from() == from && before.parent() == dentry.parent()
-                && before.name().equals(dentry.name()) && (above == null || earlier.of(dentry.parent()).to() == above.to());
+        boolean isKnown = before != null && before.moves() && before.from() == from && before.parent() == name.parent
+                && before.name().equals(name.text) && (above == null || earlier.of(name.parent).to() == above.to());
         if (isKnown && before.isAgreed() && before.changes() >= 0 && before.changes() == from.changes()) {
-            return moves(dentry, from, before.to(), before.state(), before.changes(), true);
+            return moves(name, before.to(), before.state(), before.changes(), true);
         }
         long changes = from.changes();
         FileIdentity state = from.identity();
         if (state == null) {
-            return stays(dentry, from, "its filesystem does not tell which file it is");
+            return stays(name, "its filesystem does not tell which file it is");
         }
         Inode to;
         if (isKnown) {
             to = before.to();
             if (before.isAgreed() && before.state().equals(state)) {
-                return moves(dentry, from, to, state, changes, true);
+                return moves(name, to, state, changes, true);
             }
         } else {
             if (before != null && before.moves() && dentry != root) {
                 before.to().forget(); // it knows itself by a name that is another file's now
             }
-            to = above == null ? next.root() : above.to().lookup(dentry.name());
+            to = above == null ? next.root() : above.to().lookup(name.text);
         }
         if (to == null) {
-            return stays(dentry, from, "no file has its name there");
+            return stays(name, "no file has its name there");
         }
         FileIdentity there = to.identity();
         if (there != null && state.type() == there.type() && covered.contains(dentry)) {
-            return moves(dentry, from, to, state, changes, false);
+            return moves(name, to, state, changes, false);
         }
         if (!state.isSameFile(there)) {
-            return stays(dentry, from, there == null ? "the other filesystem does not tell which file it is" : "another file has its name there");
+            return stays(name, there == null ? "the other filesystem does not tell which file it is" : "another file has its name there");
         }
         boolean isAgreed = state.isSameState(there);
         if (!isAgreed && earlier != null && !(written.contains(from) && state.sizeBytes() == there.sizeBytes())) {
-            return stays(dentry, from, "it was changed meanwhile");
+            return stays(name, "it was changed meanwhile");
         }
-        return moves(dentry, from, to, state, changes, isAgreed);
+        return moves(name, to, state, changes, isAgreed);
     }
 
-    private Found moves(Dentry dentry, Inode from, Inode to, FileIdentity state, long changes, boolean isAgreed) {
-        if (!match(from, to)) {
-            return stays(dentry, from, "its names lead to different files");
+    private Found moves(Name name, Inode to, FileIdentity state, long changes, boolean isAgreed) {
+        if (!match(name.from, to)) {
+            return stays(name, "its names lead to different files");
         }
-        return new Found(dentry.parent(), dentry.name(), from, to, null, state, changes, isAgreed, true);
+        return new Found(name.parent, name.text, name.from, to, null, state, changes, isAgreed, true);
     }
 
     /** Notes that a file becomes another one, unless either goes together with a third one already. */
@@ -216,7 +224,7 @@ final class Rewalk {
         return true;
     }
 
-    private static Found stays(Dentry dentry, Inode from, String reason) {
-        return new Found(dentry.parent(), dentry.name(), from, null, reason, null, -1, false, false);
+    private static Found stays(Name name, String reason) {
+        return new Found(name.parent, name.text, name.from, null, reason, null, -1, false, false);
     }
 }

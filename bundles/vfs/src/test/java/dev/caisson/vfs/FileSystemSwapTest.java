@@ -116,6 +116,27 @@ class FileSystemSwapTest {
     }
 
     @Test
+    void aFileThatIsRenamedWhileItIsLookedForIsLookedForAgain() throws Exception {
+        FileDescription file = open("/file", Fcntl.O_RDWR | Fcntl.O_CREAT);
+        FileSystemSwap swap = new FileSystemSwap(namespace.root(), next, "next");
+        next.duringLookup = () -> {
+            try {
+                vfs.rename(user, null, "/file", null, "/renamed", 0);
+            } catch (ErrnoException e) {
+                throw new AssertionError(e);
+            }
+        };
+        swap.prepare(List.of(user.fs));
+        swap.plan(List.of(user.fs), List.of());
+        swap.commit();
+        swap.finish();
+
+        assertEquals(List.of(), swap.stayed());
+        assertSame(next, file.inode().fileSystem());
+        assertEquals("renamed", ((TwinFileSystem.Node) file.inode()).foundAs);
+    }
+
+    @Test
     void aHalfReadDirectoryTellsEachEntryOnce() throws Exception {
         vfs.mkdir(user, null, "/directory", 0755);
         for (int i = 0; i < 10; i++) {

@@ -56,6 +56,8 @@ final class TwinFileSystem implements FileSystem {
     /** Whether nothing can be asked any more. */
     boolean isBroken;
     String obstacle;
+    /** What happens in the middle of a lookup, when the file is found and the answer is under way; null for nothing. */
+    Runnable duringLookup;
     /** One whose files without a name are this one's, too. */
     TwinFileSystem kin;
 
@@ -120,6 +122,8 @@ final class TwinFileSystem implements FileSystem {
     static final class Node extends Inode {
         private final TwinFileSystem fileSystem;
         final Kept kept;
+        /** The name that it was looked up by last; null when that is forgotten. */
+        String foundAs;
 
         Node(TwinFileSystem fileSystem, Kept kept) {
             this.fileSystem = fileSystem;
@@ -178,7 +182,21 @@ final class TwinFileSystem implements FileSystem {
             if (fileSystem.isBroken) {
                 throw EIO.error();
             }
-            return fileSystem.node(kept.names.get(name));
+            Node found = fileSystem.node(kept.names.get(name));
+            if (found != null) {
+                found.foundAs = name;
+                Runnable meanwhile = fileSystem.duringLookup;
+                fileSystem.duringLookup = null;
+                if (meanwhile != null) {
+                    meanwhile.run();
+                }
+            }
+            return found;
+        }
+
+        @Override
+        public void forget() {
+            foundAs = null;
         }
 
         @Override

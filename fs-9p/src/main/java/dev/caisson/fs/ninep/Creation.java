@@ -89,16 +89,33 @@ final class Creation {
         void make(Session session, int fid) throws ErrnoException;
     }
 
-    private NinepInode make(Maker maker) throws ErrnoException {
+    /**
+     * Makes something that is no regular file.
+     *
+     * @param target the text of a link; else empty
+     * @param maker does it where the extension is not spoken
+     */
+    private NinepInode make(String target, Maker maker) throws ErrnoException {
         fileSystem.checkWritable();
         directory.nameChanges(child);
-        directory.change(() -> directory.find(child) != null, () -> directory.ask(false, (session, fid) -> {
+        FileAttributes[] made = {null};
+        directory.change(() -> directory.find(child) != null, () -> made[0] = directory.ask(false, (session, fid) -> {
+            if (session.isExtended()) {
+                return session.makeAt(fid, child, node.mode() & (Stat.S_IFMT | 07777), node.uid(), node.gid(), target);
+            }
             maker.make(session, fid);
             return null;
         }));
         directory.nameChanges(child);
         directory.changed();
-        return found();
+        FileAttributes told = made[0];
+        if (told == null) {
+            return found();
+        }
+        if (((told.mode() ^ node.mode()) & Stat.S_IFMT) != 0) {
+            throw Errno.EPROTO.error("something else was made");
+        }
+        return directory.ask(true, (session, fid) -> finish(session, Protocol.NO_FID, told));
     }
 
     /** What was just made, with the owner and mode that it was to have. */
@@ -118,13 +135,16 @@ final class Creation {
         return switch (type) {
             case Stat.S_IFREG -> regular();
             case Stat.S_IFDIR -> {
-                NinepInode made = make((session, fid) -> session.makeDirectory(fid, child, node.mode() & 07777, node.gid()));
+                NinepInode made = make("", (session, fid) -> session.makeDirectory(fid, child, node.mode() & 07777, node.gid()));
                 if (fileSystem.isExclusive() && made instanceof NinepDirectory empty) {
                     empty.listed(new HashMap<>(), List.of(), empty.nameVersion()); // it is empty, and nobody knows it yet
+                    if (!directory.hasDefaultAcl()) {
+                        empty.inheritsNoDefaultAcl();
+                    }
                 }
                 yield made;
             }
-            case Stat.S_IFIFO, Stat.S_IFSOCK -> make(
+            case Stat.S_IFIFO, Stat.S_IFSOCK -> make("",
                     (session, fid) -> session.makeNode(fid, child, type | node.mode() & 07777, 0, 0, node.gid()));
             default -> throw EPERM.error("no device nodes on the server");
         };
@@ -212,6 +232,6 @@ final class Creation {
 
     /** Makes a symbolic link. */
     Inode link(String target) throws ErrnoException {
-        return make((session, fid) -> session.makeLink(fid, child, target, node.gid()));
+        return make(target, (session, fid) -> session.makeLink(fid, child, target, node.gid()));
     }
 }

@@ -186,6 +186,11 @@ final class NinepDirectory extends NinepInode {
         return isThere;
     }
 
+    /** It was just made, in a directory without a default list, and nobody knows it yet. */
+    void inheritsNoDefaultAcl() {
+        defaultList = new DefaultList(false, System.nanoTime());
+    }
+
     @Override
     void accessListChanged() {
         super.accessListChanged();

@@ -34,7 +34,7 @@ final class ProcessorHints {
     /** Whether the time that a request takes is nearly all on the way. */
     static boolean isShort(MessageType type) {
         return switch (type) {
-            case TWALK, TWALKGETATTR, TGETATTR, TSETATTRAT, TOPENAT, TUNLINKAT, TRENAMEAT, TMKDIR -> true;
+            case TWALK, TWALKGETATTR, TGETATTR, TSETATTRAT, TOPENAT, TUNLINKAT, TRENAMEAT, TMKDIR, TMAKEAT -> true;
             default -> false;
         };
     }

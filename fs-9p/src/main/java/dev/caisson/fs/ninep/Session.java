@@ -360,10 +360,7 @@ final class Session {
         Call call = connection.begin(MessageType.TSETATTRAT);
         try {
             update.write(call.out.u32(directory).string(name).u64(path));
-            WireReader in = connection.exchange(call, null);
-            FileAttributes attributes = checked(FileAttributes.read(in, FileAttributes.BASIC | FileAttributes.BIRTH_TIME));
-            check(in.isConsumed());
-            return attributes;
+            return attributesAlone(connection.exchange(call, null));
         } finally {
             connection.end(call);
         }
@@ -407,6 +404,34 @@ final class Session {
         } finally {
             connection.end(call);
         }
+    }
+
+    /**
+     * Makes a directory, a link, a FIFO or a socket; only where the server speaks the extension.
+     *
+     * @param directory a fid
+     * @param name the new entry
+     * @param mode type and permissions
+     * @param uid its owner
+     * @param gid its group
+     * @param target the text of a link; else empty
+     * @return what was made, whose owner and permissions may be others
+     * @throws ErrnoException what the server says
+     */
+    FileAttributes makeAt(int directory, String name, int mode, int uid, int gid, String target) throws ErrnoException {
+        Call call = connection.begin(MessageType.TMAKEAT);
+        try {
+            call.out.u32(directory).string(name).u32(mode).u32(uid).u32(gid).string(target);
+            return attributesAlone(connection.exchange(call, null));
+        } finally {
+            connection.end(call);
+        }
+    }
+
+    private static FileAttributes attributesAlone(WireReader in) throws ErrnoException {
+        FileAttributes attributes = checked(FileAttributes.read(in, FileAttributes.BASIC | FileAttributes.BIRTH_TIME));
+        check(in.isConsumed());
+        return attributes;
     }
 
     String readLink(int fid) throws ErrnoException {

@@ -7,6 +7,7 @@ import static org.junit.jupiter.api.Assertions.assertSame;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import dev.caisson.abi.Errno;
 import dev.caisson.abi.ErrnoException;
 import dev.caisson.abi.Fcntl;
 import dev.caisson.memory.HostBacking;
@@ -21,6 +22,7 @@ import dev.caisson.spi.fs.OpenFile;
 import java.io.IOException;
 import java.lang.foreign.Arena;
 import java.nio.file.Files;
+import java.nio.file.LinkOption;
 import java.nio.file.Path;
 import java.nio.file.attribute.FileTime;
 import java.util.List;
@@ -177,6 +179,40 @@ class FewerMessagesTest {
         OpenFile open = file.open(Fcntl.O_RDWR);
         assertEquals(5, open.write(IoBuffer.of(Arena.ofAuto().allocateFrom("hello").asSlice(0, 5)), 0));
         open.close();
+    }
+
+    @Test
+    void directoriesLinksAndPipesAreMadeAsWanted() throws Exception {
+        for (CachePolicy policy : CachePolicy.values()) {
+            NinepDirectory root = mount(policy);
+            Inode made = root.create("new", new NewNode(0040751, 0, 0, 0));
+            assertSame(made, root.lookup("new"));
+            assertEquals(0040751, made.attributes().mode());
+            Inode below = made.create("below", new NewNode(0041777, 12, 34, 0));
+            assertEquals(0041777, below.attributes().mode());
+            Inode link = made.symlink("link", "target", new NewNode(0120777, 12, 34, 0));
+            assertEquals("target", link.readLink());
+            Inode fifo = made.create("fifo", new NewNode(0010640, 12, 34, 0));
+            assertEquals(0010640, fifo.attributes().mode());
+            if ("root".equals(System.getProperty("user.name"))) {
+                for (Inode each : List.of(below, link, fifo)) {
+                    assertEquals(12, each.attributes().uid());
+                    assertEquals(34, each.attributes().gid());
+                }
+                assertEquals(12, Files.getAttribute(tree.resolve("new/link"), "unix:uid", LinkOption.NOFOLLOW_LINKS));
+            }
+            assertEquals(0751, (int) Files.getAttribute(tree.resolve("new"), "unix:mode") & 07777);
+            assertEquals(new TreeSet<>(List.of(".", "..", "below", "fifo", "link")), list((NinepDirectory) made));
+            assertEquals(Errno.EEXIST, assertThrows(ErrnoException.class,
+                    () -> root.create("new", new NewNode(0040700, 0, 0, 0))).errno());
+            made.unlink("link", link);
+            made.unlink("fifo", fifo);
+            made.rmdir("below", below);
+            root.rmdir("new", made);
+            if (policy != CachePolicy.values()[CachePolicy.values().length - 1]) {
+                fileSystem.close();
+            }
+        }
     }
 
     @Test

@@ -7,6 +7,9 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import dev.caisson.abi.Errno;
 import dev.caisson.abi.ErrnoException;
 import dev.caisson.abi.Fcntl;
+import dev.caisson.fs.overlay.OverlayFileSystem;
+import dev.caisson.fs.tmpfs.TmpfsFileSystem;
+import dev.caisson.fs.tmpfs.TmpfsOptions;
 import dev.caisson.memory.HostBacking;
 import dev.caisson.memory.MemoryFile;
 import dev.caisson.ninep.MessageType;
@@ -171,6 +174,24 @@ class KilledCallerTest {
         second.join();
         assertEquals(Errno.ERESTARTSYS, second.failure.get());
         assertTrue(first.isAlive());
+    }
+
+    @Test
+    void whoWaitsForAnotherCallerOfAnOverlayLeaves() throws Exception {
+        server = new FakeServer(Protocol.VERSION);
+        fileSystem = new NinepFileSystem(new ServerOptions(server, "", "root", 0, 64 << 10, TIMEOUT_MS, true), CachePolicy.EXCLUSIVE, true, memory);
+        Inode root = new OverlayFileSystem(new TmpfsFileSystem(memory, new TmpfsOptions(0, 0, 0755, 0, 0, "")), List.of(fileSystem), "").root();
+        server.lies.put(MessageType.TWALK, (socket, tag, in, out) -> asked.release());
+        TaskThread first = start(() -> root.lookup("file"), false);
+        asked.acquire();
+        TaskThread second = start(() -> root.create("other", new NewNode(0100644, 0, 0, 0)), true);
+        second.join();
+        assertEquals(Errno.ERESTARTSYS, second.failure.get());
+        assertTrue(first.isAlive());
+        first.isKilled.set(true);
+        first.join();
+        server.lies.clear();
+        assertNotNull(root.lookup("file"));
     }
 
     @Test

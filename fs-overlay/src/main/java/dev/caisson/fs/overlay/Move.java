@@ -7,6 +7,7 @@ import dev.caisson.abi.ErrnoException;
 import dev.caisson.abi.Fcntl;
 import dev.caisson.abi.Stat;
 import dev.caisson.spi.fs.Inode;
+import dev.caisson.spi.fs.JobControl;
 import dev.caisson.spi.fs.NewNode;
 
 /**
@@ -37,8 +38,13 @@ record Move(OverlayDirectory from, String oldName, OverlayInode moved, OverlayDi
         Inode upperTo = to.copyUp();
         OverlayDirectory first = from.number() <= to.number() ? from : to;
         OverlayDirectory second = first == from ? to : from;
-        first.names.lock();
-        second.names.lock();
+        JobControl.acquire(first.names);
+        try {
+            JobControl.acquire(second.names);
+        } catch (ErrnoException e) {
+            first.names.unlock();
+            throw e;
+        }
         try {
             Inode above = from.materializeLocked(upperFrom, oldName, moved);
             prepare(moved, from, to);

@@ -12,6 +12,7 @@ import dev.caisson.spi.fs.Attributes;
 import dev.caisson.spi.fs.FileClock;
 import dev.caisson.spi.fs.FileIdentity;
 import dev.caisson.spi.fs.Inode;
+import dev.caisson.spi.fs.JobControl;
 import dev.caisson.spi.fs.LayerChange;
 import dev.caisson.spi.fs.NewNode;
 import dev.caisson.spi.fs.OpenFile;
@@ -92,7 +93,7 @@ final class OverlayDirectory extends OverlayInode {
         if (u != null) {
             return u;
         }
-        copyUpLock().lock();
+        JobControl.acquire(copyUpLock());
         try {
             while (upper() == null) {
                 OverlayDirectory above = parent();
@@ -100,7 +101,7 @@ final class OverlayDirectory extends OverlayInode {
                     throw ENOENT.error("the directory was removed");
                 }
                 Inode upperParent = above.copyUp();
-                above.names.lock();
+                JobControl.acquire(above.names);
                 try {
                     if (parent() == above) {
                         copyUpInto(above, upperParent);
@@ -168,7 +169,7 @@ final class OverlayDirectory extends OverlayInode {
 
     @Override
     public Inode lookup(String child) throws ErrnoException {
-        names.lock();
+        JobControl.acquire(names);
         try {
             return findLocked(child);
         } finally {
@@ -265,7 +266,7 @@ final class OverlayDirectory extends OverlayInode {
         }
         long before;
         List<MergedListing.Entry> read;
-        names.lock();
+        JobControl.acquire(names);
         try {
             before = version;
             read = new MergedListing(this).read();
@@ -361,7 +362,7 @@ final class OverlayDirectory extends OverlayInode {
             throw EPERM.error("a whiteout");
         }
         Inode upperDirectory = copyUp();
-        names.lock();
+        JobControl.acquire(names);
         try {
             return makeLocked(upperDirectory, child, type == Stat.S_IFDIR, (directory, as) -> directory.create(as, node));
         } finally {
@@ -372,7 +373,7 @@ final class OverlayDirectory extends OverlayInode {
     @Override
     public Inode symlink(String child, String target, NewNode node) throws ErrnoException {
         Inode upperDirectory = copyUp();
-        names.lock();
+        JobControl.acquire(names);
         try {
             return makeLocked(upperDirectory, child, false, (directory, as) -> directory.symlink(as, target, node));
         } finally {
@@ -385,7 +386,7 @@ final class OverlayDirectory extends OverlayInode {
         OverlayInode file = (OverlayInode) target;
         Inode upperFile = file.copyUpContent(Long.MAX_VALUE); // another name would not lead to content that is elsewhere
         Inode upperDirectory = copyUp();
-        names.lock();
+        JobControl.acquire(names);
         try {
             if (file.hasOrigin()) {
                 makeImpure();
@@ -409,7 +410,7 @@ final class OverlayDirectory extends OverlayInode {
     /** A file that the index knows gets its name in the upper directory, if this is still its name. */
     void materialize(OverlayInode file) throws ErrnoException {
         Inode upperDirectory = copyUp();
-        names.lock();
+        JobControl.acquire(names);
         try {
             if (file.parent() == this) {
                 Attributes before = upperDirectory.attributes();
@@ -442,7 +443,7 @@ final class OverlayDirectory extends OverlayInode {
             file.copyUp();
         }
         Inode upperDirectory = copyUp();
-        names.lock();
+        JobControl.acquire(names);
         try {
             boolean covers = hasBelow(child);
             Inode above = upperDirectory.lookup(child);
@@ -465,7 +466,7 @@ final class OverlayDirectory extends OverlayInode {
     public void rmdir(String child, Inode target) throws ErrnoException {
         OverlayDirectory directory = (OverlayDirectory) target;
         Inode upperDirectory = copyUp();
-        names.lock();
+        JobControl.acquire(names);
         try {
             directory.checkEmpty();
             boolean covers = hasBelow(child);

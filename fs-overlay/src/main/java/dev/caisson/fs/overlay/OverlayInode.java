@@ -10,6 +10,7 @@ import dev.caisson.spi.fs.Attributes;
 import dev.caisson.spi.fs.FileIdentity;
 import dev.caisson.spi.fs.FileSystem;
 import dev.caisson.spi.fs.Inode;
+import dev.caisson.spi.fs.JobControl;
 import dev.caisson.spi.fs.OpenFile;
 import java.util.ArrayList;
 import java.util.List;
@@ -226,7 +227,7 @@ class OverlayInode extends Inode {
         if (u != null) {
             return u;
         }
-        copyUpLock().lock();
+        JobControl.acquire(copyUpLock());
         try {
             if (upper == null) {
                 CopyUp.Copy copy = CopyUp.of(fileSystem, lowers[0], lowerContent(), sizeLimit);
@@ -258,7 +259,7 @@ class OverlayInode extends Inode {
     final Inode copyUpContent(long sizeLimit) throws ErrnoException {
         Inode u = copyUp(sizeLimit);
         if (data != null) {
-            copyUpLock().lock();
+            JobControl.acquire(copyUpLock());
             try {
                 if (data != null) {
                     hasContent(CopyUp.complete(fileSystem, u, data));
@@ -293,7 +294,7 @@ class OverlayInode extends Inode {
                 return;
             }
             Inode upperDirectory = directory.copyUp();
-            directory.names.lock();
+            JobControl.acquire(directory.names);
             try {
                 if (parent == directory && as.equals(name)) {
                     Attributes before = upperDirectory.attributes();

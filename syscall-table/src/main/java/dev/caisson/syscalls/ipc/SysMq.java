@@ -4,6 +4,7 @@ import static dev.caisson.abi.Errno.EAGAIN;
 import static dev.caisson.abi.Errno.EBADF;
 import static dev.caisson.abi.Errno.EINVAL;
 import static dev.caisson.abi.Errno.EMSGSIZE;
+import static dev.caisson.abi.Errno.ENOTSOCK;
 import static dev.caisson.abi.Errno.ETIMEDOUT;
 import static dev.caisson.abi.Layouts.U64;
 
@@ -20,8 +21,10 @@ import dev.caisson.kernel.Task;
 import dev.caisson.kernel.ipc.PosixQueue;
 import dev.caisson.kernel.ipc.PosixQueueFile;
 import dev.caisson.kernel.ipc.PosixQueues;
+import dev.caisson.kernel.net.NetlinkReceiver;
 import dev.caisson.kernel.syscall.SyscallArgs;
 import dev.caisson.spi.fs.OpenFile;
+import dev.caisson.spi.net.SocketFile;
 import dev.caisson.spi.wait.Blocker;
 import dev.caisson.vfs.FileDescription;
 import java.lang.foreign.MemorySegment;
@@ -38,6 +41,9 @@ public final class SysMq {
     private static final int ATTRIBUTE_BYTES = 64;
     private static final int MAX_PRIORITY = 32768;
     private static final int NAME_BYTES = 4096;
+    /** NOTIFY_COOKIE_LEN, and what its last byte says (include/uapi/linux/mqueue.h). */
+    private static final int COOKIE_BYTES = 32;
+    private static final byte NOTIFY_WOKENUP = 1, NOTIFY_REMOVED = 2;
 
     private SysMq() {}
 
@@ -167,7 +173,10 @@ public final class SysMq {
         }
     }
 
-    /** mq_notify(2): SIGEV_THREAD needs a netlink socket behind the C library's back, which there is not. */
+    /**
+     * mq_notify(2). With SIGEV_THREAD, {@code sigev_signo} is a netlink socket of the C library's, and {@code sigev_value} the address of a
+     * cookie of 32 bytes, which the socket receives: its last byte says whether a message came or the registration ended (ipc/mqueue.c).
+     */
     public static long mqNotify(Task task, SyscallArgs args) throws ErrnoException {
         long address = args.address(1);
         int signal = 0;
@@ -177,10 +186,12 @@ public final class SysMq {
             value = task.memory().readLong(address);
             signal = task.memory().readInt(address + 8);
             how = task.memory().readInt(address + 12);
-            if (how != Signals.SIGEV_NONE && how != Signals.SIGEV_SIGNAL || how == Signals.SIGEV_SIGNAL && (signal < 0 || signal > 64)) {
+            if (how != Signals.SIGEV_NONE && how != Signals.SIGEV_SIGNAL && how != Signals.SIGEV_THREAD
+                    || how == Signals.SIGEV_SIGNAL && (signal < 0 || signal > 64)) {
                 throw EINVAL.error();
             }
         }
+        PosixQueue.Notification thread = how == Signals.SIGEV_THREAD ? cookie(task, value, signal) : null;
         FileDescription description = task.fds().borrow(args.fd(0));
         try {
             PosixQueue queue = queue(description);
@@ -189,12 +200,47 @@ public final class SysMq {
                 queue.unregister(process);
             } else if (how == Signals.SIGEV_NONE) {
                 queue.register(process, message -> { });
+            } else if (thread != null) {
+                queue.register(process, thread);
             } else {
                 int number = signal;
                 long sent = value;
                 queue.register(process, message -> tell(process, number, message, sent));
             }
             return 0;
+        } finally {
+            description.release();
+        }
+    }
+
+    private static PosixQueue.Notification cookie(Task task, long address, int fd) throws ErrnoException {
+        byte[] cookie = new byte[COOKIE_BYTES];
+        task.memory().copyIn(address, cookie);
+        FileDescription description = task.fds().borrow(fd);
+        try {
+            if (!(description.file() instanceof SocketFile)) {
+                throw ENOTSOCK.error();
+            }
+            if (!(description.file() instanceof NetlinkReceiver socket)) {
+                throw EINVAL.error("not netlink");
+            }
+            return new PosixQueue.Notification() {
+                @Override
+                public void arrived(PosixQueue.Message message) {
+                    deliver(NOTIFY_WOKENUP);
+                }
+
+                @Override
+                public void removed() {
+                    deliver(NOTIFY_REMOVED);
+                }
+
+                private void deliver(byte what) {
+                    byte[] sent = cookie.clone();
+                    sent[COOKIE_BYTES - 1] = what;
+                    socket.deliver(sent);
+                }
+            };
         } finally {
             description.release();
         }

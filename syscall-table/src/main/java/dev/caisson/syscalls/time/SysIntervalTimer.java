@@ -34,7 +34,9 @@ public final class SysIntervalTimer {
             throw EINVAL.error("time");
         }
         IntervalTimer timer = ProcessTimers.of(task.process()).interval(which);
-        IntervalTime old = timer.set(false, next.value().toNanos(), next.interval().toNanos());
+        // A timer that is not armed keeps its interval, except the one of the real clock (kernel/time/itimer.c).
+        long intervalNs = which == Time.ITIMER_REAL && next.value().isZero() ? 0 : next.interval().toNanos();
+        IntervalTime old = timer.set(false, next.value().toNanos(), intervalNs);
         if (oldAddress != 0) {
             task.memory().write(oldAddress, IntervalTime.ITIMERVAL, roundUp(old));
         }

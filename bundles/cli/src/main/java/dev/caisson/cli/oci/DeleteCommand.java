@@ -1,6 +1,7 @@
 package dev.caisson.cli.oci;
 
 import com.grack.nanojson.JsonObject;
+import dev.caisson.cli.sandbox.OomScore;
 import dev.caisson.oci.runtime.ContainerDirectory;
 import dev.caisson.oci.runtime.ContainerException;
 import dev.caisson.oci.runtime.ContainerState;
@@ -50,7 +51,20 @@ final class DeleteCommand {
         Hooks.afterwards("poststop", line, directory, state.with(Status.STOPPED, state.waitStatus()));
         HostCgroup.remove(directory.path());
         directory.delete();
+        unprotect(line, state);
         return 0;
+    }
+
+    /** The containers of a pod that are left may want less. */
+    private static void unprotect(OciLine line, ContainerState removed) {
+        PodMembership membership = PodMembership.of(removed.annotations());
+        if (membership.isMember()) {
+            try {
+                OomScore.ofPod(OciCommands.store(line), OciCommands.store(line).find(membership.sandbox()).state(), true, line.log());
+            } catch (IOException | ContainerException e) {
+                return; // the sandbox has gone first
+            }
+        }
     }
 
     /** A sandbox that has other containers, too, forgets this one. */

@@ -5,6 +5,7 @@ import com.grack.nanojson.JsonObject;
 import dev.caisson.abi.Errno;
 import dev.caisson.abi.Fcntl;
 import dev.caisson.control.ContainerPolicy;
+import dev.caisson.cli.sandbox.OomScore;
 import dev.caisson.control.ProviderKind;
 import dev.caisson.host.HostCredentials;
 import dev.caisson.host.HostFile;
@@ -165,6 +166,7 @@ final class MemberCommand {
             ProcessHandle.of(pooled.process().pid()).ifPresent(handle -> handle.descendants().forEach(each -> processes.add(each.pid())));
         }
         HostCgroup.enter(group, processes);
+        protect();
         hasRunHooks = true;
         Hooks.run("prestart", config.hooks().prestart(), state);
         Hooks.run("createRuntime", config.hooks().createRuntime(), state);
@@ -180,6 +182,25 @@ final class MemberCommand {
             Descriptors.writePid(line.path("--pid-file"), companion.pid());
         }
         companion.begin();
+    }
+
+    /** Has the host kill them, when it has to, in the order that their containers want. */
+    private void protect() throws ContainerException, IOException {
+        Integer wanted = pooled == null ? config.process().oomScoreAdj() : OomScore.of(config, line.log());
+        if (wanted != null) {
+            OomScore.set(List.of((long) companion.pid()), wanted, line.log());
+        }
+        if (pooled == null) {
+            OomScore.ofPod(OciCommands.store(line), sandbox, false, line.log());
+            return;
+        }
+        if (wanted == null || PodMembership.of(config.annotations()).isInPod()) {
+            wanted = OomScore.of(caller == null ? ProcessHandle.current().pid() : caller.letter().pid()); // as if it were started now
+        }
+        if (wanted != null) {
+            OomScore.set(List.of(pooled.process().pid()), wanted, line.log());
+            OomScore.setTree(pooled.sandbox().pid(), wanted, line.log());
+        }
     }
 
     /** Makes what stands for the container, and its terminal; gives the socket to it that the sandbox gets. */

@@ -55,7 +55,9 @@ public final class OciSyntax {
             flag("--debug", "", "Write debug messages to the log of the container's sandbox, sandbox.log in its directory."),
             flag("--systemd-cgroup", "", "Take linux.cgroupsPath as SLICE:PREFIX:NAME; it is checked for that form."),
             value("--cgroup-manager", "cgroupfs|systemd|disabled", "As crun's, for podman: systemd is --systemd-cgroup, disabled makes no group."),
-            value("--rootless", "true|false|auto", "Default: auto; false fails for others than root, nothing else depends on it."));
+            value("--rootless", "true|false|auto", "Default: auto; false fails for others than root, nothing else depends on it."),
+            value("--platform", "NAME", "Platform of a sandbox that is made by this command (default: etc/caisson.platform.cfg; annotations may say another)."),
+            value("--network", "NAME", "Network of a sandbox that is made by this command (default: etc/caisson.network.cfg; annotations may say another)."));
 
     private static final Option BUNDLE = new Option("--bundle", "-b", "DIR", false, "Directory of config.json (default: the working directory).");
     private static final Option CONSOLE = value("--console-socket", "PATH", "UNIX socket that gets the master side of the terminal.");

@@ -3,6 +3,7 @@ package dev.caisson.cli.oci;
 import com.grack.nanojson.JsonObject;
 import dev.caisson.cli.Boot;
 import dev.caisson.cli.sandbox.HostSide;
+import dev.caisson.control.ProviderKind;
 import dev.caisson.control.SandboxException;
 import dev.caisson.control.container.ContainerKernel;
 import dev.caisson.control.container.HostPlaces;
@@ -55,6 +56,10 @@ public final class PoolMember implements ContainerServer.Service {
             Boot.log(directory.resolve("sandbox.log"), false);
             String key = Pool.key(Boot.home());
             PoolMember member = new PoolMember(ContainerKernel.boot(Boot.prepare(Map.of()), ""));
+            if ("host".equals(member.kernel.provider(ProviderKind.NETWORK))) {
+                throw new SandboxException("the pool cannot be used with name=host in etc/caisson.network.cfg: its sandboxes are in a network before it is known"
+                        + " which one that should be; run caisson pool stop", null);
+            }
             ContainerServer server = ContainerServer.start(directory.resolve("control.sock"), member);
             new Pool.Member(directory, host.process(), host.own(), key).write();
             HostPlaces places = host.leave(Boot.home(), directory);

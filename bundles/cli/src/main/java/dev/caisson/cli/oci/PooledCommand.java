@@ -62,6 +62,9 @@ final class PooledCommand {
         if (!isDetached || config.process() == null || config.process().terminal() != !line.value("--console-socket", "").isEmpty()) {
             return false;
         }
+        if (!line.value("--platform", "").isEmpty() || !line.value("--network", "").isEmpty()) {
+            return false;
+        }
         if (config.annotations().keySet().stream().anyMatch(name -> name.startsWith("dev.caisson."))
                 || PodMembership.of(config.annotations()).isMember()) {
             return false;

@@ -3,6 +3,7 @@ package dev.caisson.cli.oci;
 import dev.caisson.abi.ErrnoException;
 import dev.caisson.cli.Boot;
 import dev.caisson.cli.sandbox.HostSide;
+import dev.caisson.cli.sandbox.OomScore;
 import dev.caisson.control.ProviderKind;
 import dev.caisson.control.SandboxException;
 import dev.caisson.control.container.Container;
@@ -121,6 +122,12 @@ final class SandboxCommand {
     /** What is wrong is found before anything is made. */
     private void check() throws ContainerException, OciConfigException, SandboxException {
         providers = Boot.policy(config.annotations()).check(config.annotations());
+        for (ProviderKind kind : List.of(ProviderKind.PLATFORM, ProviderKind.NETWORK)) {
+            String name = line.value("--" + kind.word(), "");
+            if (!name.isEmpty()) {
+                providers.putIfAbsent(kind, name);
+            }
+        }
         OciProcess process = config.process();
         boolean hasTerminal = process != null && process.terminal();
         boolean hasSocket = !line.value("--console-socket", "").isEmpty();
@@ -155,6 +162,7 @@ final class SandboxCommand {
         if (host.remark() != null) {
             log.write("warning", host.remark());
         }
+        OomScore.set(host, config, log);
         host.reportLoss(directory, LOG, log, line.command() + " " + line.id());
         Files.writeString(directory.path().resolve(CONFIG), config.text(), StandardCharsets.UTF_8);
         Path socket = socket();
@@ -180,7 +188,7 @@ final class SandboxCommand {
         }
         group = HostCgroup.make(line, host, config, directory.path());
         host.watchMemory(group);
-        host.enterNetwork(config);
+        host.enterNetwork(config, "host".equals(kernel.provider(ProviderKind.NETWORK)));
         OciHooks hooks = config.hooks();
         hasRunHooks = true;
         Hooks.run("prestart", hooks.prestart(), state, host.launcher());
@@ -282,7 +290,9 @@ final class SandboxCommand {
 
     private void undo() {
         close();
-        undoOnHost();
+        if (host.launcher() == null || !host.launcher().isSealed()) { // from then on it does by itself what was arranged for the end
+            undoOnHost();
+        }
         host.lastWord(1);
     }
 

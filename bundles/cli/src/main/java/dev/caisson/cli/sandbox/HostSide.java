@@ -4,6 +4,7 @@ import dev.caisson.abi.Errno;
 import dev.caisson.control.container.Submounts;
 import dev.caisson.host.HostCredentials;
 import dev.caisson.host.HostEnd;
+import dev.caisson.host.HostInet;
 import dev.caisson.host.launch.Launcher;
 import dev.caisson.host.launch.LossReport;
 import dev.caisson.oci.cgroup.ControlGroup;
@@ -35,6 +36,7 @@ import java.util.concurrent.atomic.AtomicLong;
  * leaves the host's for.
  */
 public final class HostSide {
+    private static final String NETWORK_PARAMETERS = "/proc/sys/", UNPRIVILEGED_PORTS = "net.ipv4.ip_unprivileged_port_start";
     private static final long MS_RDONLY = 1;
     private static final long ALARM_PAUSE_NS = 1_000_000_000;
     /** All that may be in a container's directory. */
@@ -129,25 +131,67 @@ public final class HostSide {
     }
 
     /**
-     * Enters the network namespace that the configuration names, with the process that stands for the sandbox; the programs' network is the
-     * sandbox's own.
+     * Enters the network namespace that the configuration names, with the process that stands for the sandbox. Where programs get sockets of the host, these
+     * are made there, and its parameters are set.
      *
      * @param config of the container
+     * @param isHosts whether the sockets of programs are the host's
      * @throws ContainerException when there is none
+     * @throws IOException when the launcher is gone
      */
-    public void enterNetwork(OciConfig config) throws ContainerException, IOException {
+    public void enterNetwork(OciConfig config, boolean isHosts) throws ContainerException, IOException {
         OciNamespace network = config.linux().namespace(OciNamespace.Type.NETWORK);
-        if (network == null || network.path() == null) {
+        String path = network == null ? null : network.path();
+        if (launcher == null) {
+            if (path != null && !Files.exists(Path.of(path))) {
+                throw new ContainerException(missing(path));
+            }
             return;
         }
-        if (!Files.exists(Path.of(network.path()))) {
-            throw new ContainerException("linux.namespaces: the network namespace " + network.path() + " does not exist");
+        if (network != null && path == null) {
+            launcher.enableLoopback(); // an ordinary user's is not this launcher's to change
         }
-        if (launcher != null) {
-            long result = launcher.enterNetwork(raw(network.path()));
+        if (network == null && isHosts) {
+            path = callersNetwork();
+        }
+        if (path != null) {
+            long result = launcher.enterNetwork(raw(path)); // it may be /proc/PID/ns/net, behind which this process must not look
+            if (result == -Errno.ENOENT.number()) {
+                throw new ContainerException(missing(path));
+            }
             if (result < 0) {
-                throw new ContainerException("linux.namespaces: cannot enter the network namespace " + network.path() + ": "
-                        + Errno.of(-result).text());
+                throw new ContainerException("linux.namespaces: cannot enter the network namespace " + path + ": " + Errno.of(-result).text());
+            }
+            if (isHosts) {
+                HostInet.source(launcher::socket); // this process stays where it is
+            }
+        }
+        if (network != null && isHosts) {
+            setParameters(config);
+        }
+    }
+
+    private static String missing(String network) {
+        return "linux.namespaces: the network namespace " + network + " does not exist";
+    }
+
+    /** Where the launcher was started from: it is in a new one. */
+    private String callersNetwork() throws IOException {
+        String stat = Files.readString(Path.of("/proc", Integer.toString(launcher.processId()), "stat"), StandardCharsets.ISO_8859_1);
+        String[] words = stat.substring(stat.lastIndexOf(')') + 2).split(" "); // proc(5): state, ppid
+        return "/proc/" + words[1] + "/ns/net";
+    }
+
+    /** The kernel of the guest says who may bind low ports; this process never may. */
+    private void setParameters(OciConfig config) throws IOException, ContainerException {
+        launcher.write(NETWORK_PARAMETERS + UNPRIVILEGED_PORTS.replace('.', '/'), "0");
+        for (Map.Entry<String, String> each : config.linux().sysctl().entrySet()) {
+            String name = each.getKey();
+            if (name.startsWith("net.") && !name.equals(UNPRIVILEGED_PORTS)) {
+                long result = launcher.write(raw(NETWORK_PARAMETERS + name.replace('.', '/')), raw(each.getValue()));
+                if (result < 0) {
+                    throw new ContainerException("linux.sysctl: " + name + ": " + Errno.of(-result).text());
+                }
             }
         }
     }

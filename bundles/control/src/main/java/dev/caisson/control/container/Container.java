@@ -125,12 +125,21 @@ public final class Container implements AutoCloseable {
      * them a machine of that size.
      *
      * @param bytes most of it, 0 or less for no limit but that of all containers
+     * @throws SandboxException when it shares its kernel with so many others that its memory is not counted
      */
-    public void limitMemory(long bytes) {
+    public void limitMemory(long bytes) throws SandboxException {
+        if (bytes > 0 && !set.isCounted()) {
+            throw uncounted();
+        }
         set.limitMemory(Math.max(0, bytes));
         if (!PodMembership.of(config.annotations()).isInPod()) {
             owner.limitMemory(Math.max(0, bytes));
         }
+    }
+
+    static SandboxException uncounted() {
+        return new SandboxException("linux.resources.memory.limit: this kernel counts the memory of 255 containers, and there are as many; leave the limit out,"
+                + " or delete one of the others", null);
     }
 
     /** {@return most tasks; {@link Long#MAX_VALUE} for no limit} */

@@ -82,6 +82,9 @@ public final class ContainerLaunch {
             Long limit = config.linux().resources().pidsLimit();
             set.taskLimit(limit == null || limit <= 0 ? Long.MAX_VALUE : limit);
             Long memory = config.linux().resources().memory().limit();
+            if (memory != null && memory > 0 && !set.isCounted()) {
+                throw Container.uncounted();
+            }
             set.limitMemory(memory == null ? 0 : Math.max(0, memory));
             set.diesTogether("1".equals(config.linux().resources().unified().get("memory.oom.group")));
             set.time(time());

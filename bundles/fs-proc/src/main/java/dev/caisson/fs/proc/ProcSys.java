@@ -100,9 +100,8 @@ final class ProcSys {
         PseudoDirectory terminals = directory.directory("pty");
         kept(terminals, "max", "4096");
         kept(terminals, "reserve", "1024");
-        for (Limit limit : new Limit[] {Limit.SHMMAX, Limit.SHMALL, Limit.SHMMNI, Limit.MSGMAX, Limit.MSGMNB, Limit.MSGMNI}) {
-            writable(directory, limit.name().toLowerCase(Locale.ROOT), () -> Long.toUnsignedString(limits().get(limit)) + "\n",
-                    (text, task) -> limits().set(limit, numbers(text, 1)[0]));
+        for (Limit limit : new Limit[] {Limit.SHMMAX, Limit.SHMALL, Limit.SHMMNI, Limit.SHM_RMID_FORCED, Limit.MSGMAX, Limit.MSGMNB, Limit.MSGMNI}) {
+            limit(directory, limit.name(), limit);
         }
         Limit[] semaphores = {Limit.SEMMSL, Limit.SEMMNS, Limit.SEMOPM, Limit.SEMMNI};
         writable(directory, "sem", () -> limits().get(Limit.SEMMSL) + "\t" + limits().get(Limit.SEMMNS) + "\t"
@@ -112,7 +111,6 @@ final class ProcSys {
                 limits().set(semaphores[i], values[i]);
             }
         });
-        fixed(directory, "shm_rmid_forced", "0");
         fixed(directory, "auto_msgmni", "0");
         for (String kind : new String[] {"msg", "sem", "shm"}) {
             fixed(directory, kind + "_next_id", "-1");
@@ -202,11 +200,10 @@ final class ProcSys {
         fixed(inotify, "max_user_watches", String.valueOf(InotifyQuota.MAX_WATCHES));
         fixed(directory.directory("epoll"), "max_user_watches", "1048576");
         PseudoDirectory queues = directory.directory("mqueue");
-        fixed(queues, "msg_default", "10");
-        fixed(queues, "msg_max", "10");
-        fixed(queues, "msgsize_default", "8192");
-        fixed(queues, "msgsize_max", "8192");
-        fixed(queues, "queues_max", "256");
+        for (Limit limit : new Limit[] {Limit.MQ_QUEUES_MAX, Limit.MQ_MSG_MAX, Limit.MQ_MSGSIZE_MAX, Limit.MQ_MSG_DEFAULT,
+            Limit.MQ_MSGSIZE_DEFAULT}) {
+            limit(queues, limit.name().substring("MQ_".length()), limit);
+        }
     }
 
     private void network(PseudoDirectory directory) {
@@ -310,6 +307,11 @@ final class ProcSys {
             }
             setting.set(text, task);
         }));
+    }
+
+    private void limit(PseudoDirectory directory, String name, Limit limit) {
+        writable(directory, name.toLowerCase(Locale.ROOT), () -> Long.toUnsignedString(limits().get(limit)) + "\n",
+                (text, task) -> limits().set(limit, numbers(text, 1)[0]));
     }
 
     private UtsNamespace uts() {

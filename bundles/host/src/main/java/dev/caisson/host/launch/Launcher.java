@@ -3,6 +3,7 @@ package dev.caisson.host.launch;
 import dev.caisson.abi.Errno;
 import dev.caisson.abi.Fcntl;
 import dev.caisson.abi.Layouts;
+import dev.caisson.abi.Socket;
 import dev.caisson.host.HostFile;
 import dev.caisson.host.HostMemory;
 import dev.caisson.host.HostSocket;
@@ -32,7 +33,12 @@ public final class Launcher {
     private static final int POLLIN = 1;
     private static final int MOST_OUTPUT_BYTES = 512, REMOVE_DIRECTORY = 0x200;
 
+    private static final int SIOCSIFFLAGS = 0x8914, IFREQ_FLAGS = 16;
+
     private final MemorySegment memory;
+    /** One wish for a socket at a time: answers come in turn. */
+    private final Object socketLock = new Object();
+    private volatile boolean isSealed;
 
     private Launcher(MemorySegment memory) {
         this.memory = memory;
@@ -103,8 +109,16 @@ public final class Launcher {
         return new LaunchArea(memory).list(OWN_LISTS, OWN_DATA);
     }
 
+    /** {@return whether nobody carries out wishes any more} */
+    public boolean isSealed() {
+        return isSealed;
+    }
+
     /** Has the list carried out that begins at {@link #OWN_LISTS}. */
     private long run() throws IOException {
+        if (isSealed) {
+            throw new IOException("the launcher is sealed"); // it would not answer
+        }
         try (Arena arena = Arena.ofConfined()) {
             MemorySegment word = arena.allocate(8, 8);
             send(word, LaunchArea.ADDRESS + OWN_LISTS);
@@ -162,6 +176,60 @@ public final class Launcher {
         orders.add(SyscallNumber.OPENAT | LaunchArea.NEEDED, Fcntl.AT_FDCWD, orders.text(path), Fcntl.O_CLOEXEC)
                 .add(SyscallNumber.SETNS | LaunchArea.CHAINED | LaunchArea.NEEDED, 0, LaunchArea.CLONE_NEWNET);
         return run();
+    }
+
+    /**
+     * A socket of the launcher's network namespace, before and after {@link #seal}. Any thread.
+     *
+     * @param family AF_INET, AF_INET6 or AF_NETLINK
+     * @param type {@code SOCK_*} with flags
+     * @param protocol of the family
+     * @return a descriptor, or a negated error number
+     */
+    public long socket(int family, int type, int protocol) {
+        synchronized (socketLock) {
+            try (Arena arena = Arena.ofConfined()) {
+                MemorySegment word = arena.allocate(8, 8);
+                if (!send(word, SocketWish.word(family, type, protocol))) {
+                    return -Errno.ENETDOWN.number();
+                }
+                long[] descriptor = {-Errno.ENETDOWN.number()};
+                for (long done = 0; done < 8;) {
+                    long count = HostSocket.receive(LaunchArea.SANDBOXS, word.address() + done, 8 - done, fd -> descriptor[0] = fd);
+                    if (count <= 0 && count != -Errno.EINTR.number()) {
+                        return -Errno.ENETDOWN.number();
+                    }
+                    done += Math.max(0, count);
+                }
+                long answer = word.get(Layouts.U64, 0);
+                return answer < 0 ? answer : descriptor[0];
+            }
+        }
+    }
+
+    /**
+     * Sets the loopback interface of the launcher's network namespace up, which nobody else does in a new one.
+     *
+     * @return 0 or a negated error number
+     * @throws IOException when the launcher is gone
+     */
+    public long enableLoopback() throws IOException {
+        byte[] request = new byte[40]; // struct ifreq: the name, the flags
+        request[0] = 'l';
+        request[1] = 'o';
+        request[IFREQ_FLAGS] = 1; // IFF_UP
+        LaunchArea orders = orders();
+        orders.add(SyscallNumber.SOCKET | LaunchArea.NEEDED, Socket.AF_INET, Socket.SOCK_DGRAM | Socket.SOCK_CLOEXEC, 0)
+                .add(SyscallNumber.IOCTL | LaunchArea.CHAINED, 0, SIOCSIFFLAGS, orders.bytes(request));
+        long result = run();
+        if (result < 0) {
+            return result;
+        }
+        long set = LaunchArea.result(memory, OWN_LISTS + LaunchArea.ORDER_BYTES);
+        long opened = LaunchArea.result(memory, OWN_LISTS);
+        orders().add(SyscallNumber.CLOSE, opened);
+        run();
+        return Math.min(0, set);
     }
 
     /**
@@ -371,6 +439,7 @@ public final class Launcher {
 
     /** Ends all wishes: from now on the launcher only waits for the end. To be called before any code of a guest runs. */
     public void seal() {
+        isSealed = true;
         try (Arena arena = Arena.ofConfined()) {
             send(arena.allocate(8, 8), 1);
         }

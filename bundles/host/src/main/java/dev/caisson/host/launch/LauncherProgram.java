@@ -40,7 +40,7 @@ import dev.caisson.host.raw.SyscallNumber;
  * <li>On the socket the sandbox's process sends 8 bytes for each wish, and gets 8 as the answer. An address in the shared memory is that of a list of
  * system calls, which the launcher makes with the rights and in the namespaces that it was started with: until 1 comes, which has no answer. From then on
  * the launcher shares no memory, has no capability but CAP_DAC_OVERRIDE, and no ears but for 3, which says that a guest was killed for lack of memory
- * ({@link MemoryAlarm}), and a last word: the wait status by which the program ended, shifted left by 8, plus 2.
+ * ({@link MemoryAlarm}), 4, which asks for a socket of the launcher's network namespace ({@link SocketWish}), and a last word: the wait status by which the program ended, shifted left by 8, plus 2.
  * <li>Signals that it gets it passes on to the child, but for those of the terminal, which the child gets by itself. When the child is gone, it
  * says so in the logs if that was without a last word ({@link LossReport}), makes the system calls that it was given for that before the 1, and ends as its last word says, or else as the child did. When it is killed, the child
  * is, too, and with it everything in its process namespace.
@@ -232,7 +232,7 @@ public final class LauncherProgram {
 
     private void monitor() {
         Label next = new Label(), socket = new Label(), lost = new Label(), lastWord = new Label(), seal = new Label(), known = new Label(),
-                restore = new Label(), alarm = new Label();
+                restore = new Label(), alarm = new Label(), socketWish = new Label();
         code.bind(next);
         ProcessCode.pollTwo(code, LAUNCHERS, SIGNALS);
         code.test(RAX, RAX).jump(Condition.SIGN, next); // EINTR
@@ -250,6 +250,7 @@ public final class LauncherProgram {
         code.cmp(RAX, 8).jump(Condition.NOT_EQUAL, lost);
         code.load(RBX, RSP, BUFFER).mov(RAX, RBX).and(RAX, 0xff).cmp(RAX, 2).jump(Condition.EQUAL, lastWord);
         code.cmp(RAX, 3).jump(Condition.EQUAL, alarm);
+        code.cmp(RAX, SocketWish.NUMBER).jump(Condition.EQUAL, socketWish);
         code.test(R12, R12).jump(Condition.EQUAL, next); // sealed
         code.cmp(RBX, 1).jump(Condition.EQUAL, seal);
         code.call(run);
@@ -280,6 +281,10 @@ public final class LauncherProgram {
 
         code.bind(alarm);
         code.call(memoryAlarm).jump(next);
+
+        code.bind(socketWish);
+        SocketWish.emit(code, LAUNCHERS, BUFFER);
+        code.jump(next);
 
         code.bind(lastWord);
         code.shr(RBX, 8);

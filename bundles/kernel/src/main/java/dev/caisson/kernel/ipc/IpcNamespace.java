@@ -9,7 +9,7 @@ public final class IpcNamespace {
     private final IpcLimits limits = new IpcLimits();
     private final Semaphores semaphores = new Semaphores(limits);
     private final MessageQueues messageQueues = new MessageQueues(limits);
-    private final PosixQueues posixQueues = new PosixQueues();
+    private final PosixQueues posixQueues = new PosixQueues(limits);
 
     /**
      * Makes an empty namespace.

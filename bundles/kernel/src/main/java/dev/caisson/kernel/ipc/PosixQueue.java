@@ -32,6 +32,9 @@ public final class PosixQueue {
          * @param message the message
          */
         void arrived(Message message);
+
+        /** The registration was taken back before a message came. Called without the queue's lock. */
+        default void removed() {}
     }
 
     private final RankedLock lock = RankedLock.of(LockRank.OBJECT);
@@ -180,14 +183,18 @@ public final class PosixQueue {
      * @param who the process; another one's registration stays
      */
     public void unregister(Object who) {
+        Notification removed;
         lock.lock();
         try {
-            if (notified == who) {
-                notified = null;
-                notification = null;
+            if (notified != who) {
+                return;
             }
+            removed = notification;
+            notified = null;
+            notification = null;
         } finally {
             lock.unlock();
         }
+        removed.removed();
     }
 }

@@ -11,6 +11,7 @@ import static dev.caisson.abi.Errno.EPERM;
 import dev.caisson.abi.Capability;
 import dev.caisson.abi.ErrnoException;
 import dev.caisson.abi.Fcntl;
+import dev.caisson.kernel.ipc.IpcLimits.Limit;
 import dev.caisson.spi.cred.Credentials;
 import dev.caisson.spi.fs.ModeBits;
 import java.util.HashMap;
@@ -19,18 +20,15 @@ import java.util.Map;
 
 /** The POSIX message queues of one namespace, by name. Guarded by its monitor, a leaf. */
 public final class PosixQueues {
-    /** /proc/sys/fs/mqueue/msg_max and msg_default. */
-    public static final long MAX_MESSAGES = 10;
-    /** /proc/sys/fs/mqueue/msgsize_max and msgsize_default. */
-    public static final long MAX_MESSAGE_BYTES = 8192;
-    /** /proc/sys/fs/mqueue/queues_max. */
-    public static final int MAX_QUEUES = 256;
     private static final long HARD_MAX_MESSAGES = 65536;
     private static final long HARD_MAX_MESSAGE_BYTES = 16 << 20;
 
     private final Map<String, PosixQueue> queues = new HashMap<>();
+    private final IpcLimits limits;
 
-    PosixQueues() {}
+    PosixQueues(IpcLimits limits) {
+        this.limits = limits;
+    }
 
     /**
      * mq_open(2).
@@ -63,17 +61,17 @@ public final class PosixQueues {
             throw ENOENT.error();
         }
         boolean privileged = credentials.has(Capability.CAP_SYS_RESOURCE);
-        long messages = MAX_MESSAGES;
-        long bytes = MAX_MESSAGE_BYTES;
+        long messages = Math.min(limits.get(Limit.MQ_MSG_MAX), limits.get(Limit.MQ_MSG_DEFAULT));
+        long bytes = Math.min(limits.get(Limit.MQ_MSGSIZE_MAX), limits.get(Limit.MQ_MSGSIZE_DEFAULT));
         if (attributes != null) {
             messages = attributes[0];
             bytes = attributes[1];
-            if (messages <= 0 || bytes <= 0 || messages > (privileged ? HARD_MAX_MESSAGES : MAX_MESSAGES)
-                    || bytes > (privileged ? HARD_MAX_MESSAGE_BYTES : MAX_MESSAGE_BYTES)) {
+            if (messages <= 0 || bytes <= 0 || messages > (privileged ? HARD_MAX_MESSAGES : limits.get(Limit.MQ_MSG_MAX))
+                    || bytes > (privileged ? HARD_MAX_MESSAGE_BYTES : limits.get(Limit.MQ_MSGSIZE_MAX))) {
                 throw EINVAL.error();
             }
         }
-        if (queues.size() >= MAX_QUEUES && !privileged) {
+        if (queues.size() >= limits.get(Limit.MQ_QUEUES_MAX) && !privileged) {
             throw ENOSPC.error();
         }
         queue = new PosixQueue(messages, bytes, mode & 07777, credentials);

@@ -228,6 +228,11 @@ public final class SharedMemory {
         segment.lockPages(wanted);
     }
 
+    /** Whether segments go when nobody has them attached any more. */
+    boolean removesUnused() {
+        return limits.get(IpcLimits.Limit.SHM_RMID_FORCED) != 0;
+    }
+
     void gone(SharedSegment segment) {
         table.remove(segment);
     }

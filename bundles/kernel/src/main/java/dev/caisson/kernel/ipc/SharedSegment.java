@@ -133,7 +133,7 @@ public final class SharedSegment extends IpcObject {
             if (mapping) {
                 detachSeconds = nowSeconds();
             }
-            last = attachCount == 0 && isRemoved() && !closed;
+            last = attachCount == 0 && (isRemoved() || owner.removesUnused()) && !closed;
             closed |= last;
         }
         if (last) {

@@ -45,7 +45,7 @@ import java.util.function.Supplier;
  * it. It changes nothing: requests to do so are EPERM. With NETLINK_KOBJECT_UEVENT it is a socket on which nothing ever arrives; with
  * NETLINK_SOCK_DIAG it tells about sockets, {@link DiagAnswers}.
  */
-final class NetlinkRouteSocket extends SocketFile {
+final class NetlinkRouteSocket extends SocketFile implements NetlinkReceiver {
     static final int NETLINK_ROUTE = 0;
     static final int NETLINK_SOCK_DIAG = 4;
     static final int NETLINK_KOBJECT_UEVENT = 15;
@@ -59,6 +59,8 @@ final class NetlinkRouteSocket extends SocketFile {
     private static final int RTN_LOCAL = 2;
     private static final int NETLINK_ADD_MEMBERSHIP = 1, NETLINK_LISTEN_ALL_NSID = 8, NETLINK_GET_STRICT_CHK = 12;
     private static final int MAX_REQUEST_BYTES = 65536;
+    /** Most datagrams that wait when one more is delivered; Linux's buffer of 208 KiB has room for about as many small ones. */
+    private static final int MAX_WAITING = 256;
 
     private final Supplier<NetworkStack> network;
     /** Ports in use, shared by the sockets of a sandbox. */
@@ -380,6 +382,21 @@ final class NetlinkRouteSocket extends SocketFile {
         lock.lock();
         try {
             answers.add(writer.toBytes());
+        } finally {
+            lock.unlock();
+        }
+        waitQueue().notify(POLLIN | POLLRDNORM);
+    }
+
+    /** A socket that nobody reads loses what does not fit. */
+    @Override
+    public void deliver(byte[] datagram) {
+        lock.lock();
+        try {
+            if (answers.size() >= MAX_WAITING) {
+                return;
+            }
+            answers.add(datagram);
         } finally {
             lock.unlock();
         }

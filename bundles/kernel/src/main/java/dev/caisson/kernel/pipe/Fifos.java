@@ -64,14 +64,21 @@ public final class Fifos implements FifoOpener {
         Waiter waiter = blocker.waiter();
         pipe.queue().add(waiter, Poll.POLLIN | Poll.POLLOUT);
         try {
-            while ((forWriter ? pipe.writerOpens() : pipe.readerOpens()) == seen) {
+            while (opens(pipe, forWriter) == seen) {
                 blocker.block(Blocker.FOREVER);
             }
         } catch (ErrnoException interrupted) {
-            file.close();
-            throw interrupted;
+            // A partner that came at the same moment counts on us: its read would end, or its write find no reader.
+            if (opens(pipe, forWriter) == seen) {
+                file.close();
+                throw interrupted;
+            }
         } finally {
             pipe.queue().remove(waiter);
         }
+    }
+
+    private static int opens(Pipe pipe, boolean ofWriters) {
+        return ofWriters ? pipe.writerOpens() : pipe.readerOpens();
     }
 }

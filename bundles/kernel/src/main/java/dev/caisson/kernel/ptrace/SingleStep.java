@@ -1,7 +1,6 @@
 package dev.caisson.kernel.ptrace;
 
 import dev.caisson.kernel.Task;
-import dev.caisson.memory.MemoryManager;
 import dev.caisson.spi.platform.Registers;
 
 /**
@@ -10,11 +9,9 @@ import dev.caisson.spi.platform.Registers;
  */
 final class SingleStep {
     private static final long TRAP_FLAG = 0x100;
-    private static final int POPF = 0x9d;
-    private static final int IRET = 0xcf;
-    private static final int CODE_BYTES = 15;
 
     private final Task task;
+    private final StepCode code;
     /** The tracer wants a trap after the next instruction, or at the end of the system call. */
     private boolean on;
     /** The flag in the registers is the tracer's. */
@@ -22,6 +19,7 @@ final class SingleStep {
 
     SingleStep(Task task) {
         this.task = task;
+        this.code = new StepCode(task);
     }
 
     boolean isOn() {
@@ -37,7 +35,7 @@ final class SingleStep {
         boolean was = (registers.eflags() & TRAP_FLAG) != 0;
         on = true;
         registers.eflags(registers.eflags() | TRAP_FLAG);
-        if (setsTrapFlag(registers.rip())) {
+        if (StepCode.setsTrapFlag(code.opcode(registers.rip()))) {
             ownsFlag = false; // the program decides itself
         } else if (!was) {
             ownsFlag = true;
@@ -59,32 +57,5 @@ final class SingleStep {
         } else if (ownsFlag) {
             task.registers().eflags(task.registers().eflags() | TRAP_FLAG);
         }
-    }
-
-    /** Whether the next instruction is popf or iret, behind any prefixes. */
-    private boolean setsTrapFlag(long address) {
-        MemoryManager memory = task.memory();
-        if (memory == null) {
-            return false;
-        }
-        byte[] code = new byte[CODE_BYTES];
-        int length = memory.peek(address, code, CODE_BYTES);
-        for (int i = 0; i < length; i++) {
-            int opcode = code[i] & 0xff;
-            if (opcode == POPF || opcode == IRET) {
-                return true;
-            }
-            if (!isPrefix(opcode)) {
-                return false;
-            }
-        }
-        return false;
-    }
-
-    private static boolean isPrefix(int opcode) {
-        return switch (opcode) {
-            case 0x26, 0x2e, 0x36, 0x3e, 0x64, 0x65, 0x66, 0x67, 0xf0, 0xf2, 0xf3 -> true;
-            default -> opcode >= 0x40 && opcode <= 0x4f; // REX
-        };
     }
 }

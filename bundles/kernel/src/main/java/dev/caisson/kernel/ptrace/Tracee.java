@@ -45,6 +45,7 @@ public final class Tracee implements SignalTrace {
     private boolean emulatesCalls;
     private final SingleStep step;
     private final DebugRegisters debug = new DebugRegisters();
+    private final HardwareWatch watch;
 
     Tracee(Task task, Task tracer, boolean seized, int options, boolean isTracerPowerful) {
         this.task = task;
@@ -54,6 +55,7 @@ public final class Tracee implements SignalTrace {
         this.options = options;
         this.isTracerPowerful = isTracerPowerful;
         this.step = new SingleStep(task);
+        this.watch = new HardwareWatch(task, debug);
     }
 
     // ---- links
@@ -198,6 +200,9 @@ public final class Tracee implements SignalTrace {
      * @param eventMessage for PTRACE_GETEVENTMSG
      */
     public void event(int event, long eventMessage) {
+        if (event == PTRACE_EVENT_EXEC) {
+            debug.clear();
+        }
         if (reports(event)) {
             notifyTracer(Signals.SIGTRAP, event << 8 | Signals.SIGTRAP, SignalCodes.CLD_TRAPPED, eventMessage, false);
         } else if (event == PTRACE_EVENT_EXEC && !seized && tracer != null) {
@@ -347,6 +352,11 @@ public final class Tracee implements SignalTrace {
 
     DebugRegisters debugRegisters() {
         return debug;
+    }
+
+    /** {@return what its debug registers do when it runs} */
+    public HardwareWatch watch() {
+        return watch;
     }
 
     // ---- wait(2)

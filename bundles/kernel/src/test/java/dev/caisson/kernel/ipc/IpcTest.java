@@ -7,6 +7,7 @@ import static dev.caisson.abi.Errno.EIDRM;
 import static dev.caisson.abi.Errno.EINVAL;
 import static dev.caisson.abi.Errno.ENOENT;
 import static dev.caisson.abi.Errno.ENOMSG;
+import static dev.caisson.abi.Errno.ENOSPC;
 import static dev.caisson.abi.Ipc.IPC_CREAT;
 import static dev.caisson.abi.Ipc.IPC_EXCL;
 import static dev.caisson.abi.Ipc.IPC_NOWAIT;
@@ -171,8 +172,28 @@ final class IpcTest {
     }
 
     @Test
+    void posixQueuesKeepTheLimitsOfTheirNamespace() throws ErrnoException {
+        IpcLimits limits = new IpcLimits();
+        PosixQueues posix = new PosixQueues(limits);
+        int create = dev.caisson.abi.Fcntl.O_CREAT | 2;
+        limits.set(IpcLimits.Limit.MQ_MSG_MAX, 4);
+        limits.set(IpcLimits.Limit.MQ_MSGSIZE_DEFAULT, 128);
+        PosixQueue usual = posix.open("usual", create, 0600, null, USER);
+        assertEquals(4, usual.maxMessages());
+        assertEquals(128, usual.maxMessageBytes());
+        assertErrno(EINVAL, () -> posix.open("q", create, 0600, new long[] {5, 8}, USER));
+        assertEquals(5, posix.open("q", create, 0600, new long[] {5, 8}, ROOT).maxMessages());
+        limits.set(IpcLimits.Limit.MQ_QUEUES_MAX, 2);
+        assertErrno(ENOSPC, () -> posix.open("r", create, 0600, null, USER));
+        assertErrno(EINVAL, () -> limits.set(IpcLimits.Limit.MQ_MSG_MAX, 0));
+        assertErrno(EINVAL, () -> limits.set(IpcLimits.Limit.MQ_MSGSIZE_MAX, 127));
+        assertErrno(EINVAL, () -> limits.set(IpcLimits.Limit.MQ_MSGSIZE_MAX, (16 << 20) + 1));
+        assertEquals(8192, limits.get(IpcLimits.Limit.MQ_MSGSIZE_MAX));
+    }
+
+    @Test
     void posixMessagesComeByPriorityAndAge() throws ErrnoException {
-        PosixQueue queue = new PosixQueues().open("q", dev.caisson.abi.Fcntl.O_CREAT | 2, 0600, new long[] {3, 8}, ROOT);
+        PosixQueue queue = new PosixQueues(new IpcLimits()).open("q", dev.caisson.abi.Fcntl.O_CREAT | 2, 0600, new long[] {3, 8}, ROOT);
         queue.offer(new PosixQueue.Message(1, new byte[1], 1, 0));
         queue.offer(new PosixQueue.Message(9, new byte[2], 1, 0));
         queue.offer(new PosixQueue.Message(9, new byte[3], 1, 0));

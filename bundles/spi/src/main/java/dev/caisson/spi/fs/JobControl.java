@@ -4,6 +4,7 @@ import dev.caisson.abi.Errno;
 import dev.caisson.abi.ErrnoException;
 import dev.caisson.spi.cred.Credentials;
 import dev.caisson.spi.lock.RankedLock;
+import java.util.concurrent.locks.ReentrantLock;
 import org.osgi.annotation.versioning.ProviderType;
 
 /**
@@ -37,6 +38,18 @@ public interface JobControl {
      */
     static void acquire(RankedLock lock) throws ErrnoException {
         if (!lock.lockUnless(JobControl::isToLeave)) {
+            throw Errno.ERESTARTSYS.error();
+        }
+    }
+
+    /**
+     * As {@link #acquire(RankedLock)}, for a lock that has no place in the order.
+     *
+     * @param lock to be released by the caller
+     * @throws ErrnoException ERESTARTSYS, without the lock
+     */
+    static void acquire(ReentrantLock lock) throws ErrnoException {
+        if (!RankedLock.acquireUnless(lock, JobControl::isToLeave)) {
             throw Errno.ERESTARTSYS.error();
         }
     }

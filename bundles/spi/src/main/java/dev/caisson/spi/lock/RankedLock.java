@@ -54,7 +54,7 @@ public final class RankedLock {
         if (CHECKING) {
             checkOrder(false);
         }
-        if (!lock.tryLock() && !awaitUnless(givesUp)) {
+        if (!acquireUnless(lock, givesUp)) {
             return false;
         }
         if (CHECKING) {
@@ -63,7 +63,17 @@ public final class RankedLock {
         return true;
     }
 
-    private boolean awaitUnless(LongPredicate givesUp) {
+    /**
+     * As {@link #lockUnless}, for a lock that has no place in the order.
+     *
+     * @param lock which one
+     * @param givesUp as there
+     * @return whether the lock was acquired
+     */
+    public static boolean acquireUnless(ReentrantLock lock, LongPredicate givesUp) {
+        if (lock.tryLock()) {
+            return true;
+        }
         long since = System.nanoTime();
         boolean isInterrupted = false;
         try {

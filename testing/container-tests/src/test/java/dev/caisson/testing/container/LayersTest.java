@@ -29,7 +29,7 @@ class LayersTest {
             Map.entry("fs-host", PROVIDER), Map.entry("platform-ptrace", PROVIDER), Map.entry("platform-systrap", PROVIDER),
             Map.entry("platform-kvm", PROVIDER),
             Map.entry("fs-overlay", PROVIDER), Map.entry("fs-9p", PROVIDER), Map.entry("fs-tar", PROVIDER),
-            Map.entry("net-stack", PROVIDER), Map.entry("syscall-table", PROVIDER),
+            Map.entry("net-stack", PROVIDER), Map.entry("net-host", PROVIDER), Map.entry("syscall-table", PROVIDER),
             Map.entry("control", 8), Map.entry("shell", 9));
 
     /** Not chosen by configuration: control wires devices and standard streams by their own types. */
