@@ -191,6 +191,7 @@ final class Creation {
                 session.clunk(own);
                 throw EIO.error("what was just made is not there");
             }
+            fileSystem.made(found.attributes()); // few servers tell the time of birth
             NinepInode made = finish(session, found.fid(), found.attributes());
             return opened(session, new Session.Opened(own, -1, found.attributes()), made);
         });

@@ -494,6 +494,15 @@ public final class NinepFileSystem implements FileSystem {
         inode.release();
     }
 
+    /** A file was made just now: one that has its number and no name was removed, though somebody has it open, and is not the same. */
+    void made(FileAttributes attributes) {
+        Reference reference = inodes.get(attributes.qid().path());
+        NinepInode known = reference == null ? null : reference.get();
+        if (known != null && known.entry() == null) {
+            leave(known);
+        }
+    }
+
     /** What has this number from now on is another file. */
     void leave(NinepInode inode) {
         Reference reference = inodes.get(inode.number());

@@ -52,7 +52,7 @@ public interface ConcurrencyContract extends CaseSubject {
         }
         for (Thread thread : running) {
             try {
-                thread.join(30_000);
+                thread.join(120_000);
             } catch (InterruptedException e) {
                 throw new IllegalStateException(e);
             }
