@@ -91,7 +91,7 @@ final class TerminalIT extends OnEachPlatform {
     void controlZStopsCaissonForTheShellAroundIt() throws IOException, InterruptedException {
         Path guest = Files.createTempFile("caisson-terminal", ".sh");
         try {
-            Files.writeString(guest, "echo ready; i=0; while [ $i -lt 600 ]; do sleep 0.1; i=$((i+1)); read -t 0.01 x && break; done; echo got $x; exit 8\n");
+            Files.writeString(guest, "echo ready; i=0; while [ $i -lt 60 ]; do i=$((i+1)); read -t 10 x && break; done; echo got $x; exit 8\n");
             Outcome outcome = drive(List.of("bash", "--norc", "--noprofile", "-i"), "send:PS1=PROMPT-\\n", "expect:PROMPT-", "expect:PROMPT-",
                     "send:" + Runner.caisson() + " do -- bash " + guest + "\\n", "expect:ready\r\n", "quiet:300", "send:\\x1a",
                     "expect:Stopped", "expect:PROMPT-", "send:echo outer $((40+2))\\n", "expect:outer 42\r\n", "send:fg\\n", "quiet:500",
