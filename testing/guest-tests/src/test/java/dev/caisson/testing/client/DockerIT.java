@@ -98,7 +98,7 @@ final class DockerIT {
     @Test
     void aTerminalIsTheCallersInRunAndExec() throws IOException, InterruptedException {
         engine.shows("status 5\n", """
-                shim --terminal size:33x101 expect:ready send:'stty size\\n' expect:'33 101' expect:'# ' size:20x70 'send:stty size\\n' expect:'20 70' \\
+                shim --terminal size:33x101 expect:ready send:'stty size\\n' expect:'33 101' size:20x70 'send:stty size\\n' expect:'20 70' \\
                     'send:sleep 1000\\n' expect:'sleep 1000' send:'\\x03' 'send:echo a""b\\n' expect:ab 'send:exit 5\\n' drain \\
                     -- $DOCKER run --rm -it busybox sh -c 'tty; echo ready; exec sh'""");
         engine.shows("status 6\n", """
